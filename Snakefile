@@ -1,0 +1,44 @@
+# Every figure, table and verdict of a config: snakemake --cores N [--configfile FILE] [TARGET]
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+include: "workflow/rules/common.smk"
+
+
+localrules:
+    all,
+    help,
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/index.html",
+        figure_files(PLAN.config.figures),
+    message:
+        "everything is in {RESULTS}"
+
+
+rule help:
+    message:
+        help_text()
+
+
+for figure in PLAN.config.figures:
+
+    rule:
+        name:
+            figure
+        input:
+            figure_files([figure]),
+        localrule: True
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/metrics.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/report.smk"

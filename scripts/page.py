@@ -1,0 +1,39 @@
+"""Write the results page: verdicts, figures, settings with their sources, environment."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from feedback_alignment.files import write_text
+from feedback_alignment.report import ReportError, collect_figures, render
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--claims", type=Path, required=True, help="claims.json")
+parser.add_argument("--figures-dir", type=Path, required=True, help="folder of the figures")
+parser.add_argument("--notebooks-dir", type=Path, required=True, help="executed notebooks")
+parser.add_argument("--captions-dir", type=Path, required=True, help="captions, <figure>.rst")
+parser.add_argument("--settings", type=Path, required=True, help="settings.json")
+parser.add_argument("--sources", type=Path, required=True, help="config/sources.yaml")
+parser.add_argument("--environment", type=Path, required=True, help="environment.json")
+parser.add_argument("--status", type=Path, required=True, help="status.json")
+parser.add_argument("--figures", nargs="*", help="the figures to show, in order; default all")
+parser.add_argument("--out", type=Path, required=True, help="the page")
+args = parser.parse_args()
+
+try:
+    page = render(
+        claims=json.loads(args.claims.read_text(encoding="utf-8")),
+        figures=collect_figures(
+            args.figures_dir, args.notebooks_dir, args.captions_dir, args.out, args.figures
+        ),
+        settings=json.loads(args.settings.read_text(encoding="utf-8")),
+        sources=YAML(typ="safe", pure=True).load(args.sources.read_text(encoding="utf-8")),
+        environment=json.loads(args.environment.read_text(encoding="utf-8")),
+        status=json.loads(args.status.read_text(encoding="utf-8")),
+    )
+except (ReportError, OSError) as error:
+    sys.exit(f"error: {error}")
+write_text(args.out, page)

@@ -1,0 +1,24 @@
+"""Print the verdicts as a table."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from feedback_alignment.claims import ClaimsError, read_verdicts, table
+
+
+def main() -> int:
+    """Print the table of a claims.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--claims-json", type=Path, required=True, help="claims.json to show")
+    args = parser.parse_args()
+    try:
+        print(table(read_verdicts(args.claims_json)), end="")
+    except ClaimsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

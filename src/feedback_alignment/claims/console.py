@@ -1,0 +1,50 @@
+"""The verdicts as a plain table for the console."""
+
+import itertools
+import textwrap
+from collections.abc import Sequence
+
+from feedback_alignment.claims.verdicts import NOT_RUN, CheckVerdict, ClaimVerdict
+
+_COLUMNS = 100
+_WIDTHS = (16, 32, 20, 6)
+_HEADINGS = ("", "estimate [95 % over seeds]", "threshold", "seeds", "verdict")
+
+
+def table(verdicts: Sequence[ClaimVerdict]) -> str:
+    """A table of at most 100 columns: each claim, its checks below it, and a count at the end.
+
+    Args:
+        verdicts: the verdicts.
+    """
+    lines = [_row(_HEADINGS)]
+    for claim in verdicts:
+        lines += ["-" * _COLUMNS, f"{claim.id:<{sum(_WIDTHS) + 2}}{claim.verdict.upper()}"]
+        reasons = {check.reason for check in claim.checks}
+        if claim.verdict == NOT_RUN and len(reasons) == 1:
+            lines.append(f"  because {reasons.pop()}")
+            continue
+        for label, checks in itertools.groupby(claim.checks, lambda check: check.label):
+            lines += textwrap.wrap(label, _COLUMNS, initial_indent="  ", subsequent_indent="  ")
+            lines += [line for check in checks for line in _check_lines(check)]
+    tally: dict[str, int] = {}
+    for claim in verdicts:
+        tally[claim.verdict] = tally.get(claim.verdict, 0) + 1
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in tally.items())
+    lines += ["-" * _COLUMNS, f"{len(verdicts)} claims: {counts or 'none'}"]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _check_lines(check: CheckVerdict) -> list[str]:
+    estimate = "" if check.estimate is None else f"{check.estimate:.3g}"
+    if check.ci_low is not None:
+        estimate += f" [{check.ci_low:.3g}, {check.ci_high:.3g}]"
+    lines = [_row((check.part, estimate, check.threshold, str(check.n), check.verdict))]
+    if check.reason:
+        lines += textwrap.wrap(check.reason, _COLUMNS, initial_indent="      because ")
+    return lines
+
+
+def _row(cells: Sequence[str]) -> str:
+    *fixed, last = cells
+    return "  " + "".join(f"{c:<{w}}" for c, w in zip(fixed, _WIDTHS, strict=True)) + last

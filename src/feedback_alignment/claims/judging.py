@@ -1,0 +1,140 @@
+"""Judge claims: from the tables behind each figure to verdicts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from feedback_alignment.claims.errors import NotRunError
+from feedback_alignment.claims.filters import TEXT_COLUMNS, Filter
+from feedback_alignment.claims.intervals import bootstrap_interval, share_interval
+from feedback_alignment.claims.model import Check, Claim
+from feedback_alignment.claims.panel import Panel, matching, read_panel, settings_of
+from feedback_alignment.claims.samples import Sample, draw_sample
+from feedback_alignment.claims.statistics import STATISTICS
+from feedback_alignment.claims.threshold import Threshold
+from feedback_alignment.claims.verdicts import (
+    INCONCLUSIVE,
+    NOT_RUN,
+    CheckVerdict,
+    ClaimVerdict,
+    decide,
+    overall,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def judge(claims: Sequence[Claim], tables: Mapping[str, "pd.DataFrame"]) -> list[ClaimVerdict]:
+    """Judge claims.
+
+    Args:
+        claims: the claims.
+        tables: by figure, the tidy rows of all experiments that feed it; a figure that the
+            config does not have is absent.
+
+    Returns:
+        a verdict for each claim, in order.
+    """
+    verdicts = []
+    for claim in claims:
+        table = tables.get(claim.figure)
+        checks = tuple(found for check in claim.checks for found in _judge(claim, check, table))
+        result = overall([check.verdict for check in checks])
+        verdicts.append(
+            ClaimVerdict(claim.id, claim.paper, claim.statement, claim.figure, result, checks)
+        )
+    return verdicts
+
+
+def _judge(claim: Claim, check: Check, table: "pd.DataFrame | None") -> list[CheckVerdict]:
+    blank = CheckVerdict(
+        label=check.label,
+        part="",
+        statistic=check.statistic,
+        where={column: accept.plain() for column, accept in check.where.items()},
+        arguments=_plain(check.arguments),
+        threshold=str(check.threshold),
+        verdict=NOT_RUN,
+    )
+    if table is None:
+        return [replace(blank, reason=f"the config has no figure {claim.figure}")]
+    rows = matching(table, check.where)
+    if check.each is None or rows.empty:
+        return [_judge_rows(claim, check, rows, blank)]
+    found = {chosen[check.each] for chosen in settings_of(rows).values()} - {None}
+    verdicts = []
+    for value in sorted(found):
+        name = value if check.each in TEXT_COLUMNS else f"{check.each} {value:g}"
+        part = replace(blank, part=name, where={**blank.where, check.each: value})
+        chosen = matching(rows, {check.each: Filter(values=(value,))})
+        verdicts.append(_judge_rows(claim, check, chosen, part))
+    return verdicts
+
+
+def _judge_rows(
+    claim: Claim, check: Check, rows: "pd.DataFrame", blank: CheckVerdict
+) -> CheckVerdict:
+    chosen, statistic = check.arguments, STATISTICS[check.statistic]
+    try:
+        panel = read_panel(rows, chosen["metric"], chosen["at"], chosen["relative_to"])
+        sample = draw_sample(panel, keep_all=statistic.share)
+        blank = replace(blank, n=sample.panel.seeds.size, excluded=sample.excluded)
+        if sample.unstable:
+            most = "more than half of the seeds diverged"
+            return replace(
+                blank, verdict=INCONCLUSIVE, reason=f"{most} in {', '.join(sample.unstable)}"
+            )
+        if not blank.n:
+            return replace(blank, verdict=INCONCLUSIVE, reason="every seed diverged somewhere")
+        values, reduce = statistic.prepare(sample.panel, chosen)
+    except NotRunError as error:
+        return replace(blank, reason=str(error))
+    estimate = float(reduce(values.mean(axis=1)))
+    if statistic.share:
+        interval = share_interval(int(values.sum()), blank.n)
+    else:
+        interval = bootstrap_interval(values, reduce, f"{claim.id}\n{blank.name}")
+    verdict, reason = decide(check.threshold, estimate, interval, blank.n)
+    low, high = interval or (None, None)
+    return replace(
+        blank,
+        verdict=verdict,
+        reason=reason,
+        estimate=estimate if np.isfinite(estimate) else None,
+        ci_low=low,
+        ci_high=high,
+        conditions=summary(sample),
+    )
+
+
+def summary(sample: Sample) -> tuple[dict[str, Any], ...]:
+    """Each condition of a sample: its id, the settings that vary, mean and sd over the seeds."""
+    panel: Panel = sample.panel
+    varied = [
+        key
+        for key in panel.conditions[0]
+        if key != "condition" and len({chosen[key] for chosen in panel.conditions}) > 1
+    ]
+    found = []
+    for chosen, values in zip(panel.conditions, panel.values, strict=True):
+        known = values[np.isfinite(values)]
+        found.append(
+            {
+                "condition": chosen["condition"],
+                **{key: chosen[key] for key in varied},
+                "mean": float(known.mean()) if known.size else None,
+                "sd": float(known.std(ddof=1)) if known.size > 1 else None,
+            }
+        )
+    return tuple(found)
+
+
+def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.plain() if isinstance(value, Threshold) else value
+        for name, value in arguments.items()
+        if value is not None
+    }

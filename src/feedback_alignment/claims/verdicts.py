@@ -1,0 +1,98 @@
+"""What a verdict holds, and how it follows from an interval."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from feedback_alignment.claims.threshold import Threshold
+
+MIN_REPLICATES = 5
+REPLICATED, NOT_REPLICATED = "replicated", "not replicated"
+INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
+
+
+@dataclass(frozen=True)
+class CheckVerdict:
+    """What a check found, in plain values.
+
+    Attributes:
+        label: what was computed, for which conditions.
+        part: the value of the check's `each` that this is the verdict for; empty if it has none.
+        statistic: its name in the registry.
+        where: the filters, as the claims file writes them.
+        arguments: the statistic's arguments, likewise.
+        threshold: what the statistic must satisfy, as text.
+        verdict: `replicated`, `not replicated`, `inconclusive` or `not run`.
+        reason: why it is inconclusive or not run, else empty.
+        estimate: the statistic, or None.
+        ci_low: lower end of its 95 % interval over seeds, or None.
+        ci_high: upper end.
+        n: number of seeds in it.
+        excluded: what was left out, by kind: `diverged` (seeds by condition), `no_value`,
+            `not_measured` (conditions), `unpaired_seeds`.
+        conditions: each condition in it, with mean and sd of the quantity over these seeds.
+    """
+
+    label: str
+    part: str
+    statistic: str
+    where: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    threshold: str
+    verdict: str
+    reason: str = ""
+    estimate: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n: int = 0
+    excluded: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def name(self) -> str:
+        """Part and label in one text, unlike that of any other check of the claim."""
+        return f"{self.part}: {self.label}" if self.part else self.label
+
+
+@dataclass(frozen=True)
+class ClaimVerdict:
+    """A claim with the verdicts of its checks, and the verdict that follows from them."""
+
+    id: str
+    paper: str
+    statement: str
+    figure: str
+    verdict: str
+    checks: tuple[CheckVerdict, ...]
+
+
+def overall(verdicts: Sequence[str]) -> str:
+    """The verdict of a claim from those of its checks."""
+    if all(verdict == NOT_RUN for verdict in verdicts):
+        return NOT_RUN
+    if NOT_REPLICATED in verdicts:
+        return NOT_REPLICATED
+    return REPLICATED if all(verdict == REPLICATED for verdict in verdicts) else INCONCLUSIVE
+
+
+def decide(
+    threshold: Threshold, estimate: float, interval: tuple[float, float] | None, n: int
+) -> tuple[str, str]:
+    """Verdict and reason from a statistic.
+
+    Args:
+        threshold: what the statistic must satisfy.
+        estimate: the statistic.
+        interval: its interval over seeds, or None where it has none.
+        n: number of seeds.
+    """
+    if n < MIN_REPLICATES:
+        return INCONCLUSIVE, f"{n} seeds are left, and a verdict needs {MIN_REPLICATES}"
+    if interval is None or not np.isfinite(estimate):
+        return INCONCLUSIVE, "the statistic has no value for these seeds or for some resample"
+    side = threshold.side(*interval)
+    if side is None:
+        return INCONCLUSIVE, "the interval lies across the threshold"
+    return (REPLICATED if side else NOT_REPLICATED), ""

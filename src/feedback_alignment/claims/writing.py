@@ -1,0 +1,157 @@
+"""Write verdicts as CSV, JSON and Markdown, and read them back."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from feedback_alignment.claims.errors import ClaimsError
+from feedback_alignment.claims.intervals import CONFIDENCE, RESAMPLES
+from feedback_alignment.claims.verdicts import MIN_REPLICATES, CheckVerdict, ClaimVerdict
+from feedback_alignment.files import write_text
+
+CSV_COLUMNS = (
+    "claim",
+    "paper",
+    "statement",
+    "statistic",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "threshold",
+    "n",
+    "verdict",
+    "figure",
+)
+
+
+def write_verdicts(verdicts: Sequence[ClaimVerdict], folder: Path) -> None:
+    """Write `claims.csv`, `claims.json` and `claims.md`, each whole or not at all.
+
+    Args:
+        verdicts: the verdicts.
+        folder: where the files go.
+    """
+    write_text(folder / "claims.csv", csv_text(verdicts))
+    write_text(folder / "claims.json", json_text(verdicts))
+    write_text(folder / "claims.md", markdown_text(verdicts))
+
+
+def read_verdicts(path: Path) -> list[ClaimVerdict]:
+    """Read the verdicts of a `claims.json`.
+
+    Raises:
+        ClaimsError: the file is missing or is no such file.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        return [
+            ClaimVerdict(
+                **{**entry, "checks": tuple(CheckVerdict(**check) for check in entry["checks"])}
+            )
+            for entry in content["claims"]
+        ]
+    except OSError as error:
+        raise ClaimsError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ClaimsError(f"{path}: is not a claims.json of this version") from None
+
+
+def csv_text(verdicts: Sequence[ClaimVerdict]) -> str:
+    """One row a check; a number that does not exist is an empty cell."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for claim in verdicts:
+        for check in claim.checks:
+            writer.writerow(
+                [
+                    claim.id,
+                    claim.paper,
+                    claim.statement,
+                    check.name + remark(check),
+                    number(check.estimate),
+                    number(check.ci_low),
+                    number(check.ci_high),
+                    check.threshold,
+                    check.n,
+                    check.verdict,
+                    claim.figure,
+                ]
+            )
+    return stream.getvalue()
+
+
+def json_text(verdicts: Sequence[ClaimVerdict]) -> str:
+    """Everything, checks nested under their claim; numbers with six digits."""
+    content = {
+        "confidence": CONFIDENCE,
+        "interval": "expanded percentile bootstrap over seeds; Clopper-Pearson for share_of_seeds",
+        "resamples": RESAMPLES,
+        "min_replicates": MIN_REPLICATES,
+        "claims": [asdict(verdict) for verdict in verdicts],
+    }
+    return json.dumps(_rounded(content), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def markdown_text(verdicts: Sequence[ClaimVerdict]) -> str:
+    """A table of the claims, then one of the checks of each."""
+    lines = ["# Claims and verdicts", "", "| claim | paper | verdict |", "|---|---|---|"]
+    lines += [f"| {_cell(c.id)} | {_cell(c.paper)} | **{c.verdict}** |" for c in verdicts]
+    lines += [
+        "",
+        "Intervals are 95 % over seeds: expanded percentile bootstrap, seeds resampled jointly",
+        "over all conditions; Clopper-Pearson for a share of seeds.",
+    ]
+    for claim in verdicts:
+        lines += ["", f"## {_cell(claim.id)}: {claim.verdict}", "", _cell(claim.statement), ""]
+        lines += [f"{_cell(claim.paper)}; figure `{claim.figure}`", ""]
+        lines += ["| statistic | estimate | interval | threshold | n | verdict |"]
+        lines += ["|---|---|---|---|---|---|"]
+        for check in claim.checks:
+            verdict = check.verdict + (f": {check.reason}" if check.reason else "")
+            cells = [check.name + remark(check), number(check.estimate), interval(check)]
+            cells += [check.threshold, str(check.n), verdict]
+            lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def remark(check: CheckVerdict) -> str:
+    """What a check left out, to stand behind its label; empty if nothing."""
+    said = []
+    lost = sum(len(seeds) for seeds in check.excluded.get("diverged", {}).values())
+    if lost:
+        counted = "counted as failing" if check.statistic == "share_of_seeds" else "left out"
+        said.append(f"{lost} diverged replicate{'s' * (lost > 1)} {counted}")
+    without = len(check.excluded.get("no_value", ()))
+    if without:
+        said.append(f"{without} condition{'s' * (without > 1)} without a value for every seed")
+    return f" ({'; '.join(said)})" if said else ""
+
+
+def interval(check: CheckVerdict) -> str:
+    """An interval as text; empty if there is none."""
+    if check.ci_low is None:
+        return ""
+    return f"[{number(check.ci_low)}, {number(check.ci_high)}]"
+
+
+def number(value: float | None) -> str:
+    """A number with six significant digits; empty if there is none."""
+    return "" if value is None else f"{value:.6g}"
+
+
+def _rounded(content: Any) -> Any:
+    if isinstance(content, float):
+        return float(number(content))
+    if isinstance(content, Mapping):
+        return {key: _rounded(value) for key, value in content.items()}
+    return [_rounded(v) for v in content] if isinstance(content, list | tuple) else content
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"([|*_])", r"\\\1", text)

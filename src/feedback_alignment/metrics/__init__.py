@@ -1,0 +1,1 @@
+"""Metrics: each is defined once, on plain arrays, with its equation."""

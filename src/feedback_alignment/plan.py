@@ -1,0 +1,233 @@
+"""What each job of the workflow makes and from what: its specification, with a digest of the code.
+
+A specification holds everything that decides the bytes of a job's outputs: settings, the code of
+the step, the lock file, and the digests of the specifications upstream. Two jobs with equal
+specifications make equal files; nothing else, file times least of all, decides what is stale.
+"""
+
+import ast
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feedback_alignment.conditions import Condition, digest_of
+from feedback_alignment.config import Config, Experiment, replicate_blocks
+from feedback_alignment.files import write_text
+
+_LIBRARY = "src/feedback_alignment"
+# The code that decides each step's bytes; folders count with all Python files below them.
+_CODE = {
+    "data": ("streams.py", "activations.py", "data", "store.py"),
+    "train": (
+        "streams.py",
+        "activations.py",
+        "networks.py",
+        "regularisers.py",
+        "rules",
+        "simulate",
+        "metrics",
+        "store.py",
+    ),
+    "metrics": ("extract.py", "metrics/convergence.py", "store.py"),
+    "figures": ("plotting", "notebooks.py"),
+    "claims": ("claims",),
+    "record": ("provenance.py", "store.py"),
+    "page": ("report",),
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A training job: one condition for a block of replicates."""
+
+    condition: Condition
+    replicates: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """First and last replicate, as in file names."""
+        return f"{self.replicates[0]:03d}-{self.replicates[-1]:03d}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The specification of every job that a config asks for.
+
+    Attributes:
+        config: the config.
+        specs: specification by step and job id; the id is also the file name.
+    """
+
+    config: Config
+    specs: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+    def blocks(self, experiment: Experiment) -> list[Block]:
+        """The training jobs behind an experiment's table, in table order."""
+        return [
+            Block(condition, replicates)
+            for condition in experiment.conditions
+            for replicates in replicate_blocks(experiment.replicates, self.config.block)
+        ]
+
+    def run_ids(self, experiment: Experiment) -> list[str]:
+        """`<condition id>/<block>` of each training job behind an experiment's table."""
+        seed = self.config.seed
+        return [f"{b.condition.identifier(seed)}/{b.name}" for b in self.blocks(experiment)]
+
+    def dataset_of(self, run: str) -> str:
+        """`<dataset id>/<block>` of the data that a training job reads."""
+        return self.specs["train"][run]["dataset"]
+
+
+def make_plan(config: Config, root: Path) -> Plan:
+    """Specify every job of a config.
+
+    Args:
+        config: a validated config.
+        root: the project's root, whose code and lock file are digested.
+    """
+    lock = hashlib.sha256((root / "requirements.lock").read_bytes()).hexdigest()
+    code = {step: code_digest(root, step) for step in _CODE}
+    base = {step: {"step": step, "code": code[step], "lock": lock} for step in _CODE}
+    specs: dict[str, dict[str, dict[str, Any]]] = {step: {} for step in _CODE}
+    plan = Plan(config, specs)
+    seed = config.seed
+    for experiment in config.experiments:
+        for block in plan.blocks(experiment):
+            condition, replicates = block.condition, list(block.replicates)
+            data_id = f"{condition.dataset_identifier(seed)}/{block.name}"
+            specs["data"][data_id] = {
+                **base["data"],
+                "seed": seed,
+                "replicates": replicates,
+                "settings": condition.dataset(),
+            }
+            specs["train"][f"{condition.identifier(seed)}/{block.name}"] = {
+                **base["train"],
+                "seed": seed,
+                "replicates": replicates,
+                "settings": condition.settings(),
+                "dataset": data_id,
+                "from": digest_of(specs["data"][data_id]),
+            }
+        runs = plan.run_ids(experiment)
+        specs["metrics"][experiment.name] = {
+            **base["metrics"],
+            "experiment": experiment.name,
+            "runs": runs,
+            "from": [digest_of(specs["train"][run]) for run in runs],
+        }
+    tables = {name: digest_of(spec) for name, spec in specs["metrics"].items()}
+    for figure in config.figures:
+        notebook = json.loads((root / "notebooks" / f"{figure}.ipynb").read_text())
+        specs["figures"][figure] = {
+            **base["figures"],
+            "notebook": digest_of(notebook["cells"]),
+            "from": {e.name: tables[e.name] for e in config.feeding(figure)},
+        }
+    specs["claims"]["claims"] = {
+        **base["claims"],
+        "claims": _file_digest(root / "config/claims.yaml"),
+        "figures": {f: [e.name for e in config.feeding(f)] for f in config.figures},
+        "from": tables,
+    }
+    figures = {name: digest_of(spec) for name, spec in specs["figures"].items()}
+    specs["record"]["record"] = {
+        **base["record"],
+        "name": config.name,
+        "seed": seed,
+        "figures": {f: [e.name for e in config.feeding(f)] for f in config.figures},
+        "experiments": {
+            e.name: {
+                "figures": list(e.figures),
+                "replicates": e.replicates,
+                "conditions": [c.settings() for c in e.conditions],
+            }
+            for e in config.experiments
+        },
+        "from": {**tables, **figures, "claims": digest_of(specs["claims"]["claims"])},
+    }
+    specs["page"]["page"] = {
+        **base["page"],
+        "captions": [
+            _file_digest(path) for path in sorted((root / "workflow/report").glob("*.rst"))
+        ],
+        "sources": _file_digest(root / "config/sources.yaml"),
+        "from": digest_of(specs["record"]["record"]),
+    }
+    return plan
+
+
+def known_figures(root: Path) -> dict[str, bool]:
+    """The figures that have a notebook, each with whether it reads a table.
+
+    A drawing says so in its notebook's metadata: `{"feedback_alignment": {"drawing": true}}`.
+    """
+    figures = {}
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        metadata = json.loads(path.read_text())["metadata"]
+        figures[path.stem] = not metadata.get("feedback_alignment", {}).get("drawing", False)
+    return figures
+
+
+def code_digest(root: Path, step: str) -> str:
+    """Digest of the code that decides the bytes of a step's outputs.
+
+    Code is compared by its syntax tree, so comments and layout do not count.
+    """
+    paths = [root / "scripts" / f"{step.removesuffix('s') if step == 'figures' else step}.py"]
+    for entry in _CODE[step]:
+        path = root / _LIBRARY / entry
+        paths += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for path in paths:
+        if path.suffix == ".pyc":
+            continue
+        content = path.read_bytes()
+        if path.suffix == ".py":
+            content = ast.dump(ast.parse(content)).encode()
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + content + b"\0")
+    return digest.hexdigest()
+
+
+def sync_specs(plan: Plan, wanted: Path, results: Path) -> None:
+    """Write the specifications where the jobs read them, and mark which outputs are stale.
+
+    A finished job leaves its specification in `results/specs`. Where that equals the wanted one,
+    the wanted file gets the oldest possible time, so that the outputs count as newer however
+    their own times have been shuffled; where not, the wanted file is written anew.
+
+    Args:
+        plan: the plan.
+        wanted: folder for the wanted specifications.
+        results: the results folder of the config.
+    """
+    for step, jobs in plan.specs.items():
+        for job, spec in jobs.items():
+            text = spec_text(spec)
+            path = wanted / step / f"{job}.json"
+            done = _text_of(results / "specs" / step / f"{job}.json") == text
+            if not done or _text_of(path) != text:
+                write_text(path, text)
+            if done:
+                os.utime(path, (0, 0))
+
+
+def spec_text(spec: Mapping[str, Any]) -> str:
+    """A specification as the text of its file."""
+    return json.dumps(spec, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "absent"
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None

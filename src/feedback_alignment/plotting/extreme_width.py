@@ -1,0 +1,228 @@
+"""song_extreme_width: the sqrt(p) law of the time to align, in linear networks up to width 1e8.
+
+Theory drawn in (ours, from the reduced equations of a linear network, large p): with
+`S = y^T K^-1 y`, about n for a linear teacher, and `tau = eta*lambda*t * sqrt(S/p)`,
+
+    u + u^3/3 = tau,    cos(beta, b) = u / sqrt(1 + u^2),
+
+so the cosine passes 1/2 at `tau = 10 / (9 sqrt(3))`. Without decay the drift of beta towards b is
+`n/p` in the mean, below the chance level `1/sqrt(p)` once `p > n^2`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from feedback_alignment.plotting import panels, style, tables
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+METRICS = ("weight_alignment", "align_step")
+HALF = 10.0 / (9.0 * math.sqrt(3.0))  # tau at which the cosine passes 1/2
+_CELL = ["l2", "width"]
+_LAW = {"color": style.INK, "linewidth": 1.1, "linestyle": (0, (1.2, 1.3))}
+
+
+def law(samples: float) -> tuple[np.ndarray, np.ndarray]:
+    """The predicted course: `eta*lambda*t / sqrt(p)` and the cosine there, both (200,)."""
+    import numpy as np
+
+    u = np.geomspace(1e-4, 60.0, 200)
+    return (u + u**3 / 3) / math.sqrt(samples), u / np.sqrt(1 + u**2)
+
+
+def undecayed(table: pd.DataFrame) -> pd.DataFrame:
+    """Final weight alignment at lambda = 0 by width: root mean square, mean and sd over seeds."""
+    import numpy as np
+
+    rows = tables.last(table[table["l2"] == 0], "weight_alignment")
+    stats = tables.mean_over_seeds(rows, [*_variant(rows), "width"])
+    square = tables.mean_over_seeds(
+        rows.assign(value=rows["value"] ** 2), [*_variant(rows), "width"]
+    )
+    return stats.assign(rms=np.sqrt(square["mean"]))
+
+
+def align_time(table: pd.DataFrame) -> pd.DataFrame:
+    """`eta*lambda*t` at which the cosine passes 1/2, by lambda and width.
+
+    Returns:
+        The keys, `mean`, `sd`, `low`, `high` over the seeds that reached 1/2, `n` of them, `of`
+        (seeds that did not diverge) and `limit`, the largest `eta*lambda*t` that was simulated.
+    """
+    rows = table[(table["metric"] == "align_step") & (table["status"] != "diverged")]
+    rows = rows[rows["l2"] > 0]
+    scale = rows["eta"] * rows["l2"]
+    rows = rows.assign(value=rows["value"] * scale, limit=rows["steps"] * scale)
+    keys = [*_variant(rows), *_CELL]
+    stats = tables.mean_over_seeds(rows[rows["value"].notna()], keys)
+    groups = rows.groupby(keys, dropna=False)
+    out = groups.agg(of=("seed", "size"), limit=("limit", "first")).reset_index()
+    out = out.merge(stats, on=keys, how="left")
+    return out.assign(n=out["n"].fillna(0).astype(int))
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Time to align, measured and predicted, then the alignment without decay, by width."""
+    import numpy as np
+    import pandas as pd
+
+    table = tables.with_variant(table, _CELL)
+    times = align_time(table)
+    samples = float(table["samples"].mean())
+    out = pd.DataFrame({"p": times["width"], "λ": times["l2"]})
+    out["ηλt at cos = 1/2"] = times["mean"]
+    out["sd"] = times["sd"]
+    out["ηλt / √p"] = times["mean"] / np.sqrt(times["width"])
+    out["predicted ηλt / √p"] = HALF / math.sqrt(samples)
+    out["seeds that reached 1/2"] = [
+        f"{n} of {of}" for n, of in zip(times["n"], times["of"], strict=True)
+    ]
+    out = out.set_index(["λ", "p"])
+    if (table["l2"] == 0).any():
+        still = undecayed(table).set_index("width")
+        extra = pd.DataFrame({"rms cos": still["rms"], "mean cos": still["mean"]})
+        extra["1/√p"] = np.asarray(extra.index, dtype=float) ** -0.5
+        extra["n/p"] = samples / np.asarray(extra.index, dtype=float)
+        extra.index = pd.MultiIndex.from_product([[0.0], extra.index], names=["λ", "p"])
+        out = pd.concat([extra, out]).sort_index()
+    return out
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """(a) alignment without decay, (b) time to align, both against width, (c) the collapse."""
+    tables.require(table, "song_extreme_width", "weight_alignment")
+    table = table[table["rule"] != "bp"]
+    table = tables.with_variant(table, _CELL)
+    variants = sorted(table["variant"].unique())
+    decayed = table["l2"] > 0
+    drawn = [
+        ("no decay", _still, table[~decayed]),
+        ("time to align", _times, table[decayed]),
+        ("collapse", _collapse, table[decayed]),
+    ]
+    drawn = [panel for panel in drawn if len(panel[2])]
+    if not drawn:
+        raise tables.PlotError("song_extreme_width: the table has no run with random feedback")
+    figure, (row,) = panels.grid(1, len(drawn), 2.6)
+    for axes, letter, (name, painter, rows) in zip(row, "abc", drawn, strict=False):
+        panels.title(axes, f"({letter}) {name}", note=panels.diverged_note(rows, table))
+        if panels.all_diverged(axes, rows):
+            panels.width_axis(axes, rows["width"])
+            axes.set_yticks([])
+        else:
+            painter(axes, rows, variants)
+    handles = [
+        panels.key(style.l2_color(x), style.l2_name(x), marker="o")
+        for x in sorted(table["l2"].unique())
+    ]
+    handles.append(panels.guide_key("chance, $1/\\sqrt{p}$"))
+    handles.append(panels.key(label="theory, no free parameter", **_LAW))
+    panels.legend(figure, handles + panels.variant_keys(variants))
+    return figure
+
+
+def _still(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
+    import numpy as np
+
+    color = style.l2_color(0.0)
+    final = tables.last(rows, "weight_alignment")
+    axes.plot(
+        final["width"], final["value"].abs(), ".", color=color, markersize=3.5, alpha=0.35,
+        markeredgewidth=0, zorder=2, gid="seeds",
+    )  # fmt: skip
+
+    def line(part, dashes):
+        look = {"color": color, "linestyle": dashes, "marker": "o", "gid": "data", "zorder": 3}
+        axes.plot(part["width"], part["rms"], **look)
+
+    panels.each_variant(undecayed(rows), variants, line)
+    widths = np.array([rows["width"].min(), rows["width"].max()], dtype=float)
+    panels.width_axis(axes, rows["width"])
+    chance = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": (0, (4, 2)), "gid": "guide"}
+    axes.plot(widths, widths**-0.5, **chance)
+    samples = rows["samples"].mean()
+    if widths[-1] > 10 * samples:
+        wide = np.geomspace(max(widths[0], 10 * samples), widths[-1], 50)
+        axes.plot(wide, np.sqrt(1 / wide + (samples / wide) ** 2), zorder=4, gid="theory", **_LAW)
+    axes.set_ylabel("|cos($\\beta$, $b$)| at $\\lambda$ = 0")
+    axes.set_yscale("log")
+    axes.set_ylim(0.1 * widths[-1] ** -0.5, 1.3)
+    panels.decades(axes)
+
+
+def _times(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
+    import numpy as np
+
+    times = align_time(rows)
+    for l2, curve in times.groupby("l2"):
+        color = style.l2_color(l2)
+        complete = curve.assign(
+            **{c: curve[c].where(curve["n"] == curve["of"]) for c in ("mean", "low", "high")}
+        )
+
+        def line(part, dashes, color=color):
+            panels.band(axes, part["width"], part, color, linestyle=dashes, marker="o")
+
+        panels.each_variant(complete, variants, line)
+        short = curve[curve["n"] < curve["of"]]
+        axes.plot(
+            short["width"], short["limit"], linestyle="none", marker="^", markerfacecolor="white",
+            markeredgecolor=color, markersize=5, zorder=4, gid="unreached",
+        )  # fmt: skip
+        for _, cell in short[short["n"] > 0].iterrows():
+            axes.annotate(
+                f"{cell['n']}/{cell['of']}", (cell["width"], cell["limit"]), (0, 5),
+                textcoords="offset points", ha="center", fontsize=6.5, color=color,
+            )  # fmt: skip
+    widths = np.array([rows["width"].min(), rows["width"].max()], dtype=float)
+    predicted = HALF * np.sqrt(widths / rows["samples"].mean())
+    axes.plot(widths, predicted, zorder=4, gid="guide", **_LAW)
+    panels.width_axis(axes, rows["width"])
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low / 1.3, high * 1.6)
+    panels.decades(axes)
+    axes.set_ylabel("$\\eta\\lambda t$ when cos($\\beta$, $b$) = ½")
+
+
+def _collapse(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
+    import numpy as np
+
+    values = tables.metric(rows, "weight_alignment")
+    values = values[values["step"] > 0]
+    stats = tables.mean_over_seeds(values, ["variant", "l2", "eta", "width", "step"])
+    widths = sorted(stats["width"].unique())
+    start = 1.0
+    for (l2, eta, width), curve in stats.groupby(["l2", "eta", "width"]):
+        # The narrower, the paler.
+        depth = (widths.index(width) + 1) / len(widths)
+        scale = eta * l2 / math.sqrt(width)
+
+        def line(part, dashes, l2=l2, scale=scale, depth=depth):
+            axes.plot(
+                part["step"] * scale, part["mean"], color=style.l2_color(l2), linestyle=dashes,
+                linewidth=1.1, alpha=0.25 + 0.65 * depth, zorder=3, gid="data",
+            )  # fmt: skip
+
+        panels.each_variant(curve, variants, line)
+        first = curve.loc[curve["mean"] > 0.02, "step"]
+        start = min(start, float(first.min() * scale) if len(first) else 1.0)
+    x, y = law(rows["samples"].mean())
+    axes.plot(x, y, zorder=4, gid="guide", **_LAW)
+    end = float((stats["step"] * stats["eta"] * stats["l2"] / np.sqrt(stats["width"])).max())
+    axes.set_xscale("log")
+    axes.set_xlim(min(max(1e-3, start), end / 10), end)
+    panels.decades(axes, "x")
+    axes.set_ylim(min(-0.05, 1.1 * stats["mean"].min()), 1.02)
+    axes.set_xlabel("$\\eta\\lambda t\\,/\\,\\sqrt{p}$")
+    axes.set_ylabel("weight alignment cos($\\beta$, $b$)")
+
+
+def _variant(rows: pd.DataFrame) -> list[str]:
+    return ["variant"] if "variant" in rows else []

@@ -1,0 +1,168 @@
+"""From a tidy table to what a figure draws: cells, means over seeds, and who diverged.
+
+A *cell* is one combination of the settings that a figure keeps apart (its ``keys``). Diverged
+replicates are counted and never averaged in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Settings that a sweep can vary; those that a figure has no place for become a `variant`.
+SETTINGS = (
+    "rule",
+    "l2",
+    "schedule",
+    "cutoff_step",
+    "activation",
+    "width",
+    "depth",
+    "data",
+    "samples",
+    "dimension",
+    "eta",
+    "steps",
+    "weights",
+)
+_SYMBOLS = {"eta": "η", "samples": "n", "dimension": "d", "l2": "λ", "width": "p"}
+REPLICATE = ["condition", "seed"]
+
+
+class PlotError(ValueError):
+    """A table that a figure cannot be drawn from; the message is one line."""
+
+
+def read(paths: Iterable[str | Path], metrics: Sequence[str]) -> pd.DataFrame:
+    """The rows of the given metrics, from every table, in one frame.
+
+    Raises:
+        PlotError: if a file is missing or holds none of the metrics.
+    """
+    import pandas as pd
+
+    frames = []
+    for path in map(Path, paths):
+        if not path.is_file():
+            raise PlotError(f"no table {path}")
+        frames.append(pd.read_parquet(path, filters=[("metric", "in", list(metrics))]))
+    if not frames:
+        raise PlotError("no tables given")
+    table = pd.concat(frames, ignore_index=True)
+    # Experiments may share a condition; its replicates count once.
+    table = table.drop_duplicates(["condition", "seed", "step", "metric"])
+    if table.empty:
+        raise PlotError(f"no rows of {', '.join(metrics)} in {', '.join(map(str, paths))}")
+    return table
+
+
+def require(table: pd.DataFrame, figure: str, *metrics: str) -> None:
+    """Refuse a table that lacks a metric.
+
+    Raises:
+        PlotError: naming the figure and the metrics.
+    """
+    missing = sorted(set(metrics) - set(table["metric"].unique()))
+    if missing:
+        raise PlotError(f"{figure}: the table has no {', '.join(missing)}")
+
+
+def with_variant(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Add a column `variant`: a label of the settings beyond `keys` that vary within a cell.
+
+    It is the empty string throughout if every cell is one condition, the usual case. A sweep over
+    an axis that the figure has no place for (say `eta`) is thus drawn apart, not averaged.
+    """
+    others = [name for name in SETTINGS if name not in keys]
+    conditions = table.drop_duplicates("condition").set_index("condition")
+    cells = conditions.groupby(list(keys), dropna=False)
+    varying = [name for name in others if (cells[name].nunique(dropna=False) > 1).any()]
+    labels = [
+        ", ".join(f"{_SYMBOLS.get(k, k)} = {_plain(v)}" for k, v in zip(varying, row, strict=True))
+        for row in conditions[varying].itertuples(index=False)
+    ]
+    by_condition = dict(zip(conditions.index, labels, strict=True))
+    return table.assign(variant=table["condition"].map(by_condition))
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def metric(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of one metric that belong to replicates that did not diverge, NaN left out."""
+    rows = table[(table["metric"] == name) & (table["status"] != "diverged")]
+    return rows[rows["value"].notna()]
+
+
+def last(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """One row a replicate: the metric at its last recorded step."""
+    rows = metric(table, name).sort_values("step", kind="stable")
+    return rows.drop_duplicates(REPLICATE, keep="last")
+
+
+def mean_over_seeds(
+    rows: pd.DataFrame, keys: Sequence[str], geometric: bool = False
+) -> pd.DataFrame:
+    """Mean, band and number of seeds of the column `value`, by `keys`.
+
+    Args:
+        rows: one row a seed and cell.
+        keys: the columns that make a cell; `step` among them for a trajectory.
+        geometric: mean and standard deviation of the logarithm, for quantities that span decades.
+
+    Returns:
+        The keys, then `mean`, `sd` (NaN with one seed), `low`, `high` (mean -+ sd, or mean / and *
+        exp(sd) of the logarithm) and `n`.
+    """
+    import numpy as np
+
+    values = np.log(rows["value"]) if geometric else rows["value"]
+    groups = rows.assign(value=values).groupby(list(keys), dropna=False)["value"]
+    stats = groups.agg(mean="mean", sd="std", n="size").reset_index()
+    stats["low"], stats["high"] = stats["mean"] - stats["sd"], stats["mean"] + stats["sd"]
+    if geometric:
+        for name in ("mean", "low", "high"):
+            stats[name] = np.exp(stats[name])
+    return stats
+
+
+def replicates(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a replicate: its settings, seed, status and end step."""
+    return table.drop_duplicates(REPLICATE)
+
+
+def diverged(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of :func:`replicates` that diverged."""
+    rows = replicates(table)
+    return rows[rows["status"] == "diverged"]
+
+
+def overview(table: pd.DataFrame) -> pd.DataFrame:
+    """Conditions and runs behind a figure, and how the runs ended, by experiment and activation."""
+    runs = replicates(table).assign(
+        **{name: table["status"] == name for name in ("ok", "settled", "diverged")}
+    )
+    groups = runs.groupby(["experiment", "activation"])
+    return groups.agg(
+        conditions=("condition", "nunique"),
+        runs=("seed", "size"),
+        ok=("ok", "sum"),
+        settled=("settled", "sum"),
+        diverged=("diverged", "sum"),
+    )
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same table as text: three significant digits, and nothing where there is no value."""
+
+    def text(value: object) -> str:
+        if isinstance(value, float):
+            return "" if value != value else f"{value:.3g}"
+        return str(value)
+
+    return frame.map(text)

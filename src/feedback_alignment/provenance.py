@@ -1,0 +1,85 @@
+"""What was run and with what: settings, environment, and the digests of everything made."""
+
+import hashlib
+import platform
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def environment(lock: str) -> dict[str, str]:
+    """Python, system, processor, and the installed version of every locked package.
+
+    Args:
+        lock: text of the lock file, one `name==version` a line.
+
+    Returns:
+        version by name; a locked package that is not installed says so.
+    """
+    versions = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
+    }
+    for name in re.findall(r"^([A-Za-z0-9_.-]+)==", lock, flags=re.MULTILINE):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def processor() -> str:
+    """The processor's name, as far as the system tells."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        text = ""
+    model = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
+    return model.group(1) if model else platform.processor() or platform.machine()
+
+
+def summarise_settings(conditions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The settings of an experiment: one value where all conditions agree, else all values.
+
+    Args:
+        conditions: the settings of each condition.
+
+    Returns:
+        `fixed`, a value by setting; `varied`, a list by setting; and `conditions`, their number.
+    """
+    values: dict[str, list[Any]] = {}
+    for condition in conditions:
+        for name, value in condition.items():
+            seen = values.setdefault(name, [])
+            if value not in seen:
+                seen.append(value)
+    return {
+        "conditions": len(conditions),
+        "fixed": {name: seen[0] for name, seen in values.items() if len(seen) == 1},
+        "varied": {name: seen for name, seen in values.items() if len(seen) > 1},
+    }
+
+
+def count_statuses(table: "pd.DataFrame") -> dict[str, int]:
+    """Number of runs (a condition with a seed) by status.
+
+    Args:
+        table: a tidy table.
+    """
+    runs = table.drop_duplicates(["condition", "seed"])
+    counts = runs["status"].value_counts()
+    return {status: int(counts.get(status, 0)) for status in ("ok", "settled", "diverged")}
+
+
+def digests(paths: Iterable[Path], root: Path) -> dict[str, str]:
+    """SHA-256 of each file, by its path below `root`."""
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(paths)
+    }

@@ -1,0 +1,85 @@
+"""The settings of an experiment beside where each comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """A setting as the page shows it.
+
+    Attributes:
+        setting: its name in the config.
+        here: its value or values in this experiment.
+        varied: whether it has several.
+        paper: the paper's value.
+        source: `paper`, `recalled`, `ours`, or empty if nothing is said about it.
+        note: the reason, or what else there is to know.
+    """
+
+    setting: str
+    here: str
+    varied: bool
+    paper: str = ""
+    source: str = ""
+    note: str = ""
+
+
+def rows(
+    name: str, experiment: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]
+) -> list[Row]:
+    """The settings of an experiment, those that vary first.
+
+    Args:
+        name: the experiment.
+        experiment: its entry in settings.json: `replicates`, `varied` and `fixed`.
+        sources: the entries of sources.yaml. The `setting` of an entry names one or more settings;
+            if it also names experiments, it holds for these only, and goes before a general one.
+    """
+    values = {**experiment.get("varied", {})}
+    varied = set(values)
+    if "replicates" in experiment:
+        values["replicates"] = experiment["replicates"]
+    values |= experiment.get("fixed", {})
+    return [
+        Row(setting, text(value), setting in varied, **_source(setting, name, sources))
+        for setting, value in values.items()
+    ]
+
+
+def _source(setting: str, experiment: str, sources: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    general = None
+    for entry in sources:
+        words = re.findall(r"\w+", str(entry["setting"]))
+        if setting not in words:
+            continue
+        if experiment in words:
+            return _columns(entry)
+        if "in" not in words and "experiment" not in words:
+            general = general or entry
+    return _columns(general) if general else {}
+
+
+def _columns(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "paper": text(entry.get("value_in_paper", "")),
+        "source": str(entry.get("source", "")),
+        "note": str(entry.get("note") or ""),
+    }
+
+
+def text(value: Any) -> str:
+    """A setting's value for people: `0.1, 0.3`, `yes`, or a dash for none."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(text, value))
+    return str(value)

@@ -1,0 +1,82 @@
+"""Stored arrays and tidy tables: their schema, atomic writes, and reading them back."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feedback_alignment.files import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The tidy table's columns in order, with their pandas types; results/README.md describes each.
+COLUMNS = {
+    "experiment": "str",
+    "condition": "str",
+    "rule": "str",
+    "l2": "float64",
+    "schedule": "str",
+    "cutoff_step": "Int64",
+    "activation": "str",
+    "width": "int64",
+    "depth": "int64",
+    "data": "str",
+    "samples": "int64",
+    "dimension": "int64",
+    "eta": "float64",
+    "steps": "int64",
+    "weights": "str",
+    "seed": "int64",
+    "step": "int64",
+    "metric": "str",
+    "layer": "str",
+    "value": "float64",
+    "status": "str",
+    "end_step": "int64",
+}
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays as an uncompressed `.npz`, whole or not at all."""
+    with replacing(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read the named arrays of an `.npz`."""
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def tidy_frame(columns: Mapping[str, object]) -> "pd.DataFrame":
+    """A table with exactly the tidy columns and their types.
+
+    Args:
+        columns: arrays of one length, or scalars that hold for all rows.
+
+    Raises:
+        ValueError: a column is missing or unknown.
+    """
+    import pandas as pd
+
+    if columns.keys() != COLUMNS.keys():
+        wrong = ", ".join(sorted(columns.keys() ^ COLUMNS.keys()))
+        raise ValueError(f"the tidy table's columns do not fit: {wrong}")
+    return pd.DataFrame({name: columns[name] for name in COLUMNS}).astype(COLUMNS)
+
+
+def write_table(frame: "pd.DataFrame", parquet: Path, csv: Path) -> None:
+    """Write a tidy table as Parquet and as CSV, each whole or not at all."""
+    with replacing(parquet) as temporary:
+        frame.to_parquet(temporary, index=False)
+    with replacing(csv) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_tables(paths: Sequence[Path]) -> "pd.DataFrame":
+    """Read tidy tables from Parquet files, one under the other, in the order given."""
+    import pandas as pd
+
+    return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)

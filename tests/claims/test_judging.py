@@ -1,0 +1,274 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feedback_alignment.claims import Threshold, judge, overall, parse_claims
+from feedback_alignment.claims.intervals import share_interval
+from feedback_alignment.claims.verdicts import decide
+
+WIDTHS = [{"width": w} for w in (100, 200, 400, 800)]
+SLOPE = {
+    "statistic": "slope",
+    "label": "exponent",
+    "args": {"metric": "weight_alignment", "along": "width"},
+    "below": -0.25,
+}
+SHARE = {
+    "statistic": "share_of_seeds",
+    "label": "share",
+    "args": {"metric": "decay_r2", "seed_passes": {"at_least": 0.95}},
+    "above": 0.5,
+}
+LOWEST = {"statistic": "lowest_mean", "label": "floor", "args": {"metric": "loss"}, "at_least": 1}
+
+
+def claims(*checks, **keys):
+    claim = {"id": "a.claim", "paper": "P", "statement": "S.", "figure": "fig", **keys}
+    return parse_claims({"claims": [{**claim, "checks": list(checks)}]})
+
+
+def check_of(table, *checks):
+    (verdict,) = judge(claims(*checks), {"fig": table})
+    return verdict.checks[0]
+
+
+def noisy(exponent, noise=0.05):
+    def value(seed, width, **_):
+        wiggle = np.random.default_rng([seed, width]).standard_normal()
+        return width**exponent * np.exp(noise * wiggle)
+
+    return value
+
+
+def test_clear_law_is_replicated(sweep):
+    found = check_of(sweep("weight_alignment", noisy(-0.5), WIDTHS), SLOPE)
+    assert found.verdict == "replicated"
+    assert found.reason == ""
+    assert found.ci_low < found.estimate < found.ci_high < -0.25
+    assert found.estimate == pytest.approx(-0.5, abs=0.05)
+    assert found.n == 8
+    assert [c["width"] for c in found.conditions] == [100, 200, 400, 800]
+    assert found.conditions[0]["mean"] == pytest.approx(0.1, rel=0.1)
+    assert 0 < found.conditions[0]["sd"] < 0.02
+
+
+def test_other_side_is_not_replicated(sweep):
+    found = check_of(sweep("weight_alignment", noisy(0.1), WIDTHS), SLOPE)
+    assert (found.verdict, found.reason) == ("not replicated", "")
+
+
+def test_interval_across_the_threshold_is_inconclusive(sweep):
+    found = check_of(sweep("weight_alignment", noisy(-0.25, noise=0.3), WIDTHS), SLOPE)
+    assert found.ci_low < -0.25 < found.ci_high
+    assert found.verdict == "inconclusive"
+    assert found.reason == "the interval lies across the threshold"
+
+
+@pytest.mark.parametrize("exponent", [-0.5, 0.5])
+@pytest.mark.parametrize("seeds", [1, 2, 4])
+def test_few_seeds_are_inconclusive_on_either_side(sweep, exponent, seeds):
+    table = sweep("weight_alignment", noisy(exponent), WIDTHS, seeds=seeds)
+    found = check_of(table, SLOPE)
+    assert found.verdict == "inconclusive"
+    assert found.reason == f"{seeds} seeds are left, and a verdict needs 5"
+    assert found.n == seeds
+    assert found.estimate == pytest.approx(exponent, abs=0.2)
+    assert (found.ci_low is None) == (seeds == 1)
+
+
+def test_five_seeds_can_decide(sweep):
+    assert check_of(sweep("loss", lambda seed: 2.0, [{}], seeds=5), LOWEST).verdict == "replicated"
+
+
+@given(st.floats(-5, 5))
+@settings(max_examples=15, deadline=None)
+def test_seeds_that_agree_decide_by_their_value(value):
+    # No random number is left, so the interval is a point, and no warning is raised.
+    found = decide(Threshold("at_least", 1), value, (value, value), 8)
+    assert found == ("replicated" if value >= 1 else "not replicated", "")
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(2.0, "replicated"), (0.5, "not replicated")])
+def test_degenerate_interval(sweep, value, verdict):
+    found = check_of(sweep("loss", lambda seed: value, [{}]), LOWEST)
+    assert found.verdict == verdict
+    assert (found.estimate, found.ci_low, found.ci_high) == (value, value, value)
+
+
+@pytest.mark.parametrize(
+    ("failing", "verdict"), [(0, "replicated"), (1, "inconclusive"), (8, "not replicated")]
+)
+def test_share_of_seeds(sweep, failing, verdict):
+    found = check_of(sweep("decay_r2", lambda seed: 0.9 + 0.1 * (seed >= failing), [{}]), SHARE)
+    assert found.verdict == verdict
+    assert found.estimate == 1 - failing / 8
+    assert (found.ci_low, found.ci_high) == share_interval(8 - failing, 8)
+
+
+def test_figure_that_the_config_does_not_have():
+    (verdict,) = judge(claims(SLOPE, {**LOWEST, "each": "activation"}), {})
+    assert verdict.verdict == "not run"
+    assert [c.verdict for c in verdict.checks] == ["not run", "not run"]
+    assert verdict.checks[0].reason == "the config has no figure fig"
+    assert verdict.checks[0].estimate is None
+
+
+@pytest.mark.parametrize(
+    ("check", "reason"),
+    [
+        ({**SLOPE, "where": {"rule": "dfa"}}, "no condition of the config matches"),
+        (
+            {**SLOPE, "where": {"width": 100}},
+            "needs two values of width among otherwise equal conditions",
+        ),
+        (SHARE, "the tables do not record decay_r2"),
+        (
+            {**SLOPE, "args": {"metric": "weight_alignment", "along": "l2"}},
+            "needs two values of l2 among otherwise equal conditions",
+        ),
+        (
+            {**SLOPE, "args": {"metric": "weight_alignment", "at": "cutoff", "along": "width"}},
+            "no condition has a value for every seed",
+        ),
+    ],
+)
+def test_what_the_tables_cannot_answer_is_not_run(sweep, check, reason):
+    found = check_of(sweep("weight_alignment", noisy(-0.5), WIDTHS), check)
+    assert (found.verdict, found.reason, found.estimate) == ("not run", reason, None)
+
+
+def test_statistic_without_a_value_is_inconclusive(sweep):
+    table = sweep("weight_alignment", lambda seed, width: 0.1 - 0.05 * seed, WIDTHS)
+    found = check_of(table, SLOPE)
+    assert found.verdict == "inconclusive"
+    assert found.reason == "the statistic has no value for these seeds or for some resample"
+    assert found.estimate is None
+
+
+def test_each_value_gets_its_own_verdict_in_order(sweep):
+    exponents = {"tanh": -0.5, "linear": 0.3, "erf": -0.5}
+    settings = [{**w, "activation": a} for a in exponents for w in WIDTHS]
+    table = sweep(
+        "weight_alignment",
+        lambda seed, width, activation: noisy(exponents[activation])(seed, width),
+        settings,
+    )
+    (verdict,) = judge(claims({**SLOPE, "each": "activation"}), {"fig": table})
+    assert [(c.part, c.verdict) for c in verdict.checks] == [
+        ("erf", "replicated"),
+        ("linear", "not replicated"),
+        ("tanh", "replicated"),
+    ]
+    assert verdict.checks[0].name == "erf: exponent"
+    assert verdict.checks[0].where == {"activation": "erf"}
+    assert verdict.verdict == "not replicated"
+
+
+def test_each_number_is_named_with_its_column(sweep):
+    table = sweep("loss", lambda seed, width: 2.0, WIDTHS[:2])
+    (verdict,) = judge(claims({**LOWEST, "each": "width"}), {"fig": table})
+    assert [c.name for c in verdict.checks] == ["width 100: floor", "width 200: floor"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        (["replicated", "replicated"], "replicated"),
+        (["replicated", "not replicated", "inconclusive", "not run"], "not replicated"),
+        (["replicated", "inconclusive"], "inconclusive"),
+        (["replicated", "not run"], "inconclusive"),
+        (["inconclusive", "not run"], "inconclusive"),
+        (["not run", "not run"], "not run"),
+    ],
+)
+def test_overall(parts, whole):
+    assert overall(parts) == whole
+
+
+def diverging(make_run, make_table, lost, seeds=8, value=2.0):
+    rows = []
+    for width in (100, 200):
+        for seed in range(seeds):
+            gone = width == 200 and seed < lost
+            status = {"status": "diverged", "end_step": 9} if gone else {}
+            loss = {0: 1e9, 9: np.nan} if gone else {0: 1e9, 1000: value}
+            rows += make_run(seed, {"loss": loss}, width=width, **status)
+    return make_table(rows)
+
+
+@pytest.mark.parametrize(
+    ("lost", "n", "verdict"),
+    [(0, 8, "replicated"), (3, 5, "replicated"), (4, 4, "inconclusive"), (5, 3, "inconclusive")],
+)
+def test_diverged_replicates_are_counted_and_left_out(make_run, make_table, lost, n, verdict):
+    found = check_of(diverging(make_run, make_table, lost), LOWEST)
+    assert (found.n, found.verdict) == (n, verdict)
+    counted = found.excluded.get("diverged", {})
+    assert list(counted.values()) == ([list(range(lost))] if lost else [])
+    if lost <= 4:
+        assert found.estimate == 2.0
+    else:
+        assert found.reason.startswith("more than half of the seeds diverged in ")
+        assert "200" in found.reason
+
+
+def test_all_diverged_is_inconclusive(make_run, make_table):
+    found = check_of(diverging(make_run, make_table, 8), LOWEST)
+    assert (found.n, found.verdict, found.estimate) == (0, "inconclusive", None)
+
+
+def test_diverged_seed_fails_where_every_seed_must_pass(make_run, make_table):
+    table = diverging(make_run, make_table, 1)
+    check = {**SHARE, "args": {"metric": "loss", "seed_passes": {"at_least": 1}}}
+    found = check_of(table, check)
+    assert (found.n, found.estimate, found.verdict) == (8, 7 / 8, "inconclusive")
+    assert list(found.excluded["diverged"].values()) == [[0]]
+
+
+CHECKS = [
+    {**SLOPE, "where": {"rule": "fa", "l2": 0}, "each": "activation"},
+    {**LOWEST, "args": {"metric": "weight_alignment"}, "where": {"rule": "fa", "l2": 0}},
+]
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=5, deadline=None)
+def test_rows_in_any_order_give_the_same_numbers(sweep, number):
+    table = sweep("weight_alignment", noisy(-0.5), WIDTHS)
+    shuffled = table.sample(frac=1, random_state=number, ignore_index=True)
+    assert judge(claims(*CHECKS), {"fig": table}) == judge(claims(*CHECKS), {"fig": shuffled})
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"rule": "bp"}, {"l2": 0.3}, {"activation": "tanh"}, {"l2": 1.0, "activation": "relu"}],
+)
+def test_unrelated_conditions_change_no_number(sweep, extra):
+    table = sweep("weight_alignment", noisy(-0.5), WIDTHS)
+    check = {**CHECKS[0], "where": {"rule": "fa", "l2": 0}}
+    found = check_of(table, check)
+    other = sweep("weight_alignment", noisy(3.0), [{**w, **extra} for w in WIDTHS])
+    loss = table.assign(metric="loss", value=-1.0)
+    both = pd.concat([other, table, loss], ignore_index=True)
+    assert found in judge(claims(check), {"fig": both, "other": other})[0].checks
+
+
+def test_claims_and_checks_beside_it_change_no_number(sweep):
+    table = sweep("weight_alignment", noisy(-0.5), WIDTHS)
+    alone = check_of(table, SLOPE)
+    (together,) = judge(claims(CHECKS[1], SLOPE), {"fig": table})
+    assert together.checks[1] == alone
+
+
+def test_judging_repeats(sweep):
+    table = sweep("weight_alignment", noisy(-0.5), WIDTHS)
+    assert judge(claims(*CHECKS), {"fig": table}) == judge(claims(*CHECKS), {"fig": table})
+
+
+def test_the_table_is_left_alone(sweep):
+    table = sweep("weight_alignment", noisy(-0.5), WIDTHS)
+    before = table.copy(deep=True)
+    judge(claims(*CHECKS), {"fig": table})
+    pd.testing.assert_frame_equal(table, before)

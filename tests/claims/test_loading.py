@@ -1,0 +1,331 @@
+import copy
+
+import pytest
+
+from feedback_alignment.claims import ClaimsError, load_claims, parse_claims
+
+CHECK = {
+    "statistic": "slope",
+    "label": "exponent",
+    "where": {"rule": "fa", "l2": 0},
+    "args": {"metric": "weight_alignment", "along": "width", "average": "rms"},
+    "below": -0.25,
+}
+CLAIM = {
+    "id": "song.thing",
+    "paper": "Song 2021",
+    "statement": "It vanishes.",
+    "figure": "song_width",
+    "checks": [CHECK],
+}
+
+
+def changed(path, value):
+    """The good file with one key set, or gone if the value is `...`."""
+    content = {"claims": [copy.deepcopy(CLAIM)]}
+    place = content
+    for key in path[:-1]:
+        place = place[key]
+    if value is ...:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return content
+
+
+def test_reads_a_claim():
+    (claim,) = parse_claims({"claims": [CLAIM]})
+    (check,) = claim.checks
+    assert (claim.id, claim.figure) == ("song.thing", "song_width")
+    assert check.arguments == {
+        "metric": "weight_alignment",
+        "at": "end",
+        "relative_to": None,
+        "along": "width",
+        "average": "rms",
+    }
+    assert str(check.threshold) == "< -0.25"
+    assert check.where["l2"].passes(0.0)
+    assert check.each is None
+
+
+C = ("claims", 0)
+K = (*C, "checks", 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            (*K, "statistic"),
+            "slop",
+            'claims[0].checks[0].statistic: unknown statistic "slop"; allowed: share_of_seeds, '
+            "lowest_mean, highest_mean, grand_mean, slope, lowest_gain, highest_ratio, "
+            'lowest_step_ratio, rank_correlation, widest_spread; did you mean "slope"?',
+        ),
+        (
+            (*K, "statistic"),
+            ...,
+            "claims[0].checks[0].statistic: is missing; required: statistic, label, args",
+        ),
+        (
+            (*K, "statistik"),
+            "slope",
+            'claims[0].checks[0].statistik: unknown key "statistik"; allowed: statistic, label, '
+            "args, where, each, at_least, above, at_most, below, between; "
+            'did you mean "statistic"?',
+        ),
+        (
+            (*K, "above"),
+            0,
+            "claims[0].checks[0]: needs exactly one of at_least, above, at_most, below, between; "
+            "found above and below",
+        ),
+        (
+            (*K, "below"),
+            ...,
+            "claims[0].checks[0]: needs exactly one of at_least, above, at_most, below, between; "
+            "found none",
+        ),
+        ((*K, "label"), "", 'claims[0].checks[0].label: must be text, not ""'),
+        ((*K, "label"), 3, "claims[0].checks[0].label: must be text, not 3"),
+        (
+            (*K, "label"),
+            "one\ntwo",
+            "claims[0].checks[0].label: must be one line of text; fold it with >-",
+        ),
+        (
+            (*K, "where", "widht"),
+            100,
+            'claims[0].checks[0].where.widht: unknown column "widht"; allowed: rule, l2, schedule, '
+            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights, steps, "
+            'slow_time; did you mean "width"?',
+        ),
+        (
+            (*K, "where", "seed"),
+            0,
+            'claims[0].checks[0].where.seed: unknown column "seed"; allowed: rule, l2, schedule, '
+            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights, steps, "
+            "slow_time",
+        ),
+        (
+            (*K, "where", "l2"),
+            "0.3",
+            'claims[0].checks[0].where.l2: must be a number, not "0.3"',
+        ),
+        (
+            (*K, "where", "width"),
+            [100, True],
+            "claims[0].checks[0].where.width: must be a number, not true",
+        ),
+        (
+            (*K, "where", "rule"),
+            1,
+            "claims[0].checks[0].where.rule: rule is text, not 1",
+        ),
+        (
+            (*K, "where", "rule"),
+            {"above": 1},
+            "claims[0].checks[0].where.rule: rule is text; give a value or a list of values",
+        ),
+        (
+            (*K, "where", "width"),
+            [],
+            "claims[0].checks[0].where.width: the list is empty, so nothing would pass",
+        ),
+        (
+            (*K, "where", "width"),
+            {"over": 3},
+            'claims[0].checks[0].where.width.over: unknown key "over"; allowed: at_least, above, '
+            'at_most, below, between; did you mean "above"?',
+        ),
+        (
+            (*K, "where", "width"),
+            {},
+            "claims[0].checks[0].where.width: needs exactly one of at_least, above, at_most, "
+            "below, between; found none",
+        ),
+        (
+            (*K, "where"),
+            ["rule"],
+            "claims[0].checks[0].where: must be columns with values, not a list",
+        ),
+        (
+            (*K, "each"),
+            "activations",
+            'claims[0].checks[0].each: unknown column "activations"; allowed: rule, l2, schedule, '
+            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights; "
+            'did you mean "activation"?',
+        ),
+        ((*K, "args"), None, "claims[0].checks[0].args: must be keys with values, not nothing"),
+        (
+            (*K, "args", "along"),
+            ...,
+            "claims[0].checks[0].args.along: is missing; required: metric, along",
+        ),
+        (
+            (*K, "args", "along"),
+            "activation",
+            'claims[0].checks[0].args.along: unknown axis "activation"; allowed: l2, cutoff_step, '
+            "width, depth, samples, dimension, eta",
+        ),
+        (
+            (*K, "args", "from"),
+            0,
+            'claims[0].checks[0].args.from: unknown key "from"; allowed: metric, along, at, '
+            "relative_to, average",
+        ),
+        (
+            (*K, "args", "average"),
+            "median",
+            'claims[0].checks[0].args.average: unknown value "median"; allowed: mean, rms, '
+            'geometric; did you mean "mean"?',
+        ),
+        (
+            (*K, "args", "at"),
+            "middle",
+            'claims[0].checks[0].args.at: unknown value "middle"; allowed: start, half, cutoff, '
+            "end",
+        ),
+        (
+            (*K, "args", "relative_to"),
+            "end",
+            "claims[0].checks[0].args.relative_to: is the same time as `at`, end",
+        ),
+        (
+            (*C, "id"),
+            ...,
+            "claims[0].id: is missing; required: id, paper, statement, figure, checks",
+        ),
+        (
+            (*C, "id"),
+            "Song thing",
+            'claims[0].id: "Song thing" is not allowed; allowed: lower-case words joined by . and '
+            "_, as in song.convergence",
+        ),
+        (
+            (*C, "figure"),
+            "song_witdh",
+            'claims[0].figure: unknown figure "song_witdh"; allowed: song_cutoff, song_width; '
+            'did you mean "song_width"?',
+        ),
+        (
+            (*C, "checks"),
+            [],
+            "claims[0].checks: must be a list with at least one entry, not an empty list",
+        ),
+        (
+            (*C, "checks"),
+            [CHECK, CHECK],
+            "claims[0].checks[1].label: another check of this claim has the same label",
+        ),
+        (
+            ("claims",),
+            [CLAIM, CLAIM],
+            'claims[1].id: "song.thing" is already the id of claims[0]; give each claim its own',
+        ),
+        (("claims", 0), "song", 'claims[0]: must be keys with values, not "song"'),
+        (
+            ("claims",),
+            None,
+            "claims: must be a list with at least one entry, not nothing",
+        ),
+        (
+            ("claim",),
+            [],
+            'top level.claim: unknown key "claim"; allowed: claims; did you mean "claims"?',
+        ),
+    ],
+)
+def test_says_what_is_wrong(path, value, message):
+    with pytest.raises(ClaimsError) as caught:
+        parse_claims(changed(path, value), ["song_width", "song_cutoff"])
+    assert str(caught.value) == message
+
+
+def test_unknown_metric_lists_the_known_ones():
+    with pytest.raises(ClaimsError) as caught:
+        parse_claims(changed((*K, "args", "metric"), "weight_aligment"))
+    message = str(caught.value)
+    assert message.startswith(
+        'claims[0].checks[0].args.metric: unknown metric "weight_aligment"; allowed: loss, '
+    )
+    assert message.endswith('; did you mean "weight_alignment"?')
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            {"metric": "loss", "along": "l2"},
+            "claims[0].checks[0].args: needs from, to or both, values of l2",
+        ),
+        (
+            {"metric": "loss", "along": "l2", "from": "none"},
+            'claims[0].checks[0].args.from: must be a number, not "none"',
+        ),
+        (
+            {"metric": "loss", "along": "schedule", "to": 0},
+            "claims[0].checks[0].args.to: schedule is text, not 0",
+        ),
+    ],
+)
+def test_ends_of_a_comparison(args, message):
+    check = {"statistic": "lowest_gain", "label": "gain", "args": args, "above": 0}
+    with pytest.raises(ClaimsError) as caught:
+        parse_claims(changed(K, check))
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("passes", [{}, {"above": 1, "below": 2}])
+def test_criterion_of_a_seed_needs_one_threshold(passes):
+    args = {"metric": "loss", "seed_passes": passes}
+    check = {"statistic": "share_of_seeds", "label": "share", "args": args, "above": 0}
+    with pytest.raises(ClaimsError, match=r"args\.seed_passes: needs exactly one of at_least, "):
+        parse_claims(changed(K, check))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("claims:\n  - id: a\n    id: b\n", 'line 3: key "id" stands twice; keep one'),
+        ("claims: [\n", "line 2: not valid YAML: "),
+        ("claims:\n\t- id: a\n", "line 2: not valid YAML: "),
+        ("", "the file is empty; it needs the key claims"),
+        ("# nothing\n", "the file is empty; it needs the key claims"),
+        ("- id: a\n", "top level: must be keys with values, not a list"),
+    ],
+)
+def test_broken_files_are_named_with_the_line(tmp_path, text, message):
+    path = tmp_path / "claims.yaml"
+    path.write_text(text)
+    with pytest.raises(ClaimsError) as caught:
+        load_claims(path)
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_and_unreadable_files(tmp_path):
+    with pytest.raises(ClaimsError, match="there is no such file"):
+        load_claims(tmp_path / "absent.yaml")
+    with pytest.raises(ClaimsError, match="cannot be read"):
+        load_claims(tmp_path)
+    (tmp_path / "latin.yaml").write_bytes(b"claims: \xff")
+    with pytest.raises(ClaimsError, match="cannot be read"):
+        load_claims(tmp_path / "latin.yaml")
+
+
+def test_yaml_1_2_words_stay_text_and_exponents_are_numbers(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(
+        "claims:\n"
+        "  - id: a\n    paper: on\n    statement: off\n    figure: yes\n"
+        "    checks:\n"
+        "      - {statistic: lowest_mean, label: no, where: {schedule: none, width: 1e+4},\n"
+        "         args: {metric: loss}, below: 1e-3}\n"
+    )
+    (claim,) = load_claims(path)
+    assert (claim.paper, claim.statement, claim.figure) == ("on", "off", "yes")
+    assert claim.checks[0].threshold.low == 1e-3
+    assert claim.checks[0].where["width"].passes(10000)
+    assert claim.checks[0].where["schedule"].passes("none")

@@ -1,0 +1,242 @@
+"""The claims that the project ships, judged on tables in which they hold, and on others."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from feedback_alignment.claims import judge, load_claims
+from feedback_alignment.claims.statistics import STATISTICS
+
+ROOT = Path(__file__).parents[2]
+CLAIMS = ROOT / "config" / "claims.yaml"
+IDS = [
+    "song.convergence",
+    "song.no_reg_no_align",
+    "song.reg_align",
+    "song.reg_loss",
+    "song.cutoff",
+    "song.kernels",
+    "ours.loss_drift",
+    "ours.align_time",
+    "ours.no_reg_law",
+]
+ACTIVATIONS = ("linear", "relu", "tanh")
+SEEDS = range(8)
+
+# What each claim's figure shows where the claim holds; a test changes one number.
+TRUTH = {
+    "end_error": 1e-9,
+    "r2": 0.999,
+    "rate_ratio": 3.0,
+    "free_exponent": -0.5,
+    "gain": 0.2,
+    "loss_exponent": 1.2,
+    "free_loss": 1e-20,
+    "late_loss": 0.5,
+    "cut_loss": 1e-20,
+    "cut_cosine": 1.0,
+    "H_exponent": -0.5,
+    "G_exponent": -0.8,
+    "time_exponent": 0.5,
+    "time_ratio": 1.0,
+    "time_constant": 0.64,
+    "wide_exponent": -0.5,
+}
+
+
+class Tables:
+    """The table of each figure, from `TRUTH` with some numbers changed."""
+
+    def __init__(self, make_run, make_table):
+        self.make_run, self.make_table = make_run, make_table
+
+    def __call__(self, *figures, seeds=SEEDS, **changes):
+        truth = {**TRUTH, **changes}
+        made = {
+            rows: self.make_table(
+                [
+                    row
+                    for seed in seeds
+                    for metrics, settings in rows(truth, self.wiggle(seed), (-1) ** seed)
+                    for row in self.make_run(seed, metrics, **settings)
+                ]
+            )
+            for rows in {FIGURES[figure] for figure in figures or FIGURES}
+        }
+        return {figure: made[FIGURES[figure]] for figure in figures or FIGURES}
+
+    @staticmethod
+    def wiggle(seed):
+        return np.exp(0.01 * np.random.default_rng(seed).standard_normal())
+
+
+def convergence(t, wiggle, sign):
+    metrics = {
+        "error_norm": {0: 10.0 * wiggle, 1000: 10 * t["end_error"]},
+        "decay_r2": t["r2"] * min(wiggle, 1),
+        "decay_rate": t["rate_ratio"] * wiggle,
+        "rate_bound": 1.0,
+    }
+    for rule, activation, width in product(("bp", "fa"), ACTIVATIONS, (200, 800)):
+        yield metrics, {"rule": rule, "activation": activation, "width": width}
+
+
+def width_sweep(t, wiggle, sign):
+    for activation, width, l2 in product(ACTIVATIONS, (100, 400, 1600), (0.0, 0.1, 0.3, 1.0)):
+        free = width ** t["free_exponent"] * wiggle
+        loss = t["free_loss"] if l2 == 0 else l2 ** t["loss_exponent"]
+        metrics = {
+            "weight_alignment": free + (t["gain"] * (1 + 4 * l2**0.5) if l2 else 0),
+            "loss": {500: loss / t["late_loss"], 1000: loss * wiggle},
+        }
+        # eta*l2*steps = 100 l2, so that 0.3 and above have settled.
+        yield metrics, {"activation": activation, "width": width, "l2": l2, "eta": 0.1}
+
+
+def cutoff(t, wiggle, sign):
+    for activation, schedule in product(ACTIVATIONS, ("none", "constant", "cutoff")):
+        kept = {"none": 0.1, "constant": 0.8, "cutoff": 0.8 * t["cut_cosine"]}[schedule]
+        left = {"none": 0.0, "constant": 1.0, "cutoff": t["cut_loss"]}[schedule]
+        metrics = {
+            "loss": {0: 9.0, 400: 1.0, 1000: left},
+            "weight_alignment": {0: 0.0, 400: 0.8, 1000: kept * wiggle},
+        }
+        decay = {"schedule": schedule, "l2": 0.0 if schedule == "none" else 1.0}
+        decay["cutoff_step"] = 400 if schedule == "cutoff" else None
+        yield metrics, {"activation": activation, **decay}
+
+
+def kernels(t, wiggle, sign):
+    for activation, width in product(ACTIVATIONS, (100, 400, 1600)):
+        metrics = {
+            "H_spectral_norm": {0: width ** t["H_exponent"] * wiggle},
+            "lambda_min_G": {0: 5 - 5 * width ** t["G_exponent"] * wiggle},
+            "lambda_min_EG": {0: 5.0},
+        }
+        yield metrics, {"activation": activation, "width": width, "steps": 0}
+
+
+def extreme_width(t, wiggle, sign):
+    for width, l2 in product((100, 10**4, 10**6, 10**8), (0.0, 1.0, 3.0)):
+        metrics = {"weight_alignment": sign * width ** t["wide_exponent"] * wiggle}
+        if l2:
+            unit = t["time_constant"] / (50 / 10**6) ** 0.5
+            time = unit * (width / 10**6) ** t["time_exponent"] / (1e-4 * l2)
+            metrics["align_step"] = time * wiggle * (t["time_ratio"] if l2 > 1 else 1)
+        yield metrics, {"width": width, "l2": l2, "weights": "wishart"}
+
+
+FIGURES = {
+    "song_convergence": convergence,
+    "song_alignment_width": width_sweep,
+    "song_trajectories": width_sweep,
+    "song_cutoff": cutoff,
+    "song_kernels": kernels,
+    "song_extreme_width": extreme_width,
+}
+
+
+@pytest.fixture(scope="module")
+def figures(make_run, make_table):
+    return Tables(make_run, make_table)
+
+
+@pytest.fixture(scope="module")
+def claims():
+    return load_claims(CLAIMS)
+
+
+def test_file_loads_and_every_statistic_is_known(claims):
+    assert [claim.id for claim in claims] == IDS
+    assert all(check.statistic in STATISTICS for claim in claims for check in claim.checks)
+    assert {claim.paper for claim in claims} == {"Song 2021", "ours"}
+    for claim in claims:
+        assert (claim.paper == "ours") == claim.id.startswith("ours.")
+
+
+def test_everything_holds_where_it_should(claims, figures):
+    verdicts = judge(claims, figures())
+    wrong = [
+        (claim.id, check.name, check.estimate, check.reason)
+        for claim in verdicts
+        for check in claim.checks
+        if check.verdict != "replicated"
+    ]
+    assert wrong == []
+    assert sum(len(claim.checks) for claim in verdicts) == 50
+    estimates = {(c.id, k.statistic, k.part): k.estimate for c in verdicts for k in c.checks}
+    assert estimates["ours.no_reg_law", "slope", ""] == pytest.approx(-0.5)
+    assert estimates["ours.align_time", "grand_mean", ""] == pytest.approx(0.64, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("number", "value", "refuted"),
+    [
+        ("end_error", 1e-2, "song.convergence"),
+        ("r2", 0.75, "song.convergence"),
+        ("rate_ratio", 0.8, "song.convergence"),
+        ("free_exponent", -0.1, "song.no_reg_no_align"),
+        ("gain", -0.1, "song.reg_align"),
+        ("gain", 0.02, "song.reg_align"),
+        ("loss_exponent", -0.2, "song.reg_loss"),
+        ("free_loss", 0.01, "song.reg_loss"),
+        ("late_loss", 1.0, "ours.loss_drift"),
+        ("cut_loss", 1e-3, "song.cutoff"),
+        ("cut_cosine", 0.5, "song.cutoff"),
+        ("H_exponent", 0.0, "song.kernels"),
+        ("H_exponent", -1.0, "song.kernels"),
+        ("G_exponent", -0.1, "song.kernels"),
+        ("time_exponent", 0.6, "ours.align_time"),
+        ("time_ratio", 1.2, "ours.align_time"),
+        ("time_constant", 0.5, "ours.align_time"),
+        ("wide_exponent", -1.0, "ours.no_reg_law"),
+        ("wide_exponent", 0.0, "ours.no_reg_law"),
+    ],
+)
+def test_each_claim_can_be_refuted(claims, figures, number, value, refuted):
+    touched = {claim.figure for claim in claims if claim.id == refuted}
+    chosen = [claim for claim in claims if claim.figure in touched]
+    verdicts = judge(chosen, figures(*touched, **{number: value}))
+    assert {claim.id: claim.verdict for claim in verdicts} == {
+        claim.id: "not replicated" if claim.id == refuted else "replicated" for claim in chosen
+    }
+
+
+def test_two_seeds_decide_nothing(claims, figures):
+    verdicts = judge(claims, figures(seeds=range(2)))
+    assert {claim.verdict for claim in verdicts} == {"inconclusive"}
+
+
+def test_absent_figures_are_not_run(claims, figures):
+    verdicts = {claim.id: claim.verdict for claim in judge(claims, figures("song_kernels"))}
+    assert verdicts.pop("song.kernels") == "replicated"
+    assert set(verdicts.values()) == {"not run"}
+
+
+@pytest.mark.parametrize("column", ["activation", "width", "l2", "schedule"])
+def test_a_config_with_one_value_of_an_axis_crashes_nothing(claims, figures, column):
+    full = figures()
+    for pick in (0, -1):
+        tables = {}
+        for figure, table in full.items():
+            values = sorted(table[column].unique())
+            tables[figure] = table[table[column] == values[pick]]
+        for claim in judge(claims, tables):
+            for check in claim.checks:
+                assert check.verdict == "replicated" or check.reason
+
+
+def test_another_activation_gets_its_verdicts(claims, figures):
+    before = figures()
+    tables = {}
+    for figure, table in before.items():
+        erf = table[table["activation"] == "tanh"].assign(activation="erf")
+        erf["condition"] = erf["condition"] + "-erf"
+        tables[figure] = pd.concat([table, erf], ignore_index=True)
+    before, after = judge(claims, before), judge(claims, tables)
+    for old, new in zip(before, after, strict=True):
+        assert [check for check in new.checks if check.part != "erf"] == list(old.checks)
+    assert sum(check.part == "erf" for claim in after for check in claim.checks) == 15

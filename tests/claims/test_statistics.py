@@ -1,0 +1,230 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from feedback_alignment.claims import Threshold
+from feedback_alignment.claims.errors import NotRunError
+from feedback_alignment.claims.filters import AXES
+from feedback_alignment.claims.panel import Panel
+from feedback_alignment.claims.statistics import STATISTICS
+
+WIDTHS = (100, 400, 1600)
+LAMBDAS = (0.1, 0.3, 1.0)
+
+
+def panel(values, conditions):
+    values = np.array(values, dtype=float)
+    filled = [
+        {
+            **dict.fromkeys(AXES, "same"),
+            "l2": 0.0,
+            "schedule": "constant" if chosen.get("l2") else "none",
+            "cutoff_step": None,
+            **chosen,
+        }
+        for chosen in conditions
+    ]
+    return Panel(
+        tuple(filled), np.arange(values.shape[1]), values, np.zeros(values.shape, dtype=bool)
+    )
+
+
+def estimate(name, values, conditions, **arguments):
+    prepared, reduce = STATISTICS[name].prepare(panel(values, conditions), arguments)
+    return float(reduce(prepared.mean(axis=1)))
+
+
+over_widths = [{"width": w} for w in WIDTHS]
+over_lambdas = [{"l2": l2} for l2 in (0.0, *LAMBDAS)]
+finite = st.floats(0.1, 10)
+
+
+def test_means_over_conditions():
+    values = [[1, 3], [4, 8], [0, 1]]
+    assert estimate("lowest_mean", values, over_widths) == 0.5
+    assert estimate("highest_mean", values, over_widths) == 6
+    assert estimate("grand_mean", values, over_widths) == pytest.approx(17 / 6)
+
+
+@pytest.mark.parametrize("average", ["mean", "rms", "geometric"])
+@given(exponent=st.floats(-2, 2), scales=st.lists(finite, min_size=2, max_size=5))
+@settings(max_examples=25, deadline=None)
+def test_slope_finds_the_exponent_of_a_power_law(average, exponent, scales):
+    values = [[scale * w**exponent for scale in scales] for w in WIDTHS]
+    found = estimate("slope", values, over_widths, along="width", average=average)
+    assert found == pytest.approx(exponent, abs=1e-9)
+
+
+def test_slope_averages_before_the_logarithm():
+    values = [[1, 3], [4, 4], [2, 6]]
+    x = np.log(WIDTHS)
+
+    def fitted(y):
+        return np.polyfit(x, y, 1)[0]
+
+    mean = estimate("slope", values, over_widths, along="width", average="mean")
+    assert mean == pytest.approx(fitted(np.log([2, 4, 4])))
+    rms = estimate("slope", values, over_widths, along="width", average="rms")
+    assert rms == pytest.approx(fitted(np.log(np.sqrt([5, 16, 20]))))
+    geometric = estimate("slope", values, over_widths, along="width", average="geometric")
+    assert geometric == pytest.approx(fitted(np.log(values).mean(axis=1)))
+
+
+def test_slope_by_rms_ignores_signs():
+    values = [[-4.0, 4.0], [2.0, -2.0], [1.0, 1.0]]
+    assert estimate("slope", values, over_widths, along="width", average="rms") == pytest.approx(
+        -0.5
+    )
+
+
+@given(finite, finite)
+@settings(max_examples=25, deadline=None)
+def test_slope_is_shared_while_every_group_has_its_intercept(one, other):
+    conditions = [{"width": w, "eta": eta} for eta in (1, 2) for w in WIDTHS]
+    scales = {1: one, 2: other}
+    values = [[scales[c["eta"]] * c["width"] ** -0.5] for c in conditions]
+    found = estimate("slope", values, conditions, along="width", average="mean")
+    assert found == pytest.approx(-0.5)
+
+
+def test_slope_of_uneven_groups_against_dummy_regression():
+    conditions = [{"width": w, "eta": 1} for w in WIDTHS] + [
+        {"width": w, "eta": 2} for w in (100, 800)
+    ]
+    values = np.random.default_rng(0).uniform(1, 2, (5, 3))
+    design = np.array(
+        [[np.log(c["width"]), c["eta"] == 1, c["eta"] == 2] for c in conditions], float
+    )
+    expected = np.linalg.lstsq(design, np.log(values.mean(axis=1)))[0][0]
+    found = estimate("slope", values, conditions, along="width", average="mean")
+    assert found == pytest.approx(expected)
+
+
+def test_slope_has_no_value_where_a_mean_is_not_positive():
+    values = [[1, 1], [-1, 0], [1, 1]]
+    for average in ("mean", "geometric"):
+        assert np.isnan(estimate("slope", values, over_widths, along="width", average=average))
+
+
+def test_slope_along_lambda_needs_lambda_above_zero():
+    with pytest.raises(NotRunError, match="needs values of l2 above 0 for a logarithm"):
+        estimate("slope", np.ones((4, 2)), over_lambdas, along="l2", average="mean")
+
+
+def test_gain_is_the_smallest_paired_difference():
+    values = [[0.1, 0.3], [0.3, 0.5], [0.9, 0.8], [0.6, 0.6]]
+    found = estimate("lowest_gain", values, over_lambdas, along="l2", **{"from": 0.0, "to": None})
+    assert found == pytest.approx(0.2)
+
+
+def test_gain_between_schedules():
+    conditions = [
+        {"schedule": "none"},
+        {"schedule": "constant", "l2": 1.0},
+        {"schedule": "cutoff", "l2": 1.0, "cutoff_step": 9},
+    ]
+    ends = {"along": "schedule", "from": "none", "to": "cutoff"}
+    assert estimate("lowest_gain", [[0.1], [0.2], [0.7]], conditions, **ends) == pytest.approx(0.6)
+
+
+def test_ratio_is_the_largest_of_means():
+    values = [[1e-9, 3e-9], [1, 3], [2, 2], [4, 4]]
+    found = estimate("highest_ratio", values, over_lambdas, along="l2", **{"from": None, "to": 0.0})
+    assert found == pytest.approx(1e-9)
+
+
+def test_ratio_of_nothing_to_something_is_zero_and_the_other_way_has_no_value():
+    values = [[0, 0], [1, 1], [1, 1], [1, 1]]
+    ends = {"from": None, "to": 0.0}
+    assert estimate("highest_ratio", values, over_lambdas, along="l2", **ends) == 0
+    ends = {"from": 0.0, "to": None}
+    assert np.isnan(estimate("highest_ratio", values, over_lambdas, along="l2", **ends))
+
+
+def test_step_ratio_compares_neighbours_only():
+    conditions = [{"l2": l2, "width": w} for w in (100, 200) for l2 in LAMBDAS]
+    values = [[1, 4], [2, 8], [6, 24], [1, 1], [5, 5], [6, 6]]
+    found = estimate("lowest_step_ratio", values, conditions, along="l2")
+    assert found == pytest.approx(1.2)
+
+
+def test_step_ratio_has_no_value_where_a_loss_is_zero():
+    values = [[0, 0], [1, 1], [2, 2], [3, 3]]
+    assert np.isnan(estimate("lowest_step_ratio", values, over_lambdas, along="l2"))
+
+
+@given(st.lists(st.lists(finite, min_size=4, max_size=4, unique=True), min_size=1, max_size=6))
+@settings(max_examples=25, deadline=None)
+def test_rank_correlation_is_the_mean_of_spearmans(columns):
+    values = np.array(columns).T
+    expected = np.mean([spearmanr([0, *LAMBDAS], column).statistic for column in columns])
+    found = estimate("rank_correlation", values, over_lambdas, along="l2")
+    assert found == pytest.approx(expected)
+
+
+def test_rank_correlation_of_one_exchange_among_four_is_four_fifths():
+    values = [[0.1], [0.5], [0.9], [0.8]]
+    assert estimate("rank_correlation", values, over_lambdas, along="l2") == pytest.approx(0.8)
+    assert estimate("rank_correlation", np.ones((4, 2)), over_lambdas, along="l2") == 0
+
+
+def test_spread_is_the_largest_ratio_at_one_width():
+    conditions = [{"l2": l2, "width": w} for w in (100, 200) for l2 in LAMBDAS]
+    values = [[10.0], [10.4], [10.1], [30], [33], [31]]
+    assert estimate("widest_spread", values, conditions, along="l2") == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bound", "share"), [("at_least", 1, 0.5), ("above", 1, 0.25), ("below", 5, 0.75)]
+)
+def test_share_counts_seeds_that_pass_everywhere(kind, bound, share):
+    values = [[1, 2, 3, np.nan], [0, 1, 2, 3]]
+    passes = {"seed_passes": Threshold(kind, bound)}
+    assert estimate("share_of_seeds", values, over_widths[:2], **passes) == share
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("slope", {"along": "width", "average": "mean"}),
+        ("lowest_step_ratio", {"along": "width"}),
+        ("rank_correlation", {"along": "width"}),
+        ("widest_spread", {"along": "width"}),
+        ("lowest_gain", {"along": "width", "from": 100, "to": None}),
+        ("highest_ratio", {"along": "width", "from": None, "to": 100}),
+    ],
+)
+def test_one_width_is_not_enough(name, arguments):
+    with pytest.raises(NotRunError, match="among otherwise equal conditions"):
+        estimate(name, [[1.0, 2.0]], over_widths[:1], **arguments)
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=20, deadline=None)
+def test_order_of_conditions_and_seeds_changes_nothing(random):
+    conditions = [{"l2": l2, "width": w} for w in WIDTHS for l2 in (0.0, *LAMBDAS)]
+    values = np.random.default_rng(5).uniform(0.5, 2, (12, 6))
+    rows, columns = list(range(12)), list(range(6))
+    random.shuffle(rows)
+    random.shuffle(columns)
+    for name, arguments in {
+        "lowest_mean": {},
+        "slope": {"along": "width", "average": "rms"},
+        "lowest_gain": {"along": "l2", "from": 0.0, "to": None},
+        "highest_ratio": {"along": "l2", "from": None, "to": 0.0},
+        "lowest_step_ratio": {"along": "l2"},
+        "rank_correlation": {"along": "l2"},
+        "widest_spread": {"along": "l2"},
+        "share_of_seeds": {"seed_passes": Threshold("above", 0.7)},
+    }.items():
+        shuffled = [conditions[i] for i in rows]
+        assert estimate(name, values[rows][:, columns], shuffled, **arguments) == pytest.approx(
+            estimate(name, values, conditions, **arguments)
+        )
+
+
+def test_every_statistic_says_what_it_computes():
+    for name, statistic in STATISTICS.items():
+        assert statistic.meaning.endswith("."), name

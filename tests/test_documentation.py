@@ -1,0 +1,98 @@
+"""The documents agree with what they describe: config keys, table columns, pinned versions."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+from feedback_alignment.extract import LAYER_OF
+from feedback_alignment.store import COLUMNS
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+EXPERIMENT = SCHEMA["$defs"]["experiment"]["properties"]
+TABLES = {
+    "Top level": SCHEMA["properties"],
+    "An experiment": EXPERIMENT | EXPERIMENT["when"]["items"]["properties"],
+    "Settings of a condition": SCHEMA["$defs"]["settings"]["properties"],
+}
+
+
+def rows(document, section):
+    """The table rows of a section as lists of cells, without code marks."""
+    text = (ROOT / document).read_text()
+    start = re.search(rf"^## {re.escape(section)}$", text, flags=re.MULTILINE).end()
+    body = re.split(r"^## ", text[start:], flags=re.MULTILINE)[0]
+    lines = [line for line in body.splitlines() if line.startswith("| ")]
+    # A table's ends are bars with a space; || stands for a norm.
+    cells = [[cell.strip() for cell in line[2:-2].split(" | ")] for line in lines]
+    return [row for row in cells if row[0] not in ("key", "column", "metric")]
+
+
+def names(document, section):
+    return [name for row in rows(document, section) for name in re.findall(r"`([^`]+)`", row[0])]
+
+
+@pytest.mark.parametrize("section", TABLES)
+def test_config_readme_lists_every_key_with_its_default_and_description(section):
+    documented = {row[0].strip("`"): row for row in rows("config/README.md", section)}
+    assert documented.keys() == TABLES[section].keys()
+    for key, entry in TABLES[section].items():
+        default = f"`{json.dumps(entry['default'])}`" if "default" in entry else "required"
+        assert documented[key][2:] == [default, entry["description"]]
+
+
+def test_every_setting_has_a_default_and_a_description():
+    for entry in SCHEMA["$defs"]["settings"]["properties"].values():
+        assert "default" in entry
+        assert entry["description"]
+
+
+def test_results_readme_lists_every_column_in_order():
+    assert names("results/README.md", "Columns of the tidy tables") == list(COLUMNS)
+
+
+def test_results_readme_knows_the_metrics_with_a_layer():
+    assert LAYER_OF.keys() <= set(names("results/README.md", "Metrics"))
+
+
+def locked():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = (line.split("==") for line in lines if line and not line.startswith("#"))
+    return {canonicalize_name(name): version for name, version in pins}
+
+
+def test_lock_pins_every_requirement_within_its_range():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    for requirement in map(Requirement, wanted):
+        version = locked()[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), f"{requirement} but {version} is locked"
+
+
+def test_lock_names_no_file_and_no_local_build():
+    assert all(re.fullmatch(r"[0-9][0-9A-Za-z.]*", version) for version in locked().values())
+
+
+def test_environment_takes_its_versions_from_the_lock():
+    environment = YAML(typ="safe", pure=True).load(ROOT / "environment.yml")
+    *conda, pip = environment["dependencies"]
+    pinned = (line.split("==") for line in pip["pip"])
+    assert {canonicalize_name(name): version for name, version in pinned} == locked()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    python = next(entry for entry in conda if entry.startswith("python="))
+    assert Requirement("python" + project["requires-python"]).specifier.contains(
+        python.removeprefix("python=") + ".0"
+    )
+    assert {re.split("[=<>]", entry)[0] for entry in conda} == {"python", "pip", "make"}
+
+
+def test_citation_and_package_have_one_version():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    citation = YAML(typ="safe", pure=True).load(ROOT / "CITATION.cff")
+    assert citation["version"] == version

@@ -1,0 +1,98 @@
+"""Extraction: which rows a recorded run becomes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from feedback_alignment.config import parse_config
+from feedback_alignment.extract import extract
+from feedback_alignment.simulate.recording import Recording
+from feedback_alignment.store import COLUMNS
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+
+
+def condition(**settings):
+    entry = {"settings": {"steps": 100, "kernels": True} | settings, "include": [{}]}
+    config = parse_config({"name": "t", "experiments": {"e": entry}}, SCHEMA, {})
+    return config.experiments[0].conditions[0]
+
+
+@pytest.fixture
+def recording():
+    steps = np.array([0, 10, 20, 40, 60, 70, 80, 90, 100])
+    decay = np.exp(-0.05 * steps)
+    lost = np.where(steps < 25, decay, np.nan)
+    cosine = np.array([0.1, 0.2, 0.4, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9])
+    return Recording(
+        steps=steps,
+        values={
+            "error_norm": np.stack([decay, lost]),
+            "loss": np.stack([decay**2, lost**2]) / 2,
+            "weight_alignment": np.stack([cosine, np.where(steps < 25, cosine, np.nan)]),
+            "lambda_min_GH": np.stack([2 + 0 * decay, 3 + 0 * lost]),
+            "lambda_min_EG": np.where(steps == 0, 4.0, np.nan) * np.ones((2, 1)),
+        },
+        status=np.array(["ok", "diverged"]),
+        end_step=np.array([100, 25]),
+    )
+
+
+@pytest.fixture
+def table(recording):
+    return extract("mine", condition(eta=0.1), "an-id", [4, 7], recording)
+
+
+def values(table, seed, metric):
+    rows = table[(table["seed"] == seed) & (table["metric"] == metric)]
+    return dict(zip(rows["step"], rows["value"], strict=True))
+
+
+def test_rows_have_the_tidy_columns_and_the_condition(table):
+    assert list(table.columns) == list(COLUMNS)
+    assert set(table["condition"]) == {"an-id"}
+    assert set(table["eta"]) == {0.1}
+    assert sorted(table["seed"].unique()) == [4, 7]
+
+
+def test_recorded_values_are_rows(table, recording):
+    expected = dict(zip(recording.steps, recording.values["loss"][0], strict=True))
+    assert values(table, 4, "loss") == expected
+
+
+def test_quantities_of_the_initial_network_have_one_row(table):
+    assert values(table, 4, "lambda_min_EG") == {0: 4.0}
+
+
+def test_a_diverged_seed_ends_with_one_empty_row_a_metric(table):
+    found = values(table, 7, "loss")
+    assert list(found) == [0, 10, 20, 25]
+    assert np.isnan(found[25])
+    assert set(table.loc[table["seed"] == 7, "status"]) == {"diverged"}
+    assert set(table.loc[table["seed"] == 4, "status"]) == {"ok"}
+
+
+def test_derived_metrics_sum_a_run_up(table):
+    assert values(table, 4, "decay_rate")[100] == pytest.approx(0.05, rel=1e-9)
+    assert values(table, 4, "decay_r2")[100] == pytest.approx(1)
+    assert values(table, 4, "rate_bound")[100] == pytest.approx(0.1 * 4 / 4)
+    assert values(table, 4, "rate_local")[100] == pytest.approx(0.1 * 2)
+    # Half way between .4 at step 20 and .6 at step 40, on the logarithm of the step.
+    assert values(table, 4, "align_step")[100] == pytest.approx(20 * np.sqrt(2))
+    assert np.isnan(values(table, 7, "align_step")[25])
+
+
+def test_layers_are_named(table):
+    layers = dict(zip(table["metric"], table["layer"], strict=True))
+    assert layers["weight_alignment"] == "output"
+    assert layers["loss"] == ""
+
+
+def test_without_kernels_there_are_no_rates_of_the_theorem(recording):
+    for metric in ("lambda_min_GH", "lambda_min_EG"):
+        del recording.values[metric]
+    table = extract("mine", condition(kernels=False), "an-id", [4, 7], recording)
+    assert not {"rate_bound", "rate_local"} & set(table["metric"])

@@ -1,0 +1,94 @@
+"""Specifications: what they hold, and how they mark stale outputs."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from feedback_alignment.config import parse_config
+from feedback_alignment.plan import known_figures, make_plan, spec_text, sync_specs
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+
+
+def plan_of(name="tiny", **experiment):
+    entry = {"settings": {"steps": 10}, "grid": {"width": [10, 20], "l2": [0, 1]}, "replicates": 6}
+    content = {"name": name, "experiments": {"first": entry | experiment}}
+    return make_plan(parse_config(content, SCHEMA, known_figures(ROOT)), ROOT)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return tmp_path / "wanted", tmp_path / "results"
+
+
+def finish(results, step, job, spec):
+    path = results / "specs" / step / f"{job}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(spec_text(spec))
+
+
+def test_jobs_are_conditions_by_blocks_and_share_data():
+    plan = plan_of()
+    assert len(plan.specs["train"]) == 8
+    assert len(plan.specs["data"]) == 4
+    assert {run.rpartition("/")[2] for run in plan.specs["train"]} == {"000-003", "004-005"}
+
+
+def test_a_specification_changes_with_everything_upstream():
+    one, two = plan_of(), plan_of(settings={"steps": 10, "samples": 49})
+    for step in ("metrics", "claims", "record", "page"):
+        for job, spec in one.specs[step].items():
+            assert spec != two.specs[step][job]
+
+
+def test_an_untouched_condition_keeps_its_specification():
+    one, two = plan_of(), plan_of(grid={"width": [10, 30], "l2": [0, 1]})
+    shared = one.specs["train"].keys() & two.specs["train"].keys()
+    assert len(shared) == 4
+    assert all(one.specs["train"][job] == two.specs["train"][job] for job in shared)
+
+
+def test_finished_jobs_are_dated_back_and_stale_ones_are_new(folders):
+    wanted, results = folders
+    plan = plan_of()
+    first, second = list(plan.specs["train"])[:2]
+    finish(results, "train", first, plan.specs["train"][first])
+    finish(results, "train", second, {"of": "another time"})
+    sync_specs(plan, wanted, results)
+    times = {job: (wanted / f"train/{job}.json").stat().st_mtime for job in (first, second)}
+    assert times[first] == 0
+    assert times[second] > 0
+    text = (wanted / f"train/{second}.json").read_text()
+    assert json.loads(text) == plan.specs["train"][second]
+
+
+def test_a_stale_specification_is_newer_than_any_old_output(folders):
+    wanted, results = folders
+    plan = plan_of()
+    job = next(iter(plan.specs["train"]))
+    sync_specs(plan, wanted, results)
+    path = wanted / f"train/{job}.json"
+    os.utime(path, (1, 1))
+    sync_specs(plan, wanted, results)
+    assert path.stat().st_mtime > 1
+
+
+def test_syncing_twice_changes_no_finished_job(folders):
+    wanted, results = folders
+    plan = plan_of()
+    for step, jobs in plan.specs.items():
+        for job, spec in jobs.items():
+            finish(results, step, job, spec)
+    sync_specs(plan, wanted, results)
+    before = {path: path.stat().st_ino for path in wanted.rglob("*.json")}
+    sync_specs(plan, wanted, results)
+    assert {path: path.stat().st_ino for path in wanted.rglob("*.json")} == before
+
+
+def test_a_drawing_reads_no_table():
+    figures = known_figures(ROOT)
+    assert not figures["song_feedback_paths"]
+    assert figures["song_convergence"]

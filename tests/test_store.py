@@ -1,0 +1,83 @@
+"""Stored files: whole or not at all, the same bytes each time, and only the agreed columns."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from feedback_alignment.files import replacing, write_text
+from feedback_alignment.store import (
+    COLUMNS,
+    read_arrays,
+    read_tables,
+    tidy_frame,
+    write_arrays,
+    write_table,
+)
+
+ROW = {
+    "experiment": "e", "condition": "c", "rule": "fa", "l2": 0.0, "schedule": "none",
+    "cutoff_step": None, "activation": "relu", "width": 20, "depth": 1,
+    "data": "teacher_student", "samples": 5, "dimension": 7, "eta": 0.01, "steps": 10,
+    "weights": "explicit", "layer": "", "status": "ok", "end_step": 10,
+}  # fmt: skip
+
+
+def frame(values=(0.1, np.nan)):
+    count = len(values)
+    return tidy_frame(
+        ROW | {"seed": [0] * count, "step": range(count), "metric": ["loss"] * count}
+        | {"value": list(values)}
+    )  # fmt: skip
+
+
+def test_a_table_comes_back_from_both_files_as_it_was(tmp_path):
+    table = frame((0.1, 1 / 3, np.nan))
+    write_table(table, tmp_path / "t.parquet", tmp_path / "t.csv")
+    pd.testing.assert_frame_equal(read_tables([tmp_path / "t.parquet"]), table)
+    csv = pd.read_csv(tmp_path / "t.csv", keep_default_na=False, na_values={"value": [""]})
+    assert list(csv.columns) == list(COLUMNS)
+    np.testing.assert_array_equal(csv["value"], table["value"])
+
+
+def test_tables_are_read_one_under_the_other(tmp_path):
+    for name in "ab":
+        write_table(frame(), tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv")
+    assert len(read_tables([tmp_path / "a.parquet", tmp_path / "b.parquet"])) == 4
+
+
+def test_files_repeat_byte_for_byte(tmp_path):
+    for name in "ab":
+        write_table(frame(), tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv")
+        write_arrays(tmp_path / f"{name}.npz", {"x": np.arange(5.0)})
+    for end in ("parquet", "csv", "npz"):
+        assert (tmp_path / f"a.{end}").read_bytes() == (tmp_path / f"b.{end}").read_bytes()
+
+
+@pytest.mark.parametrize("change", [{"extra": 1}, None])
+def test_a_table_has_exactly_the_agreed_columns(change):
+    columns = ROW | {"seed": [0], "step": [0], "metric": ["loss"], "value": [1.0]}
+    columns = columns | change if change else {k: v for k, v in columns.items() if k != "seed"}
+    wrong = "extra" if change else "seed"
+    with pytest.raises(ValueError, match=f"columns do not fit: {wrong}"):
+        tidy_frame(columns)
+
+
+def test_arrays_come_back(tmp_path):
+    write_arrays(tmp_path / "deep/a.npz", {"x": np.arange(3), "s": np.array(["ok", "diverged"])})
+    back = read_arrays(tmp_path / "deep/a.npz")
+    assert back["x"].tolist() == [0, 1, 2]
+    assert back["s"].tolist() == ["ok", "diverged"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    write_text(tmp_path / "file.txt", "old")
+
+    def fail():
+        with replacing(tmp_path / "file.txt") as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+    assert (tmp_path / "file.txt").read_text() == "old"

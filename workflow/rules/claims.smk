@@ -1,0 +1,24 @@
+# Verdicts: each claim of config/claims.yaml judged on the tables that feed its figure.
+rule claims:
+    input:
+        script=ancient(ROOT / "scripts/claims.py"),
+        spec=f"{WANTED}/claims/claims.json",
+        claims=ancient(ROOT / "config/claims.yaml"),
+        tables=ancient(tables(PLAN.config.experiments)),
+    output:
+        csv=f"{RESULTS}/claims.csv",
+        json=f"{RESULTS}/claims.json",
+        md=f"{RESULTS}/claims.md",
+        made_from=f"{RESULTS}/specs/claims/claims.json",
+    log:
+        f"{RESULTS}/logs/claims.log",
+    conda:
+        "../../environment.yml"
+    params:
+        results=subpath(output.csv, parent=True),
+    message:
+        "verdicts"
+    shell:
+        "python {input.script} --claims {input.claims}"
+        " --spec {input.spec} --results {params.results}"
+        " > {log} 2>&1 && cp {input.spec} {output.made_from}"

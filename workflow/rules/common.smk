@@ -1,0 +1,79 @@
+# The config, the plan that it makes, and the functions that tell each rule its files.
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "src"))
+
+from feedback_alignment.config import ConfigError, load_config
+from feedback_alignment.plan import known_figures, make_plan, sync_specs
+
+try:
+    PLAN = make_plan(
+        load_config(
+            [
+                Path(os.path.relpath(path))
+                for path in workflow.config_settings.configfiles
+                or [ROOT / "config/config.yaml"]
+            ],
+            schema=ROOT / "workflow/schemas/config.schema.json",
+            known_figures=known_figures(ROOT),
+            overrides=workflow.config_settings.config,
+        ),
+        ROOT,
+    )
+except ConfigError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(1)
+
+RESULTS = f"results/{PLAN.config.name}"
+# What each job is to make. A finished job leaves a copy in the results, under specs/.
+WANTED = f".snakemake/specs/{PLAN.config.name}"
+sync_specs(PLAN, Path(WANTED), Path(RESULTS))
+
+# Jobs use this interpreter and this checkout's library, wherever snakemake was called from, and
+# one thread each: the number of threads changes the order of sums, and so the bytes.
+os.environ.update(
+    PATH=f"{Path(sys.executable).parent}:{os.getenv('PATH')}",
+    PYTHONPATH=str(ROOT / "src"),
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+)
+
+
+def figure_files(figures):
+    """Everything that the notebook of each figure makes."""
+    made = ["figures/{}.svg", "figures/{}.pdf", "figures/{}.png"]
+    made += ["notebooks/{}.ipynb", "notebooks/{}.html"]
+    return [f"{RESULTS}/{path.format(figure)}" for figure in figures for path in made]
+
+
+def tables(experiments):
+    """The table of each experiment."""
+    return [
+        f"{RESULTS}/metrics/{experiment.name}.parquet" for experiment in experiments
+    ]
+
+
+def runs_of(wildcards):
+    """The recorded runs behind an experiment's table."""
+    runs = PLAN.specs["metrics"][wildcards.experiment]["runs"]
+    return [f"{RESULTS}/runs/{run}.npz" for run in runs]
+
+
+def data_of(wildcards):
+    """The data that a training run reads."""
+    return f"{RESULTS}/data/{PLAN.dataset_of(wildcards.run)}.npz"
+
+
+def help_text():
+    """The targets, a line each."""
+    lines = [
+        f"results of this config: {RESULTS}",
+        "all: every figure, table and verdict, and the page",
+        "claims: the verdicts alone",
+        *(f"{figure}: this figure alone" for figure in PLAN.config.figures),
+    ]
+    return "\n".join(lines)

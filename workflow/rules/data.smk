@@ -1,0 +1,17 @@
+# Data generation: inputs and targets for a block of replicates.
+rule data:
+    input:
+        script=ancient(ROOT / "scripts/data.py"),
+        spec=f"{WANTED}/data/{{dataset}}.json",
+    output:
+        arrays=f"{RESULTS}/data/{{dataset}}.npz",
+        made_from=f"{RESULTS}/specs/data/{{dataset}}.json",
+    log:
+        f"{RESULTS}/logs/data/{{dataset}}.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "data {wildcards.dataset}"
+    shell:
+        "python {input.script} --spec {input.spec} --out {output.arrays}"
+        " > {log} 2>&1 && cp {input.spec} {output.made_from}"
