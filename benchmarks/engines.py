@@ -1,7 +1,7 @@
 """Measure the engines against the usual way: a torch module, autograd and SGD, seed by seed.
 
 Both sides train the same networks in double precision on one thread, in turn (A B A B ...), and the
-least time of each counts. Writes benchmarks/engines.md; takes about three minutes.
+least processor time of each counts. Writes benchmarks/engines.md; takes about two minutes.
 
     python benchmarks/engines.py
 """
@@ -151,7 +151,8 @@ def main() -> None:
     lines = [
         "# Engines against the usual way",
         "",
-        "Microseconds per step and seed; n = 50, d = 150, float64, one thread, FA with decay.",
+        "Microseconds of processor time per step and seed, the least of twelve rounds in turn;",
+        "n = 50, d = 150, float64, one thread, FA with decay.",
         "Usual: torch module, autograd and SGD, one seed at a time. Engine: eight seeds at once;",
         "the linear engine for linear networks, the pre-activation engine for the others.",
         f"{processor()}, numpy {np.__version__}, torch {torch.__version__}.",

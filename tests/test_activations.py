@@ -63,7 +63,7 @@ def test_not_a_number_is_passed_on(name):
 
 
 def test_unknown_name_lists_the_allowed_ones():
-    with pytest.raises(ValueError, match="'rleu'.*linear, relu, tanh, erf, softplus"):
+    with pytest.raises(ValueError, match=r"'rleu'.*linear, relu, tanh, erf, softplus"):
         activation_named("rleu")
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedback_alignment.conditions import LINEAR_ENGINE_SERVES
 from feedback_alignment.config import (
     ConfigError,
     load_config,
@@ -16,6 +17,7 @@ from feedback_alignment.config import (
     replicate_blocks,
 )
 from feedback_alignment.plan import known_figures
+from feedback_alignment.simulate.linear import LINEAR_ENGINES
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
@@ -386,3 +388,14 @@ def test_paper_config_has_the_papers_step_sizes_and_widths():
     assert sorted({c.width for c in width.conditions}) == [100 * 2**k for k in range(1, 8)]
     assert {(c.samples, c.dimension) for c in width.conditions} == {(50, 150)}
     assert width.replicates == 50
+
+
+def test_linear_networks_get_the_fastest_engine_that_serves_them():
+    def engine(**settings):
+        return conditions(
+            minimal(settings={"activation": "linear"} | settings, grid={"width": [9]})
+        )
+
+    assert engine()[0].engine == "linear"
+    assert engine(dtype="float32")[0].engine == "preactivation"
+    assert set(LINEAR_ENGINE_SERVES["rule"]) == LINEAR_ENGINES.keys()

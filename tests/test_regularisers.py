@@ -24,7 +24,7 @@ def test_schedules_change_where_they_say(name):
 
 
 def test_what_cannot_be_built():
-    with pytest.raises(ValueError, match="'sometimes'.*none, constant, cutoff"):
+    with pytest.raises(ValueError, match=r"'sometimes'.*none, constant, cutoff"):
         decay_named("sometimes", 0.3, None)
     with pytest.raises(ValueError, match="cutoff step"):
         decay_named("cutoff", 0.3, None)

@@ -14,7 +14,13 @@ def test_streams_are_what_they_always_were():
     # Published numbers hang on these.
     first = [generator(7, 3, role).standard_normal() for role in ROLES]
     assert first == pytest.approx(
-        [1.392088440505208, -0.7213946370449081, 0.6271307817961725, 0.5858614345445484, -0.3058288710358977],
+        [
+            1.392088440505208,
+            -0.7213946370449081,
+            0.6271307817961725,
+            0.5858614345445484,
+            -0.3058288710358977,
+        ],
         rel=1e-14,
     )
 
@@ -33,5 +39,5 @@ def test_all_streams_differ():
 
 
 def test_unknown_role_names_the_allowed_ones():
-    with pytest.raises(ValueError, match="'wieghts'.*data, teacher, weights, output, feedback"):
+    with pytest.raises(ValueError, match=r"'wieghts'.*data, teacher, weights, output, feedback"):
         generator(0, 0, "wieghts")

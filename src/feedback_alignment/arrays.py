@@ -5,14 +5,11 @@ core, numpy beats torch at every size here: tanh by a factor of 7, stacked produ
 small networks, and not at all on large ones.
 """
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from feedback_alignment.activations import Activation
-
-if TYPE_CHECKING:
-    import torch
 
 # A numpy array or a torch tensor.
 Array = Any
@@ -26,11 +23,14 @@ def sign(x: Array) -> Array:
 class Arrays(Protocol):
     """What engines need of an array library. Every `out` must be a separate array.
 
-    In stacked operations no lane (first axis) changes a bit of another's result.
+    Attributes:
+        stacks: whether stacked lanes (first axis) never change a bit of one another's results.
     """
 
+    stacks: bool
+
     def asarray(self, values: np.ndarray) -> Array:
-        """A copy in the library's form and the run's floating-point type."""
+        """In the library's form and the run's floating-point type, perhaps the argument itself."""
         ...
 
     def indices(self, values: np.ndarray) -> Array:
@@ -46,7 +46,7 @@ class Arrays(Protocol):
         ...
 
     def matmul(self, a: Array, b: Array, out: Array) -> None:
-        """Products of stacked matrices, `a[i] @ b[i]` for each lane; a may have one lane for all."""
+        """Products of stacked matrices, `a[i] @ b[i]`; a may have one lane for all."""
         ...
 
     def gather(self, rows: Array, index: Array, out: Array) -> None:
@@ -85,12 +85,14 @@ class NumpyArrays:
         dtype: floating-point type of the run.
     """
 
+    stacks = True
+
     def __init__(self, dtype: str) -> None:
         self._dtype = np.dtype(dtype)
 
     def asarray(self, values: np.ndarray) -> np.ndarray:
         """See `Arrays`."""
-        return np.array(values, self._dtype, order="C")
+        return np.ascontiguousarray(values, self._dtype)
 
     def indices(self, values: np.ndarray) -> np.ndarray:
         """See `Arrays`."""
@@ -105,7 +107,7 @@ class NumpyArrays:
         return np.empty(shape, self._dtype)
 
     def matmul(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-        """See `Arrays`; one product of BLAS for each lane."""
+        """See `Arrays`; numpy calls BLAS for each lane."""
         np.matmul(a, b, out=out)
 
     def gather(self, rows: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:
@@ -142,94 +144,6 @@ class NumpyArrays:
         return float(np.sum(x * y, dtype=np.float64))
 
 
-class TorchArrays:
-    """Tensors of torch.
-
-    Args:
-        dtype: floating-point type of the run.
-        device: `cuda` or `cpu`.
-
-    Raises:
-        ValueError: the device is `cuda` and there is none.
-    """
-
-    def __init__(self, dtype: str, device: str) -> None:
-        import torch
-
-        if device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("device: cuda is not available, torch finds no GPU; allowed here: cpu")
-        self._torch, self._dtype, self._device = torch, getattr(torch, dtype), device
-
-    def asarray(self, values: np.ndarray) -> "torch.Tensor":
-        """See `Arrays`."""
-        return self._torch.tensor(values, dtype=self._dtype, device=self._device)
-
-    def indices(self, values: np.ndarray) -> "torch.Tensor":
-        """See `Arrays`."""
-        return self._torch.tensor(values, device=self._device)
-
-    def numpy(self, array: "torch.Tensor") -> np.ndarray:
-        """See `Arrays`."""
-        return array.cpu().numpy()
-
-    def empty(self, *shape: int) -> "torch.Tensor":
-        """See `Arrays`."""
-        return self._torch.empty(shape, dtype=self._dtype, device=self._device)
-
-    def matmul(self, a: "torch.Tensor", b: "torch.Tensor", out: "torch.Tensor") -> None:
-        """See `Arrays`; lane by lane, since the bits of bmm depend on the number of lanes."""
-        for left, right, product in zip(a.expand(len(out), -1, -1), b, out, strict=True):
-            self._torch.mm(left, right, out=product)
-
-    def gather(self, rows: "torch.Tensor", index: "torch.Tensor", out: "torch.Tensor") -> None:
-        """See `Arrays`."""
-        self._torch.index_select(rows, 0, index.flatten(), out=out.view(-1, rows.shape[1]))
-
-    def apply(self, activation: Activation, H: "torch.Tensor", out: "torch.Tensor") -> None:
-        """See `Arrays`."""
-        out.copy_(activation.tensor(H))
-
-    def slope(
-        self, activation: Activation, H: "torch.Tensor", A: "torch.Tensor", out: "torch.Tensor"
-    ) -> None:
-        """See `Arrays`."""
-        # An activation's own slope is for numpy alone.
-        if activation.name == "linear":
-            out.fill_(1.0)
-        elif activation.name == "relu":
-            out.copy_(A > 0.0)
-        elif activation.name == "tanh":
-            out.copy_(1.0 - A * A)
-        elif activation.name == "erf":
-            out.copy_((-H * H).exp() * (2.0 / np.sqrt(np.pi)))
-        else:
-            self._slope_by_autograd(activation, H, out)
-
-    def _slope_by_autograd(
-        self, activation: Activation, H: "torch.Tensor", out: "torch.Tensor"
-    ) -> None:
-        with self._torch.enable_grad():
-            variable = H.detach().requires_grad_()
-            values = activation.tensor(variable).sum()
-        out.copy_(self._torch.autograd.grad(values, variable)[0])
-
-    def softmax(self, x: "torch.Tensor", out: "torch.Tensor") -> None:
-        """See `Arrays`."""
-        self._torch.softmax(x, -1, out=out)
-
-    def log_sum_exp(self, x: "torch.Tensor") -> "torch.Tensor":
-        """See `Arrays`."""
-        return x.logsumexp(-1)
-
-    def norms(self, x: "torch.Tensor") -> np.ndarray:
-        """See `Arrays`."""
-        return np.array([float(lane.norm()) for lane in x])
-
-    def inner(self, x: "torch.Tensor", y: "torch.Tensor") -> float:
-        """See `Arrays`."""
-        return float((x * y).sum(dtype=self._torch.float64))
-
-
 def arrays_for(device: str, dtype: str) -> Arrays:
     """The library that computes on a device.
 
@@ -243,5 +157,7 @@ def arrays_for(device: str, dtype: str) -> Arrays:
     if device == "cpu":
         return NumpyArrays(dtype)
     if device == "cuda":
+        from feedback_alignment.torch_arrays import TorchArrays
+
         return TorchArrays(dtype, device)
     raise ValueError(f"unknown device {device!r}; allowed: cpu, cuda")

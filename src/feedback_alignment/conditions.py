@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+# The algebra of the reduced engine is each rule's own, and needs the range of float64.
+LINEAR_ENGINE_SERVES = {"activation": ("linear",), "rule": ("bp", "fa"), "dtype": ("float64",)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
@@ -62,12 +65,16 @@ class Condition:
                 f"cutoff_step: {values['cutoff_step']} is not before the last step; "
                 f"allowed: 1 to {values['steps'] - 1} (steps is {values['steps']})"
             )
-        linear = values["activation"] == "linear"
+        unserved = [
+            f"{name} {values[name]}"
+            for name, served in LINEAR_ENGINE_SERVES.items()
+            if values[name] not in served
+        ]
         if values["engine"] == "auto":
-            values["engine"] = "linear" if linear else "preactivation"
-        if values["engine"] == "linear" and not linear:
+            values["engine"] = "preactivation" if unserved else "linear"
+        if values["engine"] == "linear" and unserved:
             raise ValueError(
-                f"engine: linear does not serve activation {values['activation']}; "
+                f"engine: linear does not serve {' with '.join(unserved)}; "
                 "allowed: auto, preactivation, reference"
             )
         if values["weights"] == "wishart" and values["engine"] != "linear":
@@ -75,8 +82,6 @@ class Condition:
                 f"weights: wishart needs the linear engine, not {values['engine']}; "
                 "allowed: explicit, or activation linear with engine auto"
             )
-        if values["engine"] == "linear" and values["dtype"] != "float64":
-            raise ValueError("dtype: the linear engine computes in float64 only")
         return cls(**{field.name: _cast(field.type, values[field.name]) for field in fields(cls)})
 
     def settings(self) -> dict[str, Any]:

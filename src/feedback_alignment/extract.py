@@ -92,7 +92,9 @@ def derive(
         decay_rate (per step), decay_r2, decay_start and decay_end (steps), align_step (step), and
         with kernels rate_bound and rate_local (per step); NaN where there is nothing to tell.
     """
-    fit = fit_decay(steps, series["error_norm"])
+    # Below this share of the peak the error is rounding, or the run has been stopped.
+    rounding = {"float64": 1e-12, "float32": 1e-5}[condition.dtype]
+    fit = fit_decay(steps, series["error_norm"], floor=max(rounding, condition.settle_floor))
     derived = {
         "decay_rate": fit.rate,
         "decay_r2": fit.r2,

@@ -203,6 +203,7 @@ def _run(
             output,
             parameters=dict(parameters),
             kernel_name="python3",
+            language="python",
             progress_bar=False,
             kernel_manager_class=_kernel_class(work),
             resources={"metadata": {"path": str(folder)}},

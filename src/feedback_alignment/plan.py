@@ -39,6 +39,9 @@ _CODE = {
     "page": ("report",),
 }
 
+# Access and modification time of files that make nothing stale; snakemake takes 0 for no time.
+_OLDEST = (1, 1)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -77,10 +80,6 @@ class Plan:
         """`<condition id>/<block>` of each training job behind an experiment's table."""
         seed = self.config.seed
         return [f"{b.condition.identifier(seed)}/{b.name}" for b in self.blocks(experiment)]
-
-    def dataset_of(self, run: str) -> str:
-        """`<dataset id>/<block>` of the data that a training job reads."""
-        return self.specs["train"][run]["dataset"]
 
 
 def make_plan(config: Config, root: Path) -> Plan:
@@ -198,8 +197,8 @@ def sync_specs(plan: Plan, wanted: Path, results: Path) -> None:
     """Write the specifications where the jobs read them, and mark which outputs are stale.
 
     A finished job leaves its specification in `results/specs`. Where that equals the wanted one,
-    the wanted file gets the oldest possible time, so that the outputs count as newer however
-    their own times have been shuffled; where not, the wanted file is written anew.
+    both files get the oldest possible time, so that everything made from them counts as newer
+    however file times have been shuffled; where not, the wanted file is written anew.
 
     Args:
         plan: the plan.
@@ -210,11 +209,13 @@ def sync_specs(plan: Plan, wanted: Path, results: Path) -> None:
         for job, spec in jobs.items():
             text = spec_text(spec)
             path = wanted / step / f"{job}.json"
-            done = _text_of(results / "specs" / step / f"{job}.json") == text
+            made_from = results / "specs" / step / f"{job}.json"
+            done = _text_of(made_from) == text
             if not done or _text_of(path) != text:
                 write_text(path, text)
             if done:
-                os.utime(path, (0, 0))
+                os.utime(path, _OLDEST)
+                os.utime(made_from, _OLDEST)
 
 
 def spec_text(spec: Mapping[str, Any]) -> str:

@@ -72,7 +72,7 @@ def test_few_seeds_are_inconclusive_on_either_side(sweep, exponent, seeds):
     table = sweep("weight_alignment", noisy(exponent), WIDTHS, seeds=seeds)
     found = check_of(table, SLOPE)
     assert found.verdict == "inconclusive"
-    assert found.reason == f"{seeds} seeds are left, and a verdict needs 5"
+    assert found.reason == f"seeds left: {seeds}; a verdict needs 5"
     assert found.n == seeds
     assert found.estimate == pytest.approx(exponent, abs=0.2)
     assert (found.ci_low is None) == (seeds == 1)
@@ -130,7 +130,7 @@ def test_figure_that_the_config_does_not_have():
         ),
         (
             {**SLOPE, "args": {"metric": "weight_alignment", "at": "cutoff", "along": "width"}},
-            "no condition has a value for every seed",
+            "no condition has a value of weight_alignment for every seed",
         ),
     ],
 )

@@ -134,7 +134,7 @@ def test_condition_with_a_missing_value_is_left_out_whole(sweep):
 
 def test_no_condition_with_all_values(sweep):
     table = sweep("align_step", lambda seed: np.nan, [{}], seeds=3)
-    with pytest.raises(NotRunError, match="no condition has a value for every seed"):
+    with pytest.raises(NotRunError, match="no condition has a value of align_step for every seed"):
         draw_sample(read_panel(table, "align_step"))
 
 

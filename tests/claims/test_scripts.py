@@ -37,20 +37,22 @@ def call(script, *arguments):
 
 @pytest.fixture
 def project(tmp_path, sweep):
-    """A claims file, a plan for one of two figures, and the options that name them."""
+    """A claims file, the job of a config with one of two figures, and their options."""
+    results = tmp_path / "results"
+    (results / "metrics").mkdir(parents=True)
     for width in (100, 200):
         table = sweep("loss", lambda seed, width: 2.0 + seed, [{"width": width}])
-        table.to_parquet(tmp_path / f"{width}.parquet")
-    tables = [str(tmp_path / f"{width}.parquet") for width in (100, 200)]
-    (tmp_path / "plan.json").write_text(json.dumps({"one": tables}))
+        table.to_parquet(results / "metrics" / f"width_{width}.parquet")
+    feeding = {"one": ["width_100", "width_200"], "drawing": []}
+    (tmp_path / "spec.json").write_text(json.dumps({"figures": feeding}))
     (tmp_path / "claims.yaml").write_text(CLAIMS)
     (tmp_path / "notebooks").mkdir()
     for figure in ("one", "two"):
         (tmp_path / "notebooks" / f"{figure}.ipynb").touch()
     return {
         "--claims": tmp_path / "claims.yaml",
-        "--plan": tmp_path / "plan.json",
-        "--out-dir": tmp_path / "results",
+        "--spec": tmp_path / "spec.json",
+        "--results": results,
         "--notebooks": tmp_path / "notebooks",
     }
 
@@ -62,37 +64,47 @@ def judged(project):
 def test_judges_and_shows(project):
     done = judged(project)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    out = project["--out-dir"]
+    out = project["--results"]
     rows = list(csv.DictReader((out / "claims.csv").read_text().splitlines()))
     assert [row["verdict"] for row in rows] == ["replicated", "not run"]
     assert (rows[0]["estimate"], rows[0]["n"]) == ("5.5", "8")
-    first = {path.name: path.read_bytes() for path in out.iterdir()}
+    first = {path.name: path.read_bytes() for path in out.glob("claims.*")}
+    assert sorted(first) == ["claims.csv", "claims.json", "claims.md"]
     assert judged(project).returncode == 0
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+    assert {path.name: path.read_bytes() for path in out.glob("claims.*")} == first
     shown = call("show_verdicts.py", "--claims-json", out / "claims.json")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "two.floor" in shown.stdout
     assert "because the config has no figure two" in shown.stdout
 
 
-def test_mistake_in_the_claims_is_one_line(project):
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        (
+            "figure: two",
+            "figure: tow",
+            'claims[1].figure: unknown figure "tow"; allowed: drawing, one, two; '
+            'did you mean "two"?',
+        ),
+        (
+            "statistic: lowest_mean",
+            "statistic: lowestmean",
+            'claims[0].checks[0].statistic: unknown statistic "lowestmean"; allowed: '
+            "share_of_seeds, lowest_mean, highest_mean, grand_mean, slope, lowest_gain, "
+            "highest_ratio, lowest_step_ratio, rank_correlation, widest_spread; "
+            'did you mean "lowest_mean"?',
+        ),
+    ],
+)
+def test_mistake_in_the_claims_is_one_line(project, good, bad, message):
     path = project["--claims"]
-    path.write_text(CLAIMS.replace("figure: two", "figure: tow"))
+    path.write_text(CLAIMS.replace(good, bad))
     done = judged(project)
     assert done.returncode == 1
-    assert done.stderr == (
-        f'{path}: claims[1].figure: unknown figure "tow"; allowed: one, two; did you mean "two"?\n'
-    )
-    assert not project["--out-dir"].exists()
-
-
-@pytest.mark.parametrize("text", ["{", '{"one": ["absent.parquet"]}', '{"one": 3}', "[]"])
-def test_broken_plan_is_one_line(project, text):
-    project["--plan"].write_text(text)
-    done = judged(project)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"{project['--plan']}: ")
-    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert done.stderr == f"error: {path}: {message}\n"
+    assert not list(project["--results"].glob("claims.*"))
 
 
 def test_nothing_to_show_is_one_line(tmp_path):

@@ -27,7 +27,11 @@ def panel(values, conditions):
         for chosen in conditions
     ]
     return Panel(
-        tuple(filled), np.arange(values.shape[1]), values, np.zeros(values.shape, dtype=bool)
+        "made",
+        tuple(filled),
+        np.arange(values.shape[1]),
+        values,
+        np.zeros(values.shape, dtype=bool),
     )
 
 

@@ -32,7 +32,7 @@ def test_a_block_is_its_replicates():
 
 def test_unknown_data_and_activation():
     sizes = {"width": 3, "samples": 2, "dimension": 2}
-    with pytest.raises(ValueError, match="'mnits'.*teacher_student"):
+    with pytest.raises(ValueError, match=r"'mnits'.*teacher_student"):
         draw("mnits", 0, [0], activation="relu", **sizes)
     with pytest.raises(ValueError, match="'rleu'"):
         draw("teacher_student", 0, [0], activation="rleu", **sizes)

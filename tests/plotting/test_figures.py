@@ -53,7 +53,8 @@ def test_it_is_readable_whatever_the_data(figure, kind, table_of):
         if not axes.axison:
             continue
         frame = axes.get_window_extent(renderer)
-        assert frame.width > 60 and frame.height > 60
+        assert frame.width > 60
+        assert frame.height > 60
         assert axes.get_tightbbox(renderer).y1 <= above + 1
         drawn_here = [line for line in lines(axes) if np.isfinite(line.get_ydata()).any()]
         marked = lines(axes, "unreached")
@@ -62,8 +63,8 @@ def test_it_is_readable_whatever_the_data(figure, kind, table_of):
         for text in [*shown, axes.yaxis.label, *axes.texts]:
             if text.get_text() and text.get_visible():
                 box = text.get_window_extent(renderer)
-                assert page.x0 - 1 <= box.x0 and box.x1 <= page.x1 + 1, text.get_text()
-                assert page.y0 - 1 <= box.y0 and box.y1 <= page.y1 + 1, text.get_text()
+                assert page.x0 - 1 <= box.x0 <= box.x1 <= page.x1 + 1, text.get_text()
+                assert page.y0 - 1 <= box.y0 <= box.y1 <= page.y1 + 1, text.get_text()
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -105,6 +106,38 @@ def test_trajectories_end_at_the_mean_final_value(figure, kind, table_of):
             ends = sorted(line.get_ydata()[-1] for line in lines(next(panels)))
             expected = sorted(mean for cell, mean in means.items() if cell[0] == activation)
             assert ends == pytest.approx(expected, rel=1e-12)
+
+
+def test_trajectories_are_at_the_largest_width_that_every_lambda_has(fakes):
+    table = fakes.width(seeds=2, widths=(100, 200, 400), l2s=(0.0, 0.3), activations=("relu",))
+    lonely = table[(table["width"] < 400) | (table["l2"] == 0)]
+    upper, lower = plotting.draw("song_trajectories", lonely).axes
+    assert upper._right_title.get_text() == "$p$ = 200"
+    assert len(lines(upper)) == len(lines(lower)) == 2
+    assert lower.get_xscale() == "log"
+
+
+def test_the_loss_axis_shows_the_decayed_runs_and_names_what_leaves_it(table_of):
+    table = table_of("song_trajectories", "full")
+    panel = plotting.draw("song_trajectories", table).axes[0]
+    low = panel.get_ylim()[0]
+    decayed = [line for line in lines(panel) if line.get_color() != style.l2_color(0.0)]
+    assert all(line.get_ydata()[-1] > 100 * low for line in decayed)
+    (floor,) = texts(panel, "floor")
+    assert floor.get_text() == "↓ to $1\\times 10^{-27}$"
+
+
+def test_the_cut_is_marked_and_constant_decay_coincides_until_then(table_of):
+    table = table_of("song_cutoff", "full")
+    drawn = plotting.draw("song_cutoff", table)
+    for axes, steps in zip(drawn.axes[:3], (200_000, 40_000, 8_000), strict=True):
+        (cut,) = lines(axes, "cut")
+        assert cut.get_xdata()[0] == steps // 2
+        same = [line for line in lines(axes) if line.get_color() == style.l2_color(0.3)]
+        constant, switched = (np.asarray(line.get_ydata()) for line in same)
+        before = np.asarray(same[0].get_xdata()) < steps // 2
+        np.testing.assert_allclose(constant[before], switched[before])
+        assert same[0].get_linestyle() != same[1].get_linestyle()
 
 
 def test_convergence_shows_the_error_relative_to_its_start(table_of):
@@ -182,7 +215,8 @@ def test_predicted_course_passes_one_half_where_the_law_says():
     slow, cosine = law(50)
     assert np.interp(0.5, cosine, slow) * np.sqrt(50) == pytest.approx(HALF, rel=2e-3)
     assert pytest.approx(0.6415, abs=1e-4) == HALF
-    assert (np.diff(slow) > 0).all() and (np.diff(cosine) > 0).all()
+    assert (np.diff(slow) > 0).all()
+    assert (np.diff(cosine) > 0).all()
 
 
 def test_one_lambda_has_one_colour_in_every_figure(table_of, fakes):
@@ -253,8 +287,10 @@ def test_a_new_width_lambda_or_activation_appears_by_itself(figure, fakes):
 def test_the_drawing_needs_no_table_and_shows_both_paths():
     drawn = plotting.draw("song_feedback_paths")
     shown = " ".join(text.get_text() for axes in drawn.axes for text in axes.texts)
-    assert "\\beta_r" in shown and "b_r" in shown
-    assert "Backpropagation" in shown and "Feedback alignment" in shown
+    assert "\\beta_r" in shown
+    assert "b_r" in shown
+    assert "Backpropagation" in shown
+    assert "Feedback alignment" in shown
 
 
 @pytest.mark.parametrize("figure", FIGURES)

@@ -27,7 +27,8 @@ def test_mean_and_band_are_those_of_numpy(values, geometric):
             assert got.low == pytest.approx(numbers.mean() - sd, abs=1e-6 * scale)
             assert got.high == pytest.approx(numbers.mean() + sd, abs=1e-6 * scale)
     else:
-        assert np.isnan(got.sd) and np.isnan(got.low)
+        assert np.isnan(got.sd)
+        assert np.isnan(got.low)
 
 
 def test_diverged_replicates_count_but_are_in_no_mean(table_of):

@@ -74,5 +74,5 @@ def test_every_rule_is_described():
 
 
 def test_unknown_rule_lists_the_allowed_ones():
-    with pytest.raises(ValueError, match="'afa'.*bp, fa"):
+    with pytest.raises(ValueError, match=r"'afa'.*bp, fa"):
         rule_named("afa")

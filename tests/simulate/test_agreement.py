@@ -6,8 +6,9 @@ import pytest
 from feedback_alignment.activations import ACTIVATIONS
 from feedback_alignment.networks import draw_two_layer
 from feedback_alignment.regularisers import decay_named
-from feedback_alignment.rules import RULES
+from feedback_alignment.rules import TWO_LAYER_RULES
 from feedback_alignment.simulate import build_engine, preactivation, simulate
+from feedback_alignment.simulate.linear import LINEAR_ENGINES
 
 SEED, REPLICATES = 11, [0, 3]
 SCHEDULES = [("none", 0.0, None), ("constant", 2.0, None), ("cutoff", 2.0, 130)]
@@ -21,7 +22,7 @@ def assert_close(actual, expected, absolute):
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=[name for name, *_ in SCHEDULES])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", TWO_LAYER_RULES)
 @pytest.mark.parametrize(("engine", "activation"), SERVED)
 def test_recorded_metrics_match_the_reference(condition, run, engine, activation, rule, schedule):
     name, l2, cutoff_step = schedule
@@ -52,7 +53,7 @@ def trained(condition, inputs, targets):
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=[name for name, *_ in SCHEDULES])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", TWO_LAYER_RULES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_weights_match_the_reference(condition, data, monkeypatch, activation, rule, schedule):
     name, l2, cutoff_step = schedule
@@ -70,7 +71,7 @@ def test_weights_match_the_reference(condition, data, monkeypatch, activation, r
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=[name for name, *_ in SCHEDULES])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", LINEAR_ENGINES)
 @pytest.mark.parametrize("width", [3, 30])
 def test_linear_coordinates_give_the_weights_of_the_reference(
     condition, data, width, rule, schedule

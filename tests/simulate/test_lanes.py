@@ -13,8 +13,8 @@ ENDS = {
     "linear": {"eta": 1.5e-3, "settle_floor": 3e-2},
     "relu": {"eta": 4e-3, "settle_floor": 1e-2},
     "softplus": {"eta": 4e-3, "settle_floor": 2e-2},
-    "tanh": {"eta": 0.1, "settle_floor": 0.1},
-    "erf": {"eta": 0.1, "settle_floor": 0.1},
+    "tanh": {"eta": 0.1, "settle_floor": 0.06},
+    "erf": {"eta": 0.1, "settle_floor": 0.06},
 }
 
 
@@ -52,7 +52,9 @@ CASES += [
     for rule in ("bp", "fa")
     for weights in ("explicit", "wishart")
 ]
-CASES += [pytest.param({"activation": "relu", "engine": "reference"}, id="reference")]
+CASES += [
+    pytest.param({"activation": "relu", "engine": "reference", "kernels": False}, id="reference")
+]
 
 
 @pytest.mark.parametrize("changes", CASES)
@@ -64,6 +66,5 @@ def test_a_block_gives_the_bytes_of_its_replicates(condition, data, monkeypatch,
     case = condition(**settings | changes)
     whole = recordings_by_replicate(case, data, [REPLICATES])
     assert {status for _, status, _ in whole.values()} == {"ok", "settled", "diverged"}
-    print({r: (s, e) for r, (_, s, e) in whole.items()})
     for split in SPLITS:
         assert recordings_by_replicate(case, data, split) == whole

@@ -32,7 +32,7 @@ class Project:
     @classmethod
     def create(cls, folder: Path, config: str = TINY) -> "Project":
         folders = ("workflow", "profiles", "scripts", "notebooks", "src")
-        for name in ("Snakefile", "requirements.lock", *folders):
+        for name in ("Snakefile", "requirements.lock", "environment.yml", *folders):
             source = ROOT / name
             if source.is_dir():
                 ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", ".ipynb_checkpoints")

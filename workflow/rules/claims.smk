@@ -4,7 +4,8 @@ rule claims:
         script=ancient(ROOT / "scripts/claims.py"),
         spec=f"{WANTED}/claims/claims.json",
         claims=ancient(ROOT / "config/claims.yaml"),
-        tables=ancient(tables(PLAN.config.experiments)),
+        tables=ancient(tables(EXPERIMENTS)),
+        made_from=made_from("metrics", EXPERIMENTS),
     output:
         csv=f"{RESULTS}/claims.csv",
         json=f"{RESULTS}/claims.json",

@@ -30,6 +30,7 @@ except ConfigError as error:
 RESULTS = f"results/{PLAN.config.name}"
 # What each job is to make. A finished job leaves a copy in the results, under specs/.
 WANTED = f".snakemake/specs/{PLAN.config.name}"
+EXPERIMENTS = [experiment.name for experiment in PLAN.config.experiments]
 sync_specs(PLAN, Path(WANTED), Path(RESULTS))
 
 # Jobs use this interpreter and this checkout's library, wherever snakemake was called from, and
@@ -43,6 +44,13 @@ os.environ.update(
 )
 
 
+# Files that a job reads are ancient(): whether it is stale is told by its specification (wanted)
+# and by those that its inputs were made from, which sync_specs has dated back where they fit.
+def made_from(step, jobs):
+    """What finished jobs of a step were made from."""
+    return [f"{RESULTS}/specs/{step}/{job}.json" for job in jobs]
+
+
 def figure_files(figures):
     """Everything that the notebook of each figure makes."""
     made = ["figures/{}.svg", "figures/{}.pdf", "figures/{}.png"]
@@ -52,20 +60,22 @@ def figure_files(figures):
 
 def tables(experiments):
     """The table of each experiment."""
-    return [
-        f"{RESULTS}/metrics/{experiment.name}.parquet" for experiment in experiments
-    ]
+    return [f"{RESULTS}/metrics/{experiment}.parquet" for experiment in experiments]
 
 
 def runs_of(wildcards):
-    """The recorded runs behind an experiment's table."""
-    runs = PLAN.specs["metrics"][wildcards.experiment]["runs"]
-    return [f"{RESULTS}/runs/{run}.npz" for run in runs]
+    """The training runs behind an experiment's table."""
+    return PLAN.specs["metrics"][wildcards.experiment]["runs"]
 
 
-def data_of(wildcards):
+def dataset_of(wildcards):
     """The data that a training run reads."""
-    return f"{RESULTS}/data/{PLAN.dataset_of(wildcards.run)}.npz"
+    return PLAN.specs["train"][wildcards.run]["dataset"]
+
+
+def experiments_of(wildcards):
+    """The experiments that feed a figure."""
+    return [experiment.name for experiment in PLAN.config.feeding(wildcards.figure)]
 
 
 def help_text():

@@ -4,7 +4,8 @@ rule figure:
         script=ancient(ROOT / "scripts/figure.py"),
         spec=f"{WANTED}/figures/{{figure}}.json",
         notebook=ancient(f"{ROOT}/notebooks/{{figure}}.ipynb"),
-        tables=ancient(lambda wildcards: tables(PLAN.config.feeding(wildcards.figure))),
+        tables=ancient(lambda w: tables(experiments_of(w))),
+        made_from=lambda w: made_from("metrics", experiments_of(w)),
     output:
         svg=f"{RESULTS}/figures/{{figure}}.svg",
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",

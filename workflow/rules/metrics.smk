@@ -3,7 +3,8 @@ rule metrics:
     input:
         script=ancient(ROOT / "scripts/metrics.py"),
         spec=f"{WANTED}/metrics/{{experiment}}.json",
-        runs=ancient(runs_of),
+        runs=ancient(lambda w: [f"{RESULTS}/runs/{run}.npz" for run in runs_of(w)]),
+        made_from=lambda w: made_from("train", runs_of(w)),
     output:
         parquet=f"{RESULTS}/metrics/{{experiment}}.parquet",
         csv=f"{RESULTS}/metrics/{{experiment}}.csv",

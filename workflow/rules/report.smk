@@ -3,9 +3,14 @@ rule record:
     input:
         script=ancient(ROOT / "scripts/record.py"),
         spec=f"{WANTED}/record/record.json",
-        tables=ancient(tables(PLAN.config.experiments)),
+        tables=ancient(tables(EXPERIMENTS)),
         figures=ancient(figure_files(PLAN.config.figures)),
         claims=ancient(f"{RESULTS}/claims.csv"),
+        made_from=[
+            *made_from("metrics", EXPERIMENTS),
+            *made_from("figures", PLAN.config.figures),
+            *made_from("claims", ["claims"]),
+        ],
     output:
         manifest=f"{RESULTS}/manifest.json",
         settings=f"{RESULTS}/settings.json",
@@ -34,7 +39,7 @@ rule page:
         settings=ancient(f"{RESULTS}/settings.json"),
         environment=ancient(f"{RESULTS}/environment.json"),
         status=ancient(f"{RESULTS}/status.json"),
-        manifest=ancient(f"{RESULTS}/manifest.json"),
+        made_from=made_from("record", ["record"]),
     output:
         html=f"{RESULTS}/index.html",
         made_from=f"{RESULTS}/specs/page/page.json",

@@ -3,7 +3,8 @@ rule train:
     input:
         script=ancient(ROOT / "scripts/train.py"),
         spec=f"{WANTED}/train/{{run}}.json",
-        data=ancient(data_of),
+        data=ancient(lambda w: f"{RESULTS}/data/{dataset_of(w)}.npz"),
+        made_from=lambda w: made_from("data", [dataset_of(w)]),
     output:
         arrays=f"{RESULTS}/runs/{{run}}.npz",
         made_from=f"{RESULTS}/specs/train/{{run}}.json",

@@ -26,7 +26,10 @@ def table(verdicts: Sequence[ClaimVerdict]) -> str:
             continue
         for label, checks in itertools.groupby(claim.checks, lambda check: check.label):
             lines += textwrap.wrap(label, _COLUMNS, initial_indent="  ", subsequent_indent="  ")
-            lines += [line for check in checks for line in _check_lines(check)]
+            for reason, alike in itertools.groupby(checks, lambda check: check.reason):
+                lines += [_check_line(check) for check in alike]
+                if reason:
+                    lines += textwrap.wrap(reason, _COLUMNS, initial_indent="      because ")
     tally: dict[str, int] = {}
     for claim in verdicts:
         tally[claim.verdict] = tally.get(claim.verdict, 0) + 1
@@ -35,14 +38,11 @@ def table(verdicts: Sequence[ClaimVerdict]) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _check_lines(check: CheckVerdict) -> list[str]:
+def _check_line(check: CheckVerdict) -> str:
     estimate = "" if check.estimate is None else f"{check.estimate:.3g}"
     if check.ci_low is not None:
         estimate += f" [{check.ci_low:.3g}, {check.ci_high:.3g}]"
-    lines = [_row((check.part, estimate, check.threshold, str(check.n), check.verdict))]
-    if check.reason:
-        lines += textwrap.wrap(check.reason, _COLUMNS, initial_indent="      because ")
-    return lines
+    return _row((check.part, estimate, check.threshold, str(check.n), check.verdict))
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ class Panel:
     is left out in one condition is left out in all.
 
     Attributes:
+        quantity: its name.
         conditions: settings of each condition (C of them).
         seeds: replicate indices (S,), ascending.
         values: (C, S); NaN marks a replicate that has no value.
@@ -29,6 +30,7 @@ class Panel:
         notes: what was left out and why, by kind, for the record.
     """
 
+    quantity: str
     conditions: tuple[Mapping[str, Any], ...]
     seeds: np.ndarray
     values: np.ndarray
@@ -104,7 +106,7 @@ def read_panel(
     unpaired = sorted(set.union(*seeds.values()) - set(map(int, shared)))
     notes = {"unpaired_seeds": unpaired, "not_measured": unmeasured}
     notes = {kind: found for kind, found in notes.items() if found}
-    return Panel(tuple(settings.values()), shared, values, diverged, notes)
+    return Panel(quantity, tuple(settings.values()), shared, values, diverged, notes)
 
 
 def _read(

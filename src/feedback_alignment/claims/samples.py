@@ -53,7 +53,7 @@ def draw_sample(panel: Panel, *, keep_all: bool = False) -> Sample:
         return Sample(panel, excluded, unstable)
     missing = (np.isnan(panel.values) & ~diverged).any(axis=1)
     if missing.all():
-        raise NotRunError("no condition has a value for every seed")
+        raise NotRunError(f"no condition has a value of {panel.quantity} for every seed")
     if missing.any():
         excluded["no_value"] = names[missing].tolist()
     seeds = ~diverged[~missing].any(axis=0)

@@ -89,7 +89,7 @@ def decide(
         n: number of seeds.
     """
     if n < MIN_REPLICATES:
-        return INCONCLUSIVE, f"{n} seeds are left, and a verdict needs {MIN_REPLICATES}"
+        return INCONCLUSIVE, f"seeds left: {n}; a verdict needs {MIN_REPLICATES}"
     if interval is None or not np.isfinite(estimate):
         return INCONCLUSIVE, "the statistic has no value for these seeds or for some resample"
     side = threshold.side(*interval)

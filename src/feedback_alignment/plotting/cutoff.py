@@ -38,19 +38,21 @@ def select(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Loss and weight alignment at the cut and at the end, mean over seeds by cell."""
+    """Loss (geometric mean, as drawn) and weight alignment at the cut and at the end, by cell."""
+    import pandas as pd
+
     rows = tables.with_variant(select(table), _CELL)
     extra = ["variant"] if rows["variant"].any() else []
     cuts = rows.loc[rows["schedule"] == "cutoff"].groupby("activation")["cutoff_step"].max()
     keys = ["activation", "width", "schedule", "l2", *extra]
     at_cut = rows[rows["step"] <= rows["activation"].map(cuts).fillna(-1).astype("int64")]
     parts = {}
-    for where, part in (("at the cut", at_cut), ("at the end", rows)):
-        for metric, name in (("loss", "loss"), ("weight_alignment", "cos(β, b)")):
-            stats = tables.mean_over_seeds(tables.last(part, metric), keys)
+    for metric, name in (("loss", "loss"), ("weight_alignment", "cos(β, b)")):
+        for where, part in (("at the cut", at_cut), ("at the end", rows)):
+            last = tables.last(part, metric)
+            last = last[last["value"] > 0] if metric == "loss" else last
+            stats = tables.mean_over_seeds(last, keys, geometric=metric == "loss")
             parts[f"{name} {where}"] = stats.set_index(keys)["mean"]
-    import pandas as pd
-
     return pd.DataFrame(parts)
 
 

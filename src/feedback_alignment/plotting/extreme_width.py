@@ -160,14 +160,17 @@ def _times(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
     import numpy as np
 
     times = align_time(rows)
-    for l2, curve in times.groupby("l2"):
+    for order, (l2, curve) in enumerate(times.groupby("l2")):
+        # Where the decays coincide, the earlier ones show as rings around the later.
+        size = max(3.0, 7.5 - 2.5 * order)
         color = style.l2_color(l2)
         complete = curve.assign(
             **{c: curve[c].where(curve["n"] == curve["of"]) for c in ("mean", "low", "high")}
         )
 
-        def line(part, dashes, color=color):
-            panels.band(axes, part["width"], part, color, linestyle=dashes, marker="o")
+        def line(part, dashes, color=color, size=size):
+            look = {"linestyle": dashes, "marker": "o", "markersize": size}
+            panels.band(axes, part["width"], part, color, **look)
 
         panels.each_variant(complete, variants, line)
         short = curve[curve["n"] < curve["of"]]

@@ -92,8 +92,9 @@ def _references(axes: Axes, rows: pd.DataFrame) -> None:
         )  # fmt: skip
     norm = rows[rows["metric"] == "H_spectral_norm"]
     if len(norm):
-        # Through the geometric middle of the data, so that only the slope is compared.
-        level = np.exp((np.log(norm["value"]) + 0.5 * np.log(norm["width"])).mean())
+        # Through the middle of the means drawn, so that only the slope is compared.
+        means = norm.groupby("width")["value"].mean()
+        level = np.exp(np.log(means * np.sqrt(means.index.to_numpy(float))).mean())
         axes.plot(
             widths, level * widths**-0.5, color=style.GUIDE, linewidth=1.1,
             linestyle=(0, (1.2, 1.3)), gid="guide", zorder=4,

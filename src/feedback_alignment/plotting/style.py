@@ -25,7 +25,7 @@ WIDTH = 7.2  # inches: the text width of a two-column page
 FORMATS = ("svg", "pdf", "png")
 
 #: Colours that stay apart for every common colour blindness, and apart from the decay scale.
-RULE_COLORS = {"bp": "#3a3f47", "fa": "#0072b2", "dfa": "#009e73"}
+RULE_COLORS = {"bp": "#3a3f47", "fa": "#0072b2", "dfa": "#35b0ab"}
 RULE_NAMES = {"bp": "BP", "fa": "FA", "dfa": "DFA"}
 _SPARE_COLORS = ("#56b4e9", "#8c6d31", "#7f7f7f", "#66a61e")
 KERNEL_COLORS = {"G": "#00796b", "H": "#c77700"}
@@ -112,8 +112,8 @@ def l2_color(l2: float) -> str:
 
     if l2 == 0:
         return RULE_COLORS["fa"]
-    position = 1.0 / (1.0 + math.exp(-1.5 * (math.log10(l2) + 0.35)))
-    return to_hex(colormaps["magma_r"](0.06 + 0.90 * position))
+    position = 1.0 / (1.0 + math.exp(-1.5 * (math.log10(l2) + 0.4)))
+    return to_hex(colormaps["magma_r"](0.08 + 0.85 * position))
 
 
 def method_color(rule: str, l2: float) -> str:

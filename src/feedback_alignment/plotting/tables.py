@@ -52,9 +52,11 @@ def read(paths: Iterable[str | Path], metrics: Sequence[str]) -> pd.DataFrame:
         frames.append(pd.read_parquet(path, filters=[("metric", "in", list(metrics))]))
     if not frames:
         raise PlotError("no tables given")
-    table = pd.concat(frames, ignore_index=True)
-    # Experiments may share a condition; its replicates count once.
-    table = table.drop_duplicates(["condition", "seed", "step", "metric"])
+    table = frames[0]
+    if len(frames) > 1:
+        # Experiments may share a condition; its replicates count once.
+        both = pd.concat(frames, ignore_index=True)
+        table = both.drop_duplicates(["condition", "seed", "step", "metric"])
     if table.empty:
         raise PlotError(f"no rows of {', '.join(metrics)} in {', '.join(map(str, paths))}")
     return table

@@ -35,16 +35,15 @@ def select(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Final loss and weight alignment, mean and standard deviation over seeds by cell."""
+    """Final loss (geometric mean, as drawn) and weight alignment over seeds, by cell."""
     rows = tables.with_variant(select(table), _CELL)
     keys = ["activation", "width", "l2", *(["variant"] if rows["variant"].any() else [])]
-    parts = {
-        name: tables.mean_over_seeds(tables.last(rows, name), keys).set_index(keys)
-        for name in METRICS
-    }
-    out = parts["loss"][["n", "mean", "sd"]].set_axis(["seeds", "loss", "sd of loss"], axis=1)
-    out["cos(β, b)"] = parts["weight_alignment"]["mean"]
-    out["sd of cos"] = parts["weight_alignment"]["sd"]
+    final = tables.last(rows, "loss")
+    loss = tables.mean_over_seeds(final[final["value"] > 0], keys, geometric=True).set_index(keys)
+    cosine = tables.mean_over_seeds(tables.last(rows, "weight_alignment"), keys).set_index(keys)
+    out = cosine[["n", "mean", "sd"]].set_axis(["seeds", "cos(β, b)", "sd of cos"], axis=1)
+    out["loss"] = loss["mean"]
+    out["loss, low"], out["loss, high"] = loss["low"], loss["high"]
     return out
 
 

@@ -45,11 +45,14 @@ def simulate(
         ValueError: the shapes do not fit the condition, or no engine serves it.
     """
     engine = build_engine(condition, inputs, targets, seed, replicates)
+    decay = decay_named(condition.schedule, condition.l2, condition.cutoff_step)
+    grid = recording_grid(condition.steps, condition.points_per_decade, condition.linear_points)
     recording = drive(
         engine,
         len(replicates),
-        recording_grid(condition.steps, condition.points_per_decade, condition.linear_points),
-        decay_named(condition.schedule, condition.l2, condition.cutoff_step),
+        # A change of the decay shows in the course only if it lies on the grid.
+        np.union1d(grid, np.array(decay.change_steps, dtype=np.int64)),
+        decay,
         Settling(condition.settle_tolerance, condition.settle_window, condition.settle_floor),
         condition.kernels,
         progress,

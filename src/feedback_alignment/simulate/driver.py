@@ -76,14 +76,19 @@ def drive(
             step += count
         if not recorder.alive.size:
             break
-        now = engine.observe(kernels)
-        if recorder.record(stop, now) and progress is not None:
-            progress(stop)
+        recorded = recorder.records(stop)
+        # Kernels cost eigenvalues: none for a check alone.
+        now = engine.observe(kernels and recorded)
+        if recorded:
+            recorder.record(stop, now)
+            if progress is not None:
+                progress(stop)
         if stop in checks:
             if checked is not None:
                 settled = settling.settled(checked, now, recorder.initial)
                 if settled.any():
-                    recorder.repeat(settled, stop, _subset(now, settled))
+                    last = now if recorded else engine.observe(kernels)
+                    recorder.repeat(settled, stop, _subset(last, settled))
                     recorder.end(settled, "settled", stop)
                     engine.keep(~settled)
                     now = _subset(now, ~settled)

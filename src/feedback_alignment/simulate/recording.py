@@ -44,21 +44,18 @@ class Recorder:
         self._status = np.full(lanes, "ok", dtype="<U8")
         self._end_step = np.full(lanes, grid[-1], dtype=np.int64)
 
-    def record(self, step: int, metrics: dict[str, np.ndarray]) -> bool:
-        """Enter the metrics of the living replicates, if the step is on the grid.
+    def records(self, step: int) -> bool:
+        """Whether a step is on the grid."""
+        return step in self._column_of
 
-        Returns:
-            Whether it is.
-        """
+    def record(self, step: int, metrics: dict[str, np.ndarray]) -> None:
+        """Enter the metrics of the living replicates at a step of the grid."""
         if step == 0:
             self.initial = metrics["error_norm"]
             shape = self._status.size, self._grid.size
             self._values = {metric: np.full(shape, np.nan) for metric in metrics}
-        column = self._column_of.get(step)
-        if column is not None:
-            for metric, value in metrics.items():
-                self._values[metric][self.alive, column] = value
-        return column is not None
+        for metric, value in metrics.items():
+            self._values[metric][self.alive, self._column_of[step]] = value
 
     def repeat(self, lanes: np.ndarray, step: int, metrics: dict[str, np.ndarray]) -> None:
         """Enter metrics at all later steps of the grid.
