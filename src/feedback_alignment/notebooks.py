@@ -39,7 +39,7 @@ table { border-collapse: collapse; border: 0; font-size: 13px; margin: .8rem 0;
   font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; border: 0; border-bottom: 1px solid var(--line);
   text-align: right !important; white-space: nowrap; }
-thead th { white-space: normal; vertical-align: bottom; }
+thead th { white-space: normal; vertical-align: bottom; min-width: 4.5rem; }
 """
 
 
@@ -206,6 +206,7 @@ def _run(
             language="python",
             progress_bar=False,
             kernel_manager_class=_kernel_class(work),
+            shutdown_kernel="immediate",  # a polite interrupt makes the kernel print now and then
             resources={"metadata": {"path": str(folder)}},
         )
     except PapermillExecutionError as error:

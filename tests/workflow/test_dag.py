@@ -3,11 +3,12 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 
 import pandas as pd
 import pytest
-from project import TINY, Project
+from project import ROOT, TINY, Project
 
 AFTER = {"metrics": 1, "figure": 2, "claims": 1, "record": 1, "page": 1}
 
@@ -265,3 +266,12 @@ def test_a_failing_job_shows_its_log_and_keeps_the_rest(copy):
     assert done.returncode == 1
     assert "error: the pen broke" in done.stdout + done.stderr
     assert digests(copy, "metrics") == before
+
+
+def test_the_readme_shows_the_steps_as_they_are(built):
+    def edges(text):
+        names = dict(re.findall(r"(id\d+)\[(\w+)\]", text))
+        return {(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", text)}
+
+    graph = built.snakemake("--rulegraph", "mermaid-js").stdout
+    assert edges((ROOT / "README.md").read_text()) == edges(graph) != set()
