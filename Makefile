@@ -1,7 +1,7 @@
 # make figures, make test: set up .venv on the first call, then run. Everything else: make help.
 CONFIG ?= config/config.yaml
 CORES ?= all
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 RUN = . .venv/bin/activate &&
 
 .DEFAULT_GOAL := help
