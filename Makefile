@@ -44,7 +44,7 @@ lint: .venv/installed
 	$(RUN) snakemake --lint
 
 bench: .venv/installed
-	$(RUN) python benchmarks/engines.py
+	$(RUN) python benchmarks/engines.py && python benchmarks/minibatch.py
 
 # Constraints of this kind resolve only in an empty environment.
 lock:

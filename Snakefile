@@ -1,4 +1,4 @@
-# Every figure, table and verdict of a config: snakemake --cores N [--configfile FILE] [TARGET]
+# Every figure, table and verdict of a config: snakemake [TARGET] --cores N [--configfile FILE]
 from snakemake.utils import min_version
 
 min_version("9.20")

@@ -1,11 +1,13 @@
-"""Check a config and print the folder that its results go to."""
+"""Check a config, with the claims and sources beside it, and print its results folder."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from feedback_alignment.claims import ClaimsError, load_claims
 from feedback_alignment.config import ConfigError, load_config
 from feedback_alignment.plan import known_figures
+from feedback_alignment.report.sources import load_sources
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("config", type=Path, nargs="+", help="config file; later ones win")
@@ -13,11 +15,14 @@ args = parser.parse_args()
 
 root = Path(__file__).parents[1]
 try:
+    figures = known_figures(root)
+    load_claims(root / "config/claims.yaml", set(figures))
+    load_sources(root / "config/sources.yaml")
     config = load_config(
         args.config,
         schema=root / "workflow/schemas/config.schema.json",
-        known_figures=known_figures(root),
+        known_figures=figures,
     )
-except ConfigError as error:
+except (ConfigError, ClaimsError) as error:
     sys.exit(f"error: {error}")
 print(f"results/{config.name}")

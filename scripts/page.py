@@ -5,10 +5,10 @@ import json
 import sys
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
+from feedback_alignment.config import ConfigError
 from feedback_alignment.files import write_text
 from feedback_alignment.report import ReportError, collect_figures, render
+from feedback_alignment.report.sources import load_sources
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--claims", type=Path, required=True, help="claims.json")
@@ -30,10 +30,10 @@ try:
             args.figures_dir, args.notebooks_dir, args.captions_dir, args.out, args.figures
         ),
         settings=json.loads(args.settings.read_text(encoding="utf-8")),
-        sources=YAML(typ="safe", pure=True).load(args.sources.read_text(encoding="utf-8")),
+        sources=load_sources(args.sources),
         environment=json.loads(args.environment.read_text(encoding="utf-8")),
         status=json.loads(args.status.read_text(encoding="utf-8")),
     )
-except (ReportError, OSError) as error:
+except (ConfigError, ReportError, OSError) as error:
     sys.exit(f"error: {error}")
 write_text(args.out, page)

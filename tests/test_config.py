@@ -211,7 +211,7 @@ BAD = {
     ),
     "unknown rule": (
         lambda c: c["experiments"]["first"]["grid"].update(rule=["fa_rge"]),
-        'experiments.first.grid.rule: unknown rule "fa_rge"; did you mean "fa_reg"?; allowed: bp, ',
+        'experiments.first.grid.rule[0]: unknown rule "fa_rge"; did you mean "fa_reg"?; ',
     ),
     "unknown activation": (
         lambda c: c["experiments"]["first"]["settings"].update(activation="rleu"),
@@ -232,7 +232,7 @@ BAD = {
     ),
     "name out of the results": (
         lambda c: c.update(name="../elsewhere"),
-        'name: "../elsewhere" is not allowed; allowed: letters, digits, _ and -, starting with',
+        'name: "../elsewhere" is not allowed as a name; allowed: letters, digits, _ and -',
     ),
     "experiment out of the results": (
         lambda c: c["experiments"].update({"../x": c["experiments"].pop("first")}),
@@ -268,7 +268,51 @@ BAD = {
     ),
     "no condition": (
         lambda c: c["experiments"]["first"].update(grid={}),
-        "experiments.first: no condition is left; give it a grid or an include list",
+        "experiments.first: there is no condition; give it a grid or an include list",
+    ),
+    "everything excluded": (
+        lambda c: c["experiments"]["first"].update(exclude=[{"rule": ["bp", "fa"]}]),
+        "experiments.first.exclude: it leaves no condition",
+    ),
+    "a name of two lines": (
+        lambda c: c.update(name="a\n"),
+        'name: "a\\n" is not allowed as a name; allowed: letters',
+    ),
+    "a name too long for a file": (
+        lambda c: c.update(name="a" * 300),
+        'name: "aaaa',
+    ),
+    "steps beyond counting": (
+        lambda c: c["experiments"]["first"]["settings"].update(steps=10**20),
+        "experiments.first.settings.steps: 100000000000000000000 is not allowed; allowed: ",
+    ),
+    "a replicate too many": (
+        lambda c: c["experiments"]["first"].update(replicates=10**12),
+        "experiments.first.replicates: 1000000000000 is not allowed; allowed: 100000 or less",
+    ),
+    "weights beyond memory": (
+        lambda c: c["experiments"]["first"]["grid"].update(width=[10, 1e11]),
+        "experiments.first.grid.width: 1e+11 is too wide for weights explicit; allowed: 3333333",
+    ),
+    "misspelt value in a match": (
+        lambda c: c["experiments"]["first"].update(
+            when=[{"match": {"activation": "tahn"}, "set": {"eta": 1}}]
+        ),
+        'experiments.first.when[0].match.activation: unknown activation "tahn"; did you mean "tan',
+    ),
+    "misspelt value in exclude": (
+        lambda c: c["experiments"]["first"].update(exclude=[{"rule": ["bpp"]}]),
+        'experiments.first.exclude[0].rule[0]: unknown rule "bpp"; did you mean "bp"?',
+    ),
+    "unknown rule in include": (
+        lambda c: c["experiments"]["first"].update(include=[{"rule": "xx"}]),
+        'experiments.first.include[0].rule: unknown rule "xx"; allowed: ',
+    ),
+    "contradiction in include": (
+        lambda c: c["experiments"]["first"].update(
+            include=[{"l2": 1, "schedule": "cutoff", "cutoff_step": 20, "steps": 10}]
+        ),
+        "experiments.first.include[0].cutoff_step: 20 is not before the last step; allowed: 1 to 9",
     ),
     "when sets an axis": (
         lambda c: c["experiments"]["first"].update(
@@ -307,7 +351,12 @@ def test_bad_config_gets_one_line_that_says_what_is_allowed(case):
 
 
 BAD_FILES = {
-    "empty": ("", "the file is empty; it needs the keys name and experiments"),
+    "holds itself": ("experiments: &e {e: *e}\n", "nested too deeply, or contains itself"),
+    "nested too deeply": ("a: " + "[" * 3000, "nested too deeply, or contains itself"),
+    "number too long": ("seed: 1" + "0" * 5000, "a number cannot be read"),
+    "key that is no text": ("experiments: {1: 2}\n", "experiments.1: the key is not text"),
+    "infinite": ("seed: .inf\n", "seed: inf is not allowed; allowed: a finite number"),
+    "empty": ("", "the file is empty"),
     "only a comment": ("# nothing\n", "the file is empty"),
     "broken": ("name: [1\nb: 2\n", "not valid YAML"),
     "tab": ("name: x\n\tb: 2\n", "not valid YAML"),

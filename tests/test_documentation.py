@@ -96,3 +96,24 @@ def test_citation_and_package_have_one_version():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     citation = YAML(typ="safe", pure=True).load(ROOT / "CITATION.cff")
     assert citation["version"] == version
+
+
+DOCUMENTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "config/*.md", "docs/*.md", "results/README.md", "benchmarks/*.md")
+    for path in ROOT.glob(pattern)
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_within_the_project_lead_somewhere(document):
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
+        if "://" not in target:
+            assert (path.parent / target).exists(), f"{document} links to {target}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_no_placeholder_is_left(document):
+    words = set(re.findall(r"(?<![\w`./-])[A-Z]{5,}(?![\w`./-])", (ROOT / document).read_text()))
+    assert words <= {"CITATION", "CONFIG", "MNIST"}, document

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 from feedback_alignment import plotting
@@ -178,6 +179,19 @@ def test_the_script_prints_one_line_and_no_traceback(tmp_path):
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert "song_kernels.ipynb, cell [3]: PlotError: no table" in line
+
+
+def test_a_table_without_what_the_figure_shows_gives_all_its_files(tmp_path):
+    path = tmp_path / "metrics/song_kernels.parquet"
+    kernels_table(path)
+    table = pd.read_parquet(path)
+    table.assign(metric="loss").to_parquet(path)
+    done = subprocess.run(figure_command(tmp_path), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    names = {f"figures/song_kernels.{end}" for end in ("svg", "pdf", "png")}
+    names |= {f"notebooks/song_kernels.{end}" for end in ("ipynb", "html")}
+    assert all((tmp_path / name).stat().st_size for name in names)
+    assert "set kernels: true" in (tmp_path / "notebooks/song_kernels.html").read_text()
 
 
 def test_there_is_a_notebook_and_a_caption_for_every_figure():

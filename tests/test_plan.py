@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback_alignment.config import parse_config
+from feedback_alignment.config import ConfigError, parse_config
 from feedback_alignment.plan import known_figures, make_plan, spec_text, sync_specs
 
 ROOT = Path(__file__).parents[1]
@@ -92,3 +92,27 @@ def test_a_drawing_reads_no_table():
     figures = known_figures(ROOT)
     assert not figures["song_feedback_paths"]
     assert figures["song_convergence"]
+
+
+BAD_NOTEBOOKS = {
+    "foo": ("{", "notebooks/foo.ipynb: it is not a Jupyter notebook"),
+    "bar": ("{}", "notebooks/bar.ipynb: it is not a Jupyter notebook"),
+    "data": ('{"metadata": {}}', "notebooks/data.ipynb: data is the name of a step; rename the"),
+    "my fig": ('{"metadata": {}}', 'notebooks/my fig.ipynb: "my fig" is not allowed as a name'),
+}
+
+
+@pytest.mark.parametrize("name", BAD_NOTEBOOKS)
+def test_a_notebook_that_cannot_be_a_figure_is_named(name, tmp_path):
+    text, message = BAD_NOTEBOOKS[name]
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / f"notebooks/{name}.ipynb").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        known_figures(tmp_path)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_missing_file_of_the_project_is_named(tmp_path):
+    config = parse_config({"name": "t", "experiments": {"e": {"include": [{}]}}}, SCHEMA, {})
+    with pytest.raises(ConfigError, match=r"requirements\.lock: cannot be read"):
+        make_plan(config, tmp_path)

@@ -18,7 +18,8 @@ ROW = {
     "experiment": "e", "condition": "c", "rule": "fa", "l2": 0.0, "schedule": "none",
     "cutoff_step": None, "activation": "relu", "width": 20, "depth": 1,
     "data": "teacher_student", "samples": 5, "dimension": 7, "eta": 0.01, "steps": 10,
-    "weights": "explicit", "layer": "", "status": "ok", "end_step": 10,
+    "weights": "explicit", "engine": "preactivation", "dtype": "float64",
+    "layer": "", "status": "ok", "end_step": 10,
 }  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 # The algebra of the reduced engine is each rule's own, and needs the range of float64.
 LINEAR_ENGINE_SERVES = {"activation": ("linear",), "rule": ("bp", "fa"), "dtype": ("float64",)}
+# Explicit hidden weights of one replicate: 4 GB.
+_MOST_WEIGHTS = 500_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,12 @@ class Condition:
             raise ValueError(
                 f"weights: wishart needs the linear engine, not {values['engine']}; "
                 "allowed: explicit, or activation linear with engine auto"
+            )
+        size = values["width"] * values["dimension"]
+        if values["weights"] == "explicit" and size > _MOST_WEIGHTS:
+            raise ValueError(
+                f"width: {values['width']:g} is too wide for weights explicit; "
+                f"allowed: {_MOST_WEIGHTS // values['dimension']} or less, or weights wishart"
             )
         return cls(**{field.name: _cast(field.type, values[field.name]) for field in fields(cls)})
 

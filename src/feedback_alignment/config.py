@@ -74,6 +74,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     try:
         content = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
+        _check_plain(content)
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -85,8 +86,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except YAMLError as error:
         problem = getattr(error, "problem", None) or _line(error)
         raise ConfigError(f"{path}: {_place(error)}: not valid YAML: {problem}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: the file is nested too deeply, or contains itself") from None
+    except ValueError as error:
+        # Python reads no integer of more than some thousand digits, and says how to allow it.
+        reason = _line(error).partition(";")[0]
+        raise ConfigError(f"{path}: a number cannot be read: {reason}") from None
     if content is None:
-        raise ConfigError(f"{path}: the file is empty; it needs the keys name and experiments")
+        raise ConfigError(f"{path}: the file is empty")
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: the top level must be keys with values, not {_kind(content)}")
     return content
@@ -138,9 +147,9 @@ def parse_config(
     _check_plain(content)
     _check_schema(content, schema)
     _fill_defaults(content, schema, schema)
-    _check_name("name", content["name"])
+    check_name("name", content["name"])
     for name, shorthand in content["shorthands"].items():
-        _check_name("shorthands", name)
+        check_name("shorthands", name)
         if name in TWO_LAYER_RULES:
             raise ConfigError(f'shorthands: "{name}" is already the name of a rule')
         _check_choice(f"shorthands.{name}.rule", shorthand["rule"], TWO_LAYER_RULES)
@@ -168,21 +177,28 @@ def _parse_experiment(
     known_figures: Mapping[str, bool],
 ) -> Experiment:
     path = f"experiments.{name}"
-    _check_name("experiments", name)
+    check_name("experiments", name)
     for index, figure in enumerate(entry["figures"]):
         _check_choice(f"{path}.figures[{index}]", figure, known_figures, "figure")
         if not known_figures[figure]:
             raise ConfigError(f"{path}.figures[{index}]: {figure} is a drawing; it reads no table")
+    names = {"rule": [*TWO_LAYER_RULES, *content["shorthands"]], "activation": [*ACTIVATIONS]}
+    written = [(f"{path}.settings", entry["settings"])]
+    written += [(f"{path}.when[{i}].set", when["set"]) for i, when in enumerate(entry["when"])]
+    written += [(f"{path}.include[{i}]", one) for i, one in enumerate(entry["include"])]
+    for place, settings in written:
+        for key in names.keys() & settings.keys():
+            _check_choice(f"{place}.{key}", settings[key], names[key], key)
     for key, values in entry["grid"].items():
-        _check_values(f"{path}.grid", key, values, schema)
+        _check_values(f"{path}.grid", key, values, schema, names)
     for index, when in enumerate(entry["when"]):
         for key, values in when["match"].items():
-            _check_values(f"{path}.when[{index}].match", key, values, schema)
+            _check_values(f"{path}.when[{index}].match", key, values, schema, names)
         for key in sorted(when["set"].keys() & entry["grid"].keys()):
             raise ConfigError(f"{path}.when[{index}].set.{key}: {key} is an axis of the grid")
     for index, excluded in enumerate(entry["exclude"]):
         for key, values in excluded.items():
-            _check_values(f"{path}.exclude[{index}]", key, values, schema)
+            _check_values(f"{path}.exclude[{index}]", key, values, schema, names)
     defaults = default_settings(schema)
     conditions = {}
     axes = entry["grid"]
@@ -193,22 +209,24 @@ def _parse_experiment(
     ]
     combinations += [(f"{path}.include[{i}]", dict(e)) for i, e in enumerate(entry["include"])]
     for place, chosen in combinations:
-        settings = _resolve(place, path, chosen, entry, content["shorthands"], defaults)
+        settings = _resolve(place, chosen, entry, content["shorthands"], defaults)
         if any(_matches(settings, chosen, excluded) for excluded in entry["exclude"]):
             continue
         try:
             condition = Condition.from_settings(settings)
         except ValueError as error:
-            raise ConfigError(f"{path}.settings.{error}") from None
+            key = str(error).partition(":")[0]
+            raise ConfigError(f"{place if key in chosen else f'{path}.settings'}.{error}") from None
         conditions[condition] = None
+    if not combinations:
+        raise ConfigError(f"{path}: there is no condition; give it a grid or an include list")
     if not conditions:
-        raise ConfigError(f"{path}: no condition is left; give it a grid or an include list")
+        raise ConfigError(f"{path}.exclude: it leaves no condition")
     return Experiment(name, tuple(entry["figures"]), entry["replicates"], tuple(conditions))
 
 
 def _resolve(
     place: str,
-    path: str,
     chosen: Mapping[str, Any],
     entry: Mapping[str, Any],
     shorthands: Mapping[str, Mapping[str, Any]],
@@ -229,10 +247,6 @@ def _resolve(
     for when in entry["when"]:
         if _matches(settings, chosen, when["match"]):
             settings.update({key: value for key, value in when["set"].items() if key not in own})
-    at = f"{place}.rule" if "rule" in chosen else f"{path}.settings.rule"
-    _check_choice(at, settings["rule"], [*TWO_LAYER_RULES, *shorthands], "rule")
-    at = f"{place}.activation" if "activation" in chosen else f"{path}.settings.activation"
-    _check_choice(at, settings["activation"], ACTIVATIONS, "activation")
     return settings
 
 
@@ -288,13 +302,21 @@ def _check_plain(value: Any, path: str = "") -> None:
         raise ConfigError(f"{path}: {value} is not allowed; allowed: text, numbers, true, false")
 
 
-def _check_values(path: str, key: str, values: Any, schema: Mapping[str, Any]) -> None:
+def _check_values(
+    path: str,
+    key: str,
+    values: Any,
+    schema: Mapping[str, Any],
+    names: Mapping[str, Iterable[str]],
+) -> None:
     # Axes and matches hold lists of values, each of which must be a valid setting.
     settings = schema["$defs"]["settings"]["properties"]
     _check_choice(f"{path}.{key}", key, settings, "key")
     for index, value in enumerate(values if isinstance(values, list) else [values]):
         place = f"{path}.{key}[{index}]" if isinstance(values, list) else f"{path}.{key}"
         _check_schema(value, settings[key], place)
+        if key in names:
+            _check_choice(place, value, names[key], key)
 
 
 def _check_schema(content: Any, schema: Mapping[str, Any], path: str = "") -> None:
@@ -331,7 +353,7 @@ def _describe(error: Any, path: str) -> str:
         "minItems": lambda: "allowed: at least one value",
         "minProperties": lambda: "allowed: at least one entry",
         "uniqueItems": lambda: "allowed: each value once",
-        "pattern": lambda: "allowed: letters, digits, _ and -, starting with a letter",
+        "maxLength": lambda: f"allowed: {allowed} characters at most",
     }.get(rule, lambda: f"it fails the rule {rule}: {allowed}")()
     nearest = _nearest(found, allowed) if rule == "enum" else ""
     return f"{path}: {shown} is not allowed{nearest}; {wanted}"
@@ -370,11 +392,16 @@ def _fill_defaults(content: Any, schema: Mapping[str, Any], root: Mapping[str, A
                 _fill_defaults(value, target, root)
 
 
-def _check_name(path: str, name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+def check_name(path: str, name: str) -> None:
+    """Check a name that becomes part of file names.
+
+    Raises:
+        ConfigError: it is not allowed; the message starts with `path`.
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,79}", name):
         raise ConfigError(
-            f'{path}: "{name}" is not allowed as a name; '
-            "allowed: letters, digits, _ and -, starting with a letter"
+            f"{path}: {json.dumps(name)} is not allowed as a name; "
+            "allowed: letters, digits, _ and -, starting with a letter, 80 at most"
         )
     if name.lower() in _YAML_WORDS:
         raise ConfigError(

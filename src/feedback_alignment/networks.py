@@ -24,7 +24,7 @@ class TwoLayer:
 
 
 def draw_two_layer(seed: int, replicate: int, width: int, dimension: int) -> TwoLayer:
-    """Draw the initial weights of a replicate, all i.i.d. N(0, 1) (Song 2021, algorithm 1).
+    """Draw the initial weights of a replicate, all i.i.d. N(0, 1) (Song 2021).
 
     Draws are nested: a network's weights are the first rows of a wider one's.
 

@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from feedback_alignment.conditions import Condition, digest_of
-from feedback_alignment.config import Config, Experiment, replicate_blocks
+from feedback_alignment.config import (
+    Config,
+    ConfigError,
+    Experiment,
+    check_name,
+    replicate_blocks,
+)
 from feedback_alignment.files import write_text
 
 _LIBRARY = "src/feedback_alignment"
@@ -39,6 +45,8 @@ _CODE = {
     "page": ("report",),
 }
 
+# Targets of the workflow that a figure cannot be named after.
+_TARGETS = {"all", "help", "data", "train", "metrics", "figure", "claims", "record", "page"}
 # Access and modification time of files that make nothing stale; snakemake takes 0 for no time.
 _OLDEST = (1, 1)
 
@@ -88,8 +96,11 @@ def make_plan(config: Config, root: Path) -> Plan:
     Args:
         config: a validated config.
         root: the project's root, whose code and lock file are digested.
+
+    Raises:
+        ConfigError: one of the project's own files cannot be read.
     """
-    lock = hashlib.sha256((root / "requirements.lock").read_bytes()).hexdigest()
+    lock = _file_digest(root / "requirements.lock")
     code = {step: code_digest(root, step) for step in _CODE}
     base = {step: {"step": step, "code": code[step], "lock": lock} for step in _CODE}
     specs: dict[str, dict[str, dict[str, Any]]] = {step: {} for step in _CODE}
@@ -165,11 +176,22 @@ def known_figures(root: Path) -> dict[str, bool]:
     """The figures that have a notebook, each with whether it reads a table.
 
     A drawing says so in its notebook's metadata: `{"feedback_alignment": {"drawing": true}}`.
+
+    Raises:
+        ConfigError: a notebook cannot be read, or its name cannot be that of a figure.
     """
     figures = {}
     for path in sorted((root / "notebooks").glob("*.ipynb")):
-        metadata = json.loads(path.read_text())["metadata"]
-        figures[path.stem] = not metadata.get("feedback_alignment", {}).get("drawing", False)
+        place = path.relative_to(root).as_posix()
+        check_name(place, path.stem)
+        if path.stem in _TARGETS:
+            raise ConfigError(f"{place}: {path.stem} is the name of a step; rename the notebook")
+        try:
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+            own = notebook["metadata"].get("feedback_alignment", {})
+            figures[path.stem] = not own.get("drawing", False)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ConfigError(f"{place}: it is not a Jupyter notebook") from None
     return figures
 
 
@@ -224,7 +246,10 @@ def spec_text(spec: Mapping[str, Any]) -> str:
 
 
 def _file_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "absent"
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _text_of(path: Path) -> str | None:

@@ -28,6 +28,8 @@ COLUMNS = {
     "eta": "float64",
     "steps": "int64",
     "weights": "str",
+    "engine": "str",
+    "dtype": "str",
     "seed": "int64",
     "step": "int64",
     "metric": "str",

@@ -19,6 +19,8 @@ SETTINGS = {
     "eta": 1e-4,
     "steps": 1000,
     "weights": "explicit",
+    "engine": "linear",
+    "dtype": "float64",
 }
 
 

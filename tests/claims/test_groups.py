@@ -48,6 +48,15 @@ def test_pairs_between_schedules_keep_lambda():
     assert pairs(conditions, "l2", None, 0.0) == [(1, 0), (2, 0), (3, 0), (4, 0)]
 
 
+@pytest.mark.parametrize("column", ["engine", "dtype", "weights"])
+def test_how_a_run_is_computed_is_never_pooled(column):
+    conditions = [{**condition(width=w), column: how} for how in "ab" for w in (200, 100)]
+    assert groups(conditions, "width") == [[1, 0], [3, 2]]
+    assert not comparable(conditions[0], conditions[3], "width")
+    with pytest.raises(NotRunError):
+        groups([conditions[0], conditions[3]], "width")
+
+
 def test_width_is_never_crossed_when_comparing_decays():
     assert comparable(condition(), condition(0.3), "l2")
     assert not comparable(condition(), condition(0.3, width=200), "l2")

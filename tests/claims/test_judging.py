@@ -1,12 +1,17 @@
+import json
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback_alignment.claims import Threshold, judge, overall, parse_claims
+from feedback_alignment.claims import Threshold, judge, overall, parse_claims, table
 from feedback_alignment.claims.intervals import share_interval
 from feedback_alignment.claims.verdicts import decide
+from feedback_alignment.claims.writing import csv_text, json_text, markdown_text
 
 WIDTHS = [{"width": w} for w in (100, 200, 400, 800)]
 SLOPE = {
@@ -200,23 +205,109 @@ def diverging(make_run, make_table, lost, seeds=8, value=2.0):
 
 @pytest.mark.parametrize(
     ("lost", "n", "verdict"),
-    [(0, 8, "replicated"), (3, 5, "replicated"), (4, 4, "inconclusive"), (5, 3, "inconclusive")],
+    [(0, 8, "replicated"), (3, 5, "replicated"), (4, 4, "inconclusive"), (5, 8, "replicated")],
 )
 def test_diverged_replicates_are_counted_and_left_out(make_run, make_table, lost, n, verdict):
     found = check_of(diverging(make_run, make_table, lost), LOWEST)
-    assert (found.n, found.verdict) == (n, verdict)
+    assert (found.n, found.verdict, found.estimate) == (n, verdict, 2.0)
     counted = found.excluded.get("diverged", {})
     assert list(counted.values()) == ([list(range(lost))] if lost else [])
-    if lost <= 4:
-        assert found.estimate == 2.0
-    else:
-        assert found.reason.startswith("more than half of the seeds diverged in ")
-        assert "200" in found.reason
+    assert len(found.conditions) == (1 if lost == 5 else 2)
 
 
-def test_all_diverged_is_inconclusive(make_run, make_table):
-    found = check_of(diverging(make_run, make_table, 8), LOWEST)
-    assert (found.n, found.verdict, found.estimate) == (0, "inconclusive", None)
+def test_nothing_left_to_compare_is_inconclusive(make_run, make_table):
+    table = diverging(make_run, make_table, 8)
+    alone = check_of(table, {**LOWEST, "where": {"width": 200}})
+    pair = check_of(table, {**SLOPE, "args": {"metric": "loss", "along": "width"}})
+    assert (alone.n, alone.verdict, alone.estimate) == (0, "inconclusive", None)
+    assert alone.reason.startswith("more than half of the seeds diverged in ")
+    assert (pair.verdict, pair.estimate) == ("inconclusive", None)
+    assert pair.reason.startswith("needs two values of width among otherwise equal conditions: ")
+    assert "more than half of the seeds diverged in " in pair.reason
+
+
+def test_each_seed_diverged_somewhere_is_inconclusive(make_run, make_table):
+    rows = []
+    for width, seed in product((100, 200), range(8)):
+        gone = {"status": "diverged"} if (seed < 4) == (width == 100) else {}
+        rows += make_run(seed, {"loss": 1.0}, width=width, **gone)
+    found = check_of(make_table(rows), LOWEST)
+    assert (found.n, found.verdict) == (0, "inconclusive")
+    assert found.reason == "every seed diverged somewhere"
+
+
+def decays(make_run, make_table, *unstable):
+    """Alignment and loss over lambda and width; every seed diverges at the unstable lambdas."""
+    rows = []
+    for l2, width, seed in product((0.0, 0.3, 1.0, *unstable), (100, 400), range(8)):
+        wiggle = np.exp(0.01 * np.random.default_rng([seed, width]).standard_normal())
+        settings = {"l2": l2, "width": width}
+        if l2 in unstable:
+            metrics = {"weight_alignment": {0: 0.0, 7: np.nan}, "loss": {0: 9.0, 7: np.nan}}
+            rows += make_run(seed, metrics, status="diverged", end_step=7, **settings)
+        else:
+            metrics = {"weight_alignment": (0.05 + 0.5 * l2) * wiggle, "loss": l2**2 + 1e-9}
+            rows += make_run(seed, metrics, **settings)
+    return make_table(rows)
+
+
+@pytest.mark.parametrize("unstable", [(1000.0,), (3.0, 1000.0)])
+def test_a_lambda_at_which_all_diverge_leaves_the_other_verdicts(make_run, make_table, unstable):
+    gain = {"metric": "weight_alignment", "along": "l2", "from": 0}
+    order = {"metric": "weight_alignment", "along": "l2"}
+    growth = {"metric": "loss", "along": "l2"}
+    checks = [
+        {"statistic": "lowest_gain", "label": "gain", "args": gain, "above": 0},
+        {"statistic": "rank_correlation", "label": "order", "args": order, "at_least": 0.8},
+        {"statistic": "lowest_step_ratio", "label": "growth", "args": growth, "above": 1},
+        {**LOWEST, "args": {"metric": "weight_alignment"}, "at_least": 0.01},
+    ]
+    (before,) = judge(claims(*checks), {"fig": decays(make_run, make_table)})
+    after = judge(claims(*checks), {"fig": decays(make_run, make_table, *unstable)})
+    assert before.verdict == after[0].verdict == "replicated"
+    for old, new in zip(before.checks, after[0].checks, strict=True):
+        assert "mostly_diverged" not in old.excluded
+        assert len(new.excluded["mostly_diverged"]) == 2 * len(unstable)
+        assert new.excluded["mostly_diverged"] == list(new.excluded["diverged"])
+        assert replace(new, excluded={}) == replace(old, excluded={})
+    said = f"{2 * len(unstable)} conditions in which more than half of the seeds diverged left out"
+    for shown in (table(after), csv_text(after), markdown_text(after)):
+        assert shown.count(said) == 4
+    assert json.loads(json_text(after))["claims"][0]["checks"][0]["excluded"]["mostly_diverged"]
+
+
+@pytest.mark.parametrize(("lost", "verdict"), [(5, "inconclusive"), (8, "not replicated")])
+def test_a_share_keeps_conditions_in_which_most_diverged(make_run, make_table, lost, verdict):
+    check = {**SHARE, "args": {"metric": "loss", "seed_passes": {"at_least": 1}}}
+    found = check_of(diverging(make_run, make_table, lost), check)
+    assert (found.n, found.estimate, found.verdict) == (8, 1 - lost / 8, verdict)
+    assert len(found.conditions) == 2
+    assert "mostly_diverged" not in found.excluded
+
+
+@pytest.mark.parametrize(
+    ("failing", "seeds", "most", "every"),
+    [
+        (0, 5, "inconclusive", "inconclusive"),
+        (0, 6, "replicated", "replicated"),
+        (1, 50, "replicated", "inconclusive"),
+        (17, 50, "replicated", "inconclusive"),
+        (40, 50, "not replicated", "not replicated"),
+        (8, 8, "not replicated", "not replicated"),
+    ],
+)
+def test_every_seed_means_every_seed(sweep, failing, seeds, most, every):
+    made = sweep("decay_r2", lambda seed: 0.9 + 0.1 * (seed >= failing), [{}], seeds=seeds)
+    strict = {**SHARE, "args": {**SHARE["args"], "needed": "every"}}
+    assert check_of(made, SHARE).verdict == most
+    found = check_of(made, strict)
+    assert found.verdict == every
+    assert found.threshold == "every seed, > 0.5"
+    assert found.arguments["needed"] == "every"
+    assert (found.ci_low, found.ci_high) == share_interval(seeds - failing, seeds)
+    if failing and every == "inconclusive":
+        fail = "fails" if failing == 1 else "fail"
+        assert found.reason == f"{failing} of {seeds} seeds {fail}; every one must pass"
 
 
 def test_diverged_seed_fails_where_every_seed_must_pass(make_run, make_table):

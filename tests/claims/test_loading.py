@@ -98,15 +98,15 @@ K = (*C, "checks", 0)
             (*K, "where", "widht"),
             100,
             'claims[0].checks[0].where.widht: unknown column "widht"; allowed: rule, l2, schedule, '
-            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights, steps, "
-            'slow_time; did you mean "width"?',
+            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights, "
+            'engine, dtype, steps, slow_time; did you mean "width"?',
         ),
         (
             (*K, "where", "seed"),
             0,
             'claims[0].checks[0].where.seed: unknown column "seed"; allowed: rule, l2, schedule, '
-            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights, steps, "
-            "slow_time",
+            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights, "
+            "engine, dtype, steps, slow_time",
         ),
         (
             (*K, "where", "l2"),
@@ -154,8 +154,8 @@ K = (*C, "checks", 0)
             (*K, "each"),
             "activations",
             'claims[0].checks[0].each: unknown column "activations"; allowed: rule, l2, schedule, '
-            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights; "
-            'did you mean "activation"?',
+            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights, "
+            'engine, dtype; did you mean "activation"?',
         ),
         ((*K, "args"), None, "claims[0].checks[0].args: must be keys with values, not nothing"),
         (
@@ -291,9 +291,15 @@ def test_criterion_of_a_seed_needs_one_threshold(passes):
         ("claims:\n  - id: a\n    id: b\n", 'line 3: key "id" stands twice; keep one'),
         ("claims: [\n", "line 2: not valid YAML: "),
         ("claims:\n\t- id: a\n", "line 2: not valid YAML: "),
-        ("", "the file is empty; it needs the key claims"),
-        ("# nothing\n", "the file is empty; it needs the key claims"),
-        ("- id: a\n", "top level: must be keys with values, not a list"),
+        ("", "the file is empty"),
+        ("# nothing\n", "the file is empty"),
+        ("- id: a\n", "the top level must be keys with values, not a list"),
+        ("claims: " + "9" * 5000 + "\n", ""),
+        ("claims: " + "[" * 5000 + "]" * 5000 + "\n", ""),
+        ("claims: 0x" + "f" * 5000 + "\n", ""),
+        ("claims:\n  - ? {a: b}\n    : c\n", ""),
+        ('claims: [{"a\\nb": 1}]\n', ""),
+        ('claims: ["a\\nb"]\n', ""),
     ],
 )
 def test_broken_files_are_named_with_the_line(tmp_path, text, message):
@@ -303,6 +309,30 @@ def test_broken_files_are_named_with_the_line(tmp_path, text, message):
         load_claims(path)
     assert str(caught.value).startswith(f"{path}: {message}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("huge", [10**400, -(10**400), 10**5000], ids=["1e400", "-1e400", "1e5000"])
+@pytest.mark.parametrize(
+    ("path", "shown_at"),
+    [
+        ((*K, "below"), "claims[0].checks[0].below: must be a finite number, not "),
+        ((*K, "where", "l2"), "claims[0].checks[0].where.l2: must be a finite number, not "),
+        ((*K, "statistic"), "claims[0].checks[0].statistic: unknown statistic "),
+        ((*K, "label"), "claims[0].checks[0].label: must be text, not "),
+    ],
+)
+def test_huge_whole_numbers_are_refused_in_one_line(path, shown_at, huge):
+    with pytest.raises(ClaimsError) as caught:
+        parse_claims(changed(path, huge))
+    bits = huge.bit_length()
+    assert str(caught.value).startswith(f"{shown_at}a whole number of {bits} bits")
+
+
+def test_huge_key_is_refused_in_one_line():
+    with pytest.raises(
+        ClaimsError, match=r"claims\[0\]\.a whole number of 16610 bits: unknown key"
+    ):
+        parse_claims(changed((*C, 10**5000), 1))
 
 
 def test_missing_and_unreadable_files(tmp_path):

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,21 +105,35 @@ def test_diverged_seed_leaves_all_conditions(make_run, make_table):
     assert sample.panel.seeds.tolist() == [0, 1, 3]
     assert sample.panel.values.tolist() == [[1, 1, 1], [1, 1, 1]]
     assert list(sample.excluded["diverged"].values()) == [[2]]
-    assert sample.unstable == ()
+    assert "mostly_diverged" not in sample.excluded
     kept = draw_sample(panel, keep_all=True)
     assert kept.panel is panel
     assert kept.excluded == sample.excluded
 
 
-@pytest.mark.parametrize(("lost", "unstable"), [(4, False), (5, True), (8, True)])
-def test_unstable_is_more_than_half(make_run, make_table, lost, unstable):
+@pytest.mark.parametrize(("lost", "whole"), [(4, False), (5, True), (8, True)])
+def test_condition_is_left_out_whole_if_more_than_half_diverged(make_run, make_table, lost, whole):
     rows = []
-    for seed in range(8):
-        status = {"status": "diverged"} if seed < lost else {}
-        rows += make_run(seed, {"loss": 1.0}, **status)
-    sample = draw_sample(read_panel(make_table(rows), "loss"))
-    assert bool(sample.unstable) is unstable
-    assert sample.panel.seeds.size == 8 - lost
+    for width, seed in product((100, 200), range(8)):
+        status = {"status": "diverged"} if width == 200 and seed < lost else {}
+        rows += make_run(seed, {"loss": 1.0}, width=width, **status)
+    panel = read_panel(make_table(rows), "loss")
+    sample = draw_sample(panel)
+    assert [chosen["width"] for chosen in sample.panel.conditions] == [100, 200][: 2 - whole]
+    assert sample.panel.seeds.size == (8 if whole else 8 - lost)
+    wide = panel.conditions[1]["condition"]
+    assert sample.excluded.get("mostly_diverged", []) == ([wide] if whole else [])
+    assert sample.excluded["diverged"] == {wide: list(range(lost))}
+    assert draw_sample(panel, keep_all=True).panel is panel
+
+
+@pytest.mark.parametrize("column", ["engine", "dtype"])
+def test_conditions_of_another_engine_or_dtype_are_others(sweep, column):
+    settings = [{column: name, "steps": steps} for name in ("one", "two") for steps in (10, 20)]
+    table = sweep("loss", lambda seed, **chosen: chosen["steps"], settings, seeds=2)
+    panel = read_panel(table, "loss")
+    assert [(c[column], c["steps"]) for c in panel.conditions] == [("one", 20), ("two", 20)]
+    assert len(settings_of(matching(table, parse_where("where", {column: "two"})))) == 2
 
 
 def test_condition_with_a_missing_value_is_left_out_whole(sweep):

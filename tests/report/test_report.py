@@ -82,8 +82,8 @@ def inputs():
     }
     sources = [
         {"setting": "l2", "value_in_paper": "not known", "source": "ours", "note": "reason <b>"},
-        {"setting": "l2 in other", "value_in_paper": 9, "source": "recalled", "note": "no"},
-        {"setting": "width, samples", "value_in_paper": [1, 2], "source": "recalled", "note": None},
+        {"setting": "l2 in other", "value_in_paper": "9", "source": "recalled", "note": "no"},
+        {"setting": "width, samples", "value_in_paper": "1, 2", "source": "recalled", "note": ""},
     ]
     return {
         "claims": {"confidence": 0.95, "interval": "bootstrap", "claims": claims},
@@ -234,7 +234,7 @@ def test_the_script_writes_the_page(folders):
     given = inputs()
     for name in ("claims", "settings", "environment", "status"):
         (folders / f"{name}.json").write_text(json.dumps(given[name]))
-    (folders / "sources.yaml").write_text(json.dumps(given["sources"]))
+    (folders / "sources.yaml").write_text(json.dumps({"sources": given["sources"]}))
     command = [sys.executable, ROOT / "scripts/page.py", "--out", folders / "index.html"]
     for name in ("figures", "notebooks", "captions"):
         command += [f"--{name}-dir", folders / name]

@@ -247,6 +247,19 @@ def test_bad_config_stops_with_one_line_and_loses_nothing(case, copy):
     assert state(copy.results) == before
 
 
+@pytest.mark.parametrize("name", ["claims", "sources"])
+def test_a_broken_file_beside_the_config_stops_before_anything_is_lost(name, copy):
+    before = state(copy.results)
+    path = copy.folder / f"config/{name}.yaml"
+    path.write_text(path.read_text().replace("statistic: slope", "statistic: slop") + "  - [\n")
+    done = copy.snakemake("--cores", "1")
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if not line.startswith("Using ")]
+    assert len(said) == 1
+    assert said[0].startswith(f"error: config/{name}.yaml: ")
+    assert state(copy.results) == before
+
+
 def test_diverged_runs_are_results(copy):
     copy.configure(TINY.replace("l2: [0, 0.5]", "l2: [0, 0.5, 1000]"))
     copy.run()

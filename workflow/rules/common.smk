@@ -6,10 +6,16 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 
+from feedback_alignment.claims import ClaimsError, load_claims
 from feedback_alignment.config import ConfigError, load_config
 from feedback_alignment.plan import known_figures, make_plan, sync_specs
+from feedback_alignment.report.sources import load_sources
 
 try:
+    FIGURES = known_figures(ROOT)
+    # Mistakes in these two would show only after the training.
+    load_claims(Path(os.path.relpath(ROOT / "config/claims.yaml")), set(FIGURES))
+    load_sources(Path(os.path.relpath(ROOT / "config/sources.yaml")))
     PLAN = make_plan(
         load_config(
             [
@@ -18,12 +24,12 @@ try:
                 or [ROOT / "config/config.yaml"]
             ],
             schema=ROOT / "workflow/schemas/config.schema.json",
-            known_figures=known_figures(ROOT),
+            known_figures=FIGURES,
             overrides=workflow.config_settings.config,
         ),
         ROOT,
     )
-except ConfigError as error:
+except (ConfigError, ClaimsError) as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
 

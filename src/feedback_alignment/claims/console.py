@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 
 from feedback_alignment.claims.verdicts import NOT_RUN, CheckVerdict, ClaimVerdict
+from feedback_alignment.claims.writing import left_out
 
 _COLUMNS = 100
 _WIDTHS = (16, 32, 20, 6)
@@ -26,16 +27,22 @@ def table(verdicts: Sequence[ClaimVerdict]) -> str:
             continue
         for label, checks in itertools.groupby(claim.checks, lambda check: check.label):
             lines += textwrap.wrap(label, _COLUMNS, initial_indent="  ", subsequent_indent="  ")
-            for reason, alike in itertools.groupby(checks, lambda check: check.reason):
+            for (reason, gone), alike in itertools.groupby(checks, _remarks):
                 lines += [_check_line(check) for check in alike]
                 if reason:
                     lines += textwrap.wrap(reason, _COLUMNS, initial_indent="      because ")
+                if gone:
+                    lines += textwrap.wrap(gone, _COLUMNS, initial_indent="      note: ")
     tally: dict[str, int] = {}
     for claim in verdicts:
         tally[claim.verdict] = tally.get(claim.verdict, 0) + 1
     counts = ", ".join(f"{count} {verdict}" for verdict, count in tally.items())
     lines += ["-" * _COLUMNS, f"{len(verdicts)} claims: {counts or 'none'}"]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _remarks(check: CheckVerdict) -> tuple[str, str]:
+    return check.reason, left_out(check)
 
 
 def _check_line(check: CheckVerdict) -> str:

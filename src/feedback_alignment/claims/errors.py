@@ -1,8 +1,13 @@
 """What can be wrong with the claims file, and the one-line messages that say so."""
 
 import difflib
+import json
+import math
 from collections.abc import Collection, Iterable
 from typing import Any
+
+# Python refuses to write out longer whole numbers, and nobody reads them.
+_SHOWN_BITS = 100
 
 
 class ClaimsError(ValueError):
@@ -27,7 +32,8 @@ def pick(path: str, value: Any, allowed: Iterable[str], what: str) -> str:
     """
     names = list(allowed)
     if not isinstance(value, str) or value not in names:
-        close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.6)
+        written = value if isinstance(value, str) else shown(value)
+        close = difflib.get_close_matches(written, names, n=1, cutoff=0.6)
         hint = f'; did you mean "{close[0]}"?' if close else ""
         raise ClaimsError(
             f"{path}: unknown {what} {shown(value)}; allowed: {', '.join(names)}{hint}"
@@ -46,7 +52,7 @@ def check_keys(
     if not isinstance(value, dict):
         raise ClaimsError(f"{path}: must be keys with values, not {shown(value)}")
     for key in value:
-        pick(f"{path}.{key}", key, [*required, *optional], "key")
+        pick(under(path, key), key, [*required, *optional], "key")
     for key in required:
         if key not in value:
             raise ClaimsError(f"{path}.{key}: is missing; required: {', '.join(required)}")
@@ -74,17 +80,28 @@ def check_number(path: str, value: Any) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ClaimsError(f"{path}: must be a number, not {shown(value)}")
-    if not abs(value) < float("inf"):
-        raise ClaimsError(f"{path}: must be a finite number, not {value}")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ClaimsError(f"{path}: must be a finite number, not {shown(value)}")
+    return number
+
+
+def under(path: str, key: Any) -> str:
+    """The path of a key, on one line whatever the key is."""
+    return f"{path}.{shown(key)[1:-1] if isinstance(key, str) else shown(key)}"
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it."""
+    """A value as a message shows it, on one line."""
     if isinstance(value, str):
-        return f'"{value}"'
+        return json.dumps(value, ensure_ascii=False)
     if value is None:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
+        return f"a whole number of {value.bit_length()} bits"
     return {list: "a list", dict: "keys with values"}.get(type(value)) or str(value)

@@ -5,10 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from feedback_alignment.claims.errors import ClaimsError, check_keys, check_number, pick, shown
+from feedback_alignment.claims.errors import (
+    ClaimsError,
+    check_keys,
+    check_number,
+    pick,
+    shown,
+    under,
+)
 from feedback_alignment.claims.threshold import KINDS, Threshold, parse_threshold
 
-TEXT_COLUMNS = ("rule", "schedule", "activation", "data", "weights")
+TEXT_COLUMNS = ("rule", "schedule", "activation", "data", "weights", "engine", "dtype")
 # Settings that tell conditions apart; `steps` only says how long they ran.
 AXES = (
     "rule",
@@ -23,6 +30,8 @@ AXES = (
     "dimension",
     "eta",
     "weights",
+    "engine",
+    "dtype",
 )
 COLUMNS = (*AXES, "steps", "slow_time")
 
@@ -79,7 +88,7 @@ def parse_where(path: str, entry: Any) -> dict[str, Filter]:
         raise ClaimsError(f"{path}: must be columns with values, not {shown(entry)}")
     filters = {}
     for column, content in entry.items():
-        at = f"{path}.{column}"
+        at = under(path, column)
         pick(at, column, COLUMNS, "column")
         if isinstance(content, dict):
             if column in TEXT_COLUMNS:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# How the text of a threshold says that no seed may fail.
+_EVERY = {None: "", "most": "", "every": "every seed, "}
+
+
 def judge(claims: Sequence[Claim], tables: Mapping[str, "pd.DataFrame"]) -> list[ClaimVerdict]:
     """Judge claims.
 
@@ -56,7 +60,7 @@ def _judge(claim: Claim, check: Check, table: "pd.DataFrame | None") -> list[Che
         statistic=check.statistic,
         where={column: accept.plain() for column, accept in check.where.items()},
         arguments=_plain(check.arguments),
-        threshold=str(check.threshold),
+        threshold=f"{_EVERY[check.arguments.get('needed')]}{check.threshold}",
         verdict=NOT_RUN,
     )
     if table is None:
@@ -82,22 +86,28 @@ def _judge_rows(
         panel = read_panel(rows, chosen["metric"], chosen["at"], chosen["relative_to"])
         sample = draw_sample(panel, keep_all=statistic.share)
         blank = replace(blank, n=sample.panel.seeds.size, excluded=sample.excluded)
-        if sample.unstable:
-            most = "more than half of the seeds diverged"
-            return replace(
-                blank, verdict=INCONCLUSIVE, reason=f"{most} in {', '.join(sample.unstable)}"
-            )
-        if not blank.n:
-            return replace(blank, verdict=INCONCLUSIVE, reason="every seed diverged somewhere")
-        values, reduce = statistic.prepare(sample.panel, chosen)
     except NotRunError as error:
         return replace(blank, reason=str(error))
+    unstable = sample.excluded.get("mostly_diverged", ())
+    lost = f"more than half of the seeds diverged in {', '.join(unstable)}"
+    if not sample.panel.conditions:
+        return replace(blank, verdict=INCONCLUSIVE, reason=lost)
+    if not blank.n:
+        return replace(blank, verdict=INCONCLUSIVE, reason="every seed diverged somewhere")
+    try:
+        values, reduce = statistic.prepare(sample.panel, chosen)
+    except NotRunError as error:
+        if not unstable:
+            return replace(blank, reason=str(error))
+        return replace(blank, verdict=INCONCLUSIVE, reason=f"{error}: {lost}")
     estimate = float(reduce(values.mean(axis=1)))
     if statistic.share:
         interval = share_interval(int(values.sum()), blank.n)
     else:
         interval = bootstrap_interval(values, reduce, f"{claim.id}\n{blank.name}")
-    verdict, reason = decide(check.threshold, estimate, interval, blank.n)
+    verdict, reason = decide(
+        check.threshold, estimate, interval, blank.n, every=chosen.get("needed") == "every"
+    )
     low, high = interval or (None, None)
     return replace(
         blank,

@@ -11,6 +11,7 @@ from feedback_alignment.claims.filters import AXES, parse_where
 from feedback_alignment.claims.model import Check, Claim
 from feedback_alignment.claims.statistics import STATISTICS
 from feedback_alignment.claims.threshold import KINDS, parse_threshold
+from feedback_alignment.config import ConfigError, read_yaml
 
 
 def load_claims(path: Path, figures: Collection[str] | None = None) -> list[Claim]:
@@ -23,22 +24,10 @@ def load_claims(path: Path, figures: Collection[str] | None = None) -> list[Clai
     Raises:
         ClaimsError: anything is wrong; one line with file, key path and what is allowed.
     """
-    from ruamel.yaml import YAML, YAMLError
-    from ruamel.yaml.constructor import DuplicateKeyError
-
     try:
-        content = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ClaimsError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ClaimsError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
-    except DuplicateKeyError as error:
-        key = re.search(r'duplicate key "([^"]*)"', str(error))
-        named = f'key "{key.group(1)}"' if key else "a key"
-        raise ClaimsError(f"{path}: {_place(error)}: {named} stands twice; keep one") from None
-    except YAMLError as error:
-        problem = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise ClaimsError(f"{path}: {_place(error)}: not valid YAML: {problem}") from None
+        content = read_yaml(path)
+    except ConfigError as error:
+        raise ClaimsError(str(error)) from None
     try:
         return parse_claims(content, figures)
     except ClaimsError as error:
@@ -55,8 +44,6 @@ def parse_claims(content: Any, figures: Collection[str] | None = None) -> list[C
     Raises:
         ClaimsError: anything is wrong; one line with the key path and what is allowed.
     """
-    if content is None:
-        raise ClaimsError("the file is empty; it needs the key claims")
     entries = _listed("claims", check_keys("top level", content, ["claims"])["claims"])
     claims: list[Claim] = []
     for index, entry in enumerate(entries):
@@ -113,8 +100,3 @@ def _listed(path: str, value: Any) -> list[Any]:
         found = "an empty list" if value == [] else shown(value)
         raise ClaimsError(f"{path}: must be a list with at least one entry, not {found}")
     return value
-
-
-def _place(error: Any) -> str:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    return f"line {mark.line + 1}" if mark else "the file"

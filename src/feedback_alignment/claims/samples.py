@@ -17,20 +17,19 @@ class Sample:
     Attributes:
         panel: the conditions and seeds that are left.
         excluded: what is left out, by kind.
-        unstable: ids of the conditions in which more than half of the seeds diverged.
     """
 
     panel: Panel
     excluded: Mapping[str, Any]
-    unstable: tuple[str, ...]
 
 
 def draw_sample(panel: Panel, *, keep_all: bool = False) -> Sample:
     """Leave out what has no value.
 
-    A seed that diverged in one condition is left out in all, so that conditions are compared on
-    the same seeds. A condition in which a seed that did not diverge has no value (it did not
-    align within its steps, say) is left out whole: the seeds that have one are the fast ones.
+    A condition is left out whole if more than half of its seeds diverged, or if a seed that did
+    not diverge has no value (it did not align within its steps, say): the seeds that have one are
+    the tame or the fast ones. A seed that diverged in a condition that is left is left out in all
+    of them, so that conditions are compared on the same seeds.
 
     Args:
         panel: all conditions and seeds.
@@ -48,20 +47,24 @@ def draw_sample(panel: Panel, *, keep_all: bool = False) -> Sample:
             for name, lost in zip(names, diverged, strict=True)
             if lost.any()
         }
-    unstable = tuple(map(str, names[diverged.mean(axis=1) > 0.5]))
     if keep_all:
-        return Sample(panel, excluded, unstable)
-    missing = (np.isnan(panel.values) & ~diverged).any(axis=1)
+        return Sample(panel, excluded)
+    unstable = diverged.mean(axis=1) > 0.5
+    if unstable.any():
+        excluded["mostly_diverged"] = names[unstable].tolist()
+    missing = (np.isnan(panel.values) & ~diverged).any(axis=1) & ~unstable
     if missing.all():
         raise NotRunError(f"no condition has a value of {panel.quantity} for every seed")
     if missing.any():
         excluded["no_value"] = names[missing].tolist()
-    seeds = ~diverged[~missing].any(axis=0)
+    left = ~(unstable | missing)
+    # Without a condition there is no seed that it could be computed from.
+    seeds = ~diverged[left].any(axis=0) & left.any()
     kept = replace(
         panel,
-        conditions=tuple(c for c, gone in zip(panel.conditions, missing, strict=True) if not gone),
+        conditions=tuple(c for c, stays in zip(panel.conditions, left, strict=True) if stays),
         seeds=panel.seeds[seeds],
-        values=panel.values[~missing][:, seeds],
-        diverged=diverged[~missing][:, seeds],
+        values=panel.values[left][:, seeds],
+        diverged=diverged[left][:, seeds],
     )
-    return Sample(kept, excluded, unstable)
+    return Sample(kept, excluded)

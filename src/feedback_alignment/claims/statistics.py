@@ -152,6 +152,7 @@ def _ends(panel: Panel, arguments: Mapping[str, Any]) -> tuple[list[int], list[i
 
 _ALONG = {"along": axis()}
 _ENDS = {"along": axis(), "from": of_axis(), "to": of_axis()}
+_NEEDED = choice("most", ("most", "every"))
 _AVERAGE = choice("mean", ("mean", "rms", "geometric"))
 
 STATISTICS: dict[str, Statistic] = {
@@ -159,7 +160,7 @@ STATISTICS: dict[str, Statistic] = {
         function.__doc__.partition("\n")[0], function, arguments, function is share_of_seeds
     )
     for function, arguments in (
-        (share_of_seeds, {"seed_passes": criterion()}),
+        (share_of_seeds, {"seed_passes": criterion(), "needed": _NEEDED}),
         (lowest_mean, {}),
         (highest_mean, {}),
         (grand_mean, {}),

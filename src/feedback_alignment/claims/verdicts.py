@@ -31,7 +31,7 @@ class CheckVerdict:
         ci_high: upper end.
         n: number of seeds in it.
         excluded: what was left out, by kind: `diverged` (seeds by condition), `no_value`,
-            `not_measured` (conditions), `unpaired_seeds`.
+            `not_measured`, `mostly_diverged` (conditions, whole), `unpaired_seeds`.
         conditions: each condition in it, with mean and sd of the quantity over these seeds.
     """
 
@@ -78,7 +78,12 @@ def overall(verdicts: Sequence[str]) -> str:
 
 
 def decide(
-    threshold: Threshold, estimate: float, interval: tuple[float, float] | None, n: int
+    threshold: Threshold,
+    estimate: float,
+    interval: tuple[float, float] | None,
+    n: int,
+    *,
+    every: bool = False,
 ) -> tuple[str, str]:
     """Verdict and reason from a statistic.
 
@@ -87,12 +92,16 @@ def decide(
         estimate: the statistic.
         interval: its interval over seeds, or None where it has none.
         n: number of seeds.
+        every: whether the statistic is a share of seeds of which none may fail.
     """
     if n < MIN_REPLICATES:
         return INCONCLUSIVE, f"seeds left: {n}; a verdict needs {MIN_REPLICATES}"
     if interval is None or not np.isfinite(estimate):
         return INCONCLUSIVE, "the statistic has no value for these seeds or for some resample"
     side = threshold.side(*interval)
+    if every and side is not False and estimate < 1:
+        failed = round(n * (1 - estimate))
+        return INCONCLUSIVE, f"{failed} of {n} seeds fail{'s' * (failed == 1)}; every one must pass"
     if side is None:
         return INCONCLUSIVE, "the interval lies across the threshold"
     return (REPLICATED if side else NOT_REPLICATED), ""

@@ -122,15 +122,26 @@ def markdown_text(verdicts: Sequence[ClaimVerdict]) -> str:
 
 def remark(check: CheckVerdict) -> str:
     """What a check left out, to stand behind its label; empty if nothing."""
+    said = left_out(check)
+    return f" ({said})" if said else ""
+
+
+def left_out(check: CheckVerdict) -> str:
+    """What a check left out, in words; empty if nothing."""
     said = []
-    lost = sum(len(seeds) for seeds in check.excluded.get("diverged", {}).values())
+    whole = check.excluded.get("mostly_diverged", ())
+    if whole:
+        most = "in which more than half of the seeds diverged"
+        said.append(f"{len(whole)} condition{'s' * (len(whole) > 1)} {most} left out")
+    diverged = check.excluded.get("diverged", {})
+    lost = sum(len(seeds) for name, seeds in diverged.items() if name not in whole)
     if lost:
         counted = "counted as failing" if check.statistic == "share_of_seeds" else "left out"
         said.append(f"{lost} diverged replicate{'s' * (lost > 1)} {counted}")
     without = len(check.excluded.get("no_value", ()))
     if without:
         said.append(f"{without} condition{'s' * (without > 1)} without a value for every seed")
-    return f" ({'; '.join(said)})" if said else ""
+    return "; ".join(said)
 
 
 def interval(check: CheckVerdict) -> str:

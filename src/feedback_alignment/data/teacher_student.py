@@ -10,7 +10,7 @@ from feedback_alignment.streams import generator
 def draw_replicate(
     seed: int, replicate: int, activation: str, width: int, samples: int, dimension: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the inputs and targets of one replicate (Song 2021, section 4).
+    """Draw the inputs and targets of one replicate (Song 2021, as recalled).
 
     Inputs are i.i.d. N(0, 1). The teacher is a two-layer network of the student's activation and
     width, with N(0, 1) weights of its own. A linear teacher is `y = X u` with

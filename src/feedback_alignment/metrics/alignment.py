@@ -23,7 +23,7 @@ def weighted_cosine(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndar
 
 
 def weight_alignment(beta: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """`cos(beta, b)` (Song 2021, section 5).
+    """`cos(beta, b)` (Song 2021).
 
     Args:
         beta: output weights (..., p).
@@ -38,7 +38,7 @@ def signal_alignment(
     """Cosine of the two error signals at the hidden units, over units and samples at once.
 
     The signals are `delta_BP = beta e^T * psi'(H)` and `delta_FA = b e^T * psi'(H)`, so unit r
-    counts with `sum_i e_i^2 psi'(H_ri)^2` (Lillicrap et al. 2016, figure 2).
+    counts with `sum_i e_i^2 psi'(H_ri)^2` (after Lillicrap et al. 2016).
 
     Args:
         beta: output weights (p,).

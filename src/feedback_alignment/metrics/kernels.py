@@ -10,7 +10,7 @@ _MOST_TERMS = 2000
 
 
 def output_kernel(activations: np.ndarray) -> np.ndarray:
-    """G (n, n), `G_ij = psi(W x_i)^T psi(W x_j) / p` (Song 2021, equation 8).
+    """G (n, n), `G_ij = psi(W x_i)^T psi(W x_j) / p` (Song 2021).
 
     Args:
         activations: psi(H) (p, n).

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def loss(errors: np.ndarray) -> np.ndarray:
-    """`1/2 sum_i e_i^2` (Song 2021, equation 2).
+    """`1/2 sum_i e_i^2` (Song 2021).
 
     Args:
         errors: e = f - y (..., n).

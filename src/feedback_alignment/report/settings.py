@@ -51,10 +51,10 @@ def rows(
     ]
 
 
-def _source(setting: str, experiment: str, sources: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _source(setting: str, experiment: str, sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
     general = None
     for entry in sources:
-        words = re.findall(r"\w+", str(entry["setting"]))
+        words = re.findall(r"\w+", entry["setting"])
         if setting not in words:
             continue
         if experiment in words:
@@ -64,11 +64,11 @@ def _source(setting: str, experiment: str, sources: Sequence[Mapping[str, Any]])
     return _columns(general) if general else {}
 
 
-def _columns(entry: Mapping[str, Any]) -> dict[str, str]:
+def _columns(entry: Mapping[str, str]) -> dict[str, str]:
     return {
-        "paper": text(entry.get("value_in_paper", "")),
-        "source": str(entry.get("source", "")),
-        "note": str(entry.get("note") or ""),
+        "paper": entry["value_in_paper"],
+        "source": entry["source"],
+        "note": entry["note"],
     }
 
 

@@ -39,7 +39,7 @@ def simulate(
         targets: y (R, n).
         seed: the config's seed, from which initial weights are drawn.
         replicates: index of each replicate.
-        progress: called with each step that is recorded.
+        progress: called with the step reached, every few steps.
 
     Raises:
         ValueError: the shapes do not fit the condition, or no engine serves it.

@@ -55,7 +55,7 @@ def drive(
         decay: output decay.
         settling: when a replicate counts as settled; none does before the last change of decay.
         kernels: whether to record the metrics of the kernels too.
-        progress: called with each step that is recorded.
+        progress: called with the step reached, every few steps.
     """
     final = int(grid[-1])
     checks = settling.checks(max((0, *decay.change_steps)), final)
@@ -74,6 +74,8 @@ def drive(
                 engine.keep(~diverged)
                 checked = checked and _subset(checked, ~diverged)
             step += count
+            if progress is not None:
+                progress(step)
         if not recorder.alive.size:
             break
         recorded = recorder.records(stop)
@@ -81,8 +83,6 @@ def drive(
         now = engine.observe(kernels and recorded)
         if recorded:
             recorder.record(stop, now)
-            if progress is not None:
-                progress(stop)
         if stop in checks:
             if checked is not None:
                 settled = settling.settled(checked, now, recorder.initial)
