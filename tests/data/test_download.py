@@ -1,0 +1,359 @@
+"""Downloads from a server that misbehaves: the file arrives whole, or nothing and one line."""
+
+import hashlib
+import http.server
+import io
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from feedback_alignment.data.classification import DataError
+from feedback_alignment.data.download import download
+
+ROOT = Path(__file__).parents[2]
+BODY = bytes(range(256)) * 2000
+OTHER = BODY[::-1]
+CUT = 200_000
+DIGEST = hashlib.sha256(BODY).hexdigest()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Answers the requests to a path by the behaviours listed for it, the last one repeated."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.behaviours = {}
+        self.requests = []
+        self.closing = threading.Event()
+
+    def url(self, name, *behaviours):
+        self.behaviours[f"/{name}"] = list(behaviours)
+        return f"http://127.0.0.1:{self.server_port}/{name}"
+
+    def ranges(self, name):
+        return [asked for path, asked in self.requests if path == f"/{name}"]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        left = self.server.behaviours[self.path]
+        self.server.requests.append((self.path, self.headers.get("Range")))
+        (left.pop(0) if len(left) > 1 else left[0])(self)
+
+    def log_message(self, *_):
+        pass
+
+    def reply(self, status, body=b"", length=None, **headers):
+        self.send_response(status)
+        if length is None:
+            length = len(body)
+        if length != "":
+            self.send_header("Content-Length", str(length))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def start(self):
+        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        return int(asked.group(1)) if asked else 0
+
+
+def whole(handler):
+    """Sends everything, whatever range is asked for."""
+    handler.reply(200, BODY)
+
+
+def other(handler):
+    handler.reply(200, OTHER)
+
+
+def resuming(handler):
+    start = handler.start()
+    if not start:
+        return whole(handler)
+    field = f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"
+    return handler.reply(206, BODY[start:], Content_Range=field)
+
+
+def breaking_off(handler):
+    handler.reply(200, BODY[:CUT], len(BODY))
+
+
+def resuming_a_little(handler):
+    start = handler.start()
+    field = f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"
+    handler.reply(206, BODY[start : start + 1000], len(BODY) - start, Content_Range=field)
+
+
+def cut_without_length(handler):
+    handler.reply(200, BODY[:CUT], "")
+
+
+def cut_chunks(handler):
+    handler.protocol_version = "HTTP/1.1"
+    handler.reply(200, b"10000\r\n" + BODY[:1000], "", Transfer_Encoding="chunked")
+    handler.close_connection = True
+
+
+def another_range(handler):
+    handler.reply(206, BODY[7:], Content_Range=f"bytes 7-{len(BODY) - 1}/{len(BODY)}")
+
+
+def stale_range(handler):
+    start = handler.start()
+    field = f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"
+    handler.reply(206, OTHER[start:], Content_Range=field)
+
+
+def stalling(handler):
+    handler.reply(200, BODY[:CUT], len(BODY))
+    handler.server.closing.wait(20)
+
+
+def silent(handler):
+    handler.server.closing.wait(20)
+
+
+def hanging_up(handler):
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def gibberish(handler):
+    handler.wfile.write(b"what?\r\n\r\n")
+
+
+def status(code):
+    return lambda handler: handler.reply(code, b"no")
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, args=[0.01])
+        thread.start()
+        yield running
+        running.closing.set()
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as taken:
+        # Bound but not listening: connections are refused, and nobody else gets the port.
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def fetch(path, *urls, **options):
+    options = {"timeout": 20, "pause": 0.01, "attempts": 3} | options
+    download(urls, path, sha256=DIGEST, **options)
+
+
+def patience(behaviours, seconds):
+    """Little only where the server stalls: elsewhere a slow machine must not look like one."""
+    return seconds if {stalling, silent} & set(behaviours) else 20.0
+
+
+def refusal(path, *urls, **options):
+    """The one line that a failed download says; nothing may be left of it."""
+    with pytest.raises(DataError) as caught:
+        fetch(path, *urls, **options)
+    assert list(path.parent.iterdir()) == []
+    message = str(caught.value)
+    assert "\n" not in message
+    for url in urls:
+        assert url in message
+    assert path.name in message
+    return message
+
+
+GETS_THERE = {
+    "at once": ([whole], [None]),
+    "resumed": ([breaking_off, resuming], [None, f"bytes={CUT}-"]),
+    "resumed twice": (
+        [breaking_off, resuming_a_little, resuming],
+        [None, f"bytes={CUT}-", f"bytes={CUT + 1000}-"],
+    ),
+    "range ignored": ([breaking_off, whole], [None, f"bytes={CUT}-"]),
+    "error, then well": ([status(500), whole], [None, None]),
+    "busy, then well": ([status(429), whole], [None, None]),
+    "error while resuming": (
+        [breaking_off, status(503), resuming],
+        [None, f"bytes={CUT}-", f"bytes={CUT}-"],
+    ),
+    "stalls, then resumed": ([stalling, resuming], [None, f"bytes={CUT}-"]),
+    "silent, then well": ([silent, whole], [None, None]),
+    "hangs up, then well": ([hanging_up, whole], [None, None]),
+    "gibberish, then well": ([gibberish, whole], [None, None]),
+    "another range than asked": (
+        [breaking_off, another_range, whole],
+        [None, f"bytes={CUT}-", None],
+    ),
+    "range not satisfiable": (
+        [breaking_off, status(416), whole],
+        [None, f"bytes={CUT}-", None],
+    ),
+    "resumed with other bytes": (
+        [breaking_off, stale_range, whole],
+        [None, f"bytes={CUT}-", None],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GETS_THERE)
+def test_the_file_arrives_whole(server, tmp_path, case):
+    behaviours, ranges = GETS_THERE[case]
+    path = tmp_path / "new folder" / "file.gz"
+    timeout = patience(behaviours, 1)
+    fetch(path, server.url("file", *behaviours), timeout=timeout)
+    assert path.read_bytes() == BODY
+    assert list(path.parent.iterdir()) == [path]
+    assert server.ranges("file") == ranges
+
+
+NEXT_MIRROR = {
+    "wrong digest": ([other], 1),
+    "missing": ([status(404)], 1),
+    "forbidden": ([status(403)], 1),
+    "always an error": ([status(500)], 3),
+    "always breaks off": ([breaking_off], 3),
+    "cut without saying so": ([cut_without_length], 1),
+    "cut in a chunk": ([cut_chunks], 3),
+    "always stalls": ([stalling], 3),
+}
+
+
+@pytest.mark.parametrize("case", NEXT_MIRROR)
+def test_the_next_mirror_is_asked_and_starts_anew(server, tmp_path, case):
+    behaviours, asked = NEXT_MIRROR[case]
+    path = tmp_path / "file.gz"
+    urls = server.url("bad", *behaviours), server.url("good", resuming)
+    fetch(path, *urls, timeout=patience(behaviours, 0.5))
+    assert path.read_bytes() == BODY
+    assert len(server.ranges("bad")) == asked
+    assert server.ranges("good") == [None]
+
+
+def test_the_next_mirror_is_asked_when_one_cannot_be_reached(server, closed_port, tmp_path):
+    path = tmp_path / "file.gz"
+    fetch(path, f"http://127.0.0.1:{closed_port}/file", server.url("good", whole))
+    assert path.read_bytes() == BODY
+
+
+def test_mirrors_after_the_first_good_one_are_left_alone(server, tmp_path):
+    fetch(tmp_path / "file.gz", server.url("first", whole), server.url("second", whole))
+    assert server.ranges("second") == []
+
+
+FAILS = {
+    "wrong digest": (
+        [other],
+        rf"not the right file \(512000 bytes, sha256 [0-9a-f]{{64}}, not {DIGEST}\)",
+    ),
+    "missing": ([status(404)], r"HTTP 404 Not Found"),
+    "error": ([status(500)], r"HTTP 500 Internal Server Error \(attempts: 3\)"),
+    "breaks off": ([breaking_off], r"broke off after 200000 of 512000 bytes \(attempts: 3\)"),
+    "stalls": ([stalling], r"nothing came for 0\.1 s \(attempts: 3\)"),
+    "silent": ([silent], r"nothing came for 0\.1 s \(attempts: 3\)"),
+    "hangs up": ([hanging_up], r"Remote end closed connection without response \(attempts: 3\)"),
+    "gibberish": ([gibberish], r"what\? \(attempts: 3\)"),
+    "cut in a chunk": ([cut_chunks], r"IncompleteRead\(.*\) \(attempts: 3\)"),
+}
+
+
+@pytest.mark.parametrize("case", FAILS)
+def test_a_failure_is_one_line_and_leaves_nothing(server, tmp_path, case):
+    behaviours, reason = FAILS[case]
+    url = server.url("file", *behaviours)
+    message = refusal(tmp_path / "file.gz", url, timeout=patience(behaviours, 0.1))
+    assert re.fullmatch(rf"file\.gz: cannot be downloaded: {re.escape(url)}: {reason}", message)
+
+
+def test_every_mirror_has_its_reason(server, closed_port, tmp_path):
+    refused = f"http://127.0.0.1:{closed_port}/file"
+    message = refusal(tmp_path / "file.gz", server.url("missing", status(404)), refused, "mirror/x")
+    assert "404 Not Found; " in message
+    assert f"{refused}: Connection refused (attempts: 3); " in message
+    assert message.endswith("mirror/x: unknown url type: 'mirror/x'")
+
+
+def test_a_file_that_was_there_outlives_a_failure(server, tmp_path):
+    path = tmp_path / "file.gz"
+    path.write_text("old")
+    with pytest.raises(DataError):
+        fetch(path, server.url("file", breaking_off))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line_and_nobody_is_asked(server, tmp_path):
+    (tmp_path / "taken").write_text("")
+    path = tmp_path / "taken" / "file.gz"
+    with pytest.raises(DataError, match=r"/taken/file\.gz: cannot be written: [A-Z][a-z ]+$"):
+        fetch(path, server.url("file", whole))
+    assert server.requests == []
+
+
+@pytest.fixture
+def little_space():
+    """Files cannot grow past CUT bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (CUT, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("little_space")
+def test_a_write_that_fails_is_one_line_and_no_fault_of_the_mirror(server, tmp_path):
+    url = server.url("file", whole)
+    with pytest.raises(DataError, match=r"/file\.gz: cannot be written: File too large$"):
+        fetch(tmp_path / "file.gz", url, url)
+    assert list(tmp_path.iterdir()) == []
+    assert server.ranges("file") == [None]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_a_progress_bar(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    fetch(tmp_path / "file.gz", server.url("file", breaking_off, resuming))
+    shown = sys.stderr.getvalue()
+    assert "file.gz:" in shown
+    assert "/512k" in shown
+
+
+def test_a_log_is_spared_the_progress_bar(server, tmp_path, capsys):
+    fetch(tmp_path / "file.gz", server.url("file", whole))
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_script_that_is_stopped_leaves_nothing(server, tmp_path, sent):
+    mirror = server.url("", stalling).rstrip("/")
+    server.behaviours["/train-images-idx3-ubyte.gz"] = [stalling]
+    command = [sys.executable, ROOT / "scripts/mnist.py", "--mirror", mirror]
+    running = subprocess.Popen(
+        [*command, "--cache", tmp_path], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    while not any(path.stat().st_size for path in tmp_path.iterdir()):
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.send_signal(sent)
+    assert running.communicate(timeout=10) == (b"", b"")
+    assert running.returncode == 128 + sent
+    assert list(tmp_path.iterdir()) == []
