@@ -191,7 +191,9 @@ def test_a_table_without_what_the_figure_shows_gives_all_its_files(tmp_path):
     names = {f"figures/song_kernels.{end}" for end in ("svg", "pdf", "png")}
     names |= {f"notebooks/song_kernels.{end}" for end in ("ipynb", "html")}
     assert all((tmp_path / name).stat().st_size for name in names)
-    assert "set kernels: true" in (tmp_path / "notebooks/song_kernels.html").read_text()
+    assert (
+        "No kernel metrics in the table" in (tmp_path / "notebooks/song_kernels.html").read_text()
+    )
 
 
 def test_there_is_a_notebook_and_a_caption_for_every_figure():

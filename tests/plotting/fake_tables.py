@@ -26,6 +26,8 @@ def settings(activation, width, l2=0.0, rule="fa", schedule=None, steps=None, **
         "eta": eta,
         "steps": default_steps if steps is None else steps,
         "weights": "explicit",
+        "engine": "preactivation",
+        "dtype": "float64",
     }
     return base | others
 

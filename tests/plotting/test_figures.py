@@ -293,13 +293,203 @@ def test_the_drawing_needs_no_table_and_shows_both_paths():
     assert "Feedback alignment" in shown
 
 
+LACKS = {
+    "no rows": ("full", lambda t: t["metric"] == ""),
+    "other metrics": ("full", lambda t: t["metric"] == "hidden_norm"),
+    "bp only": ("full", lambda t: t["rule"] == "bp"),
+    "step 0 only": ("full", lambda t: t["step"] == 0),
+    "no step 0": ("full", lambda t: t["step"] > 0),
+    "no decay": ("full", lambda t: t["l2"] == 0),
+    "decay only": ("full", lambda t: t["l2"] > 0),
+    "no cutoff": ("full", lambda t: t["schedule"] != "cutoff"),
+    "cutoff only": ("full", lambda t: t["schedule"] == "cutoff"),
+    "no alignment": ("full", lambda t: t["metric"] != "weight_alignment"),
+    "alignment only": ("full", lambda t: t["metric"] == "weight_alignment"),
+    "no time to align": ("full", lambda t: t["metric"] != "align_step"),
+    "one kernel": ("full", lambda t: t["metric"].isin(["lambda_min_EG", "error_norm"])),
+    "diverged, no decay": ("all_diverged", lambda t: t["l2"] == 0),
+    "diverged, decay": ("all_diverged", lambda t: t["l2"] > 0),
+}
+
+
 @pytest.mark.parametrize("figure", FIGURES)
-def test_a_table_without_the_metric_is_refused_in_one_line(figure, table_of):
+@pytest.mark.parametrize("case", LACKS)
+def test_a_table_that_lacks_rows_is_drawn_all_the_same(figure, case, table_of):
+    kind, kept = LACKS[case]
+    table = table_of(figure, kind)
+    table = table[kept(table)]
+    drawn = plotting.draw(figure, table)
+    with style.context():
+        FigureCanvasAgg(drawn).draw()
+    summary = plotting.readable(plotting.summary(figure, table))
+    assert not summary.isin(["nan", "<NA>"]).any(axis=None)
+    if not drawn.legends:
+        (axes,) = drawn.axes
+        (reason,) = texts(axes, "missing")
+        assert " ".join(reason.get_text().split()) == " ".join(summary["nothing to show"])
+        assert "..." not in summary.to_html()
+
+
+@pytest.mark.parametrize(
+    ("figure", "case", "key"),
+    [
+        ("song_kernels", "no rows", "kernels: true"),
+        ("song_kernels", "no step 0", "kernels: true"),
+        ("song_cutoff", "no cutoff", "schedule: cutoff"),
+        ("song_convergence", "no rows", "error_norm"),
+        ("song_convergence", "step 0 only", "steps"),
+        ("song_trajectories", "step 0 only", "steps"),
+        ("song_trajectories", "bp only", "loss"),
+        ("song_extreme_width", "bp only", "rule: fa"),
+        ("song_alignment_width", "no alignment", "weight_alignment"),
+    ],
+)
+def test_one_panel_names_what_is_missing_and_the_key_that_provides_it(figure, case, key, table_of):
     table = table_of(figure, "full")
-    empty = table[table["metric"] == "align_step"]
-    with pytest.raises(PlotError, match=figure) as caught:
-        plotting.draw(figure, empty)
-    assert "\n" not in str(caught.value)
+    drawn = plotting.draw(figure, table[LACKS[case][1](table)])
+    (axes,) = drawn.axes
+    (reason,) = texts(axes, "missing")
+    assert key in reason.get_text().replace("\n", " ")
+    canvas = FigureCanvasAgg(drawn)
+    with style.context():
+        canvas.draw()
+    box = reason.get_window_extent(canvas.get_renderer())
+    assert drawn.bbox.x0 <= box.x0 <= box.x1 <= drawn.bbox.x1
+    assert drawn.bbox.y0 <= box.y0 <= box.y1 <= drawn.bbox.y1
+
+
+def test_convergence_without_kernels_draws_the_errors_and_says_what_gives_the_rest(table_of):
+    table = table_of("song_convergence", "full")
+
+    def remark(*gone):
+        drawn = plotting.draw("song_convergence", table[~table["metric"].isin(gone)])
+        assert len(lines(drawn.axes[0])) == 3
+        return drawn.get_supxlabel()
+
+    assert remark() == ""
+    without = remark("rate_bound", "rate_local")
+    assert without.startswith("No theorem bound or local rate in the table: set kernels: true")
+    assert remark("rate_bound").startswith("No theorem bound in the table")
+
+
+@pytest.mark.parametrize(
+    ("l2s", "empty", "key"),
+    [((1.0, 3.0), [True, False, False], "l2 to 0"), ((0.0,), [False, True, True], "l2 to a")],
+)
+def test_panels_of_extreme_width_keep_their_letters(l2s, empty, key, fakes):
+    drawn = plotting.draw("song_extreme_width", fakes.extreme_width(2, (100, 10**6), l2s))
+    titles = [axes._left_title.get_text() for axes in drawn.axes]
+    assert titles == ["(a) no decay", "(b) time to align", "(c) collapse"]
+    reasons = [texts(axes, "missing") for axes in drawn.axes]
+    assert [bool(reason) for reason in reasons] == empty
+    canvas = FigureCanvasAgg(drawn)
+    with style.context():
+        canvas.draw()
+    for axes, found in zip(drawn.axes, reasons, strict=True):
+        for reason in found:
+            assert key in reason.get_text().replace("\n", " ")
+            box = reason.get_window_extent(canvas.get_renderer())
+            frame = axes.get_window_extent(canvas.get_renderer())
+            assert frame.x0 <= box.x0 <= box.x1 <= frame.x1
+    names = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert any("chance" in name for name in names) == (0.0 in l2s)
+
+
+@pytest.mark.parametrize("least", [-0.3, -0.03, -0.011, -1e-6, 0.002])
+@pytest.mark.parametrize("others", [0, 20])
+def test_no_point_of_alignment_against_width_is_cut_by_the_axis(least, others, fakes):
+    # Many positive points: a logarithmic axis, below which there may be a point.
+    widths = (100, *range(200, 200 + 10 * others, 10))
+    table = fakes.width(1, widths, (0.0, 1.0), ("relu",))
+    final = (table["metric"] == "weight_alignment") & (table["l2"] == 0)
+    values = table["value"].where(~final, table["value"].abs())
+    table = table.assign(value=values.where(~(final & (table["width"] == 100)), least))
+    drawn = plotting.draw("song_alignment_width", table)
+    (axes,) = drawn.axes
+    canvas = FigureCanvasAgg(drawn)
+    with style.context():
+        canvas.draw()
+    bottom = axes.get_window_extent(canvas.get_renderer()).y0
+    points = []
+    for line in lines(axes) + lines(axes, "below-zero"):
+        drawn_points = line.get_transform().transform(line.get_xydata())
+        points += [(y, line.get_markersize()) for _, y in drawn_points if np.isfinite(y)]
+    assert len(points) == 2 * len(widths)
+    for y, size in points:
+        assert y - size / 2 * drawn.dpi / 72 >= bottom
+    marked = sum(len(line.get_xdata()) for line in lines(axes, "below-zero"))
+    assert marked == (others > 0 and least < 0)
+    names = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert ("below zero" in names) == bool(marked)
+
+
+def test_the_least_size_without_decay_is_inside_the_panel(fakes):
+    table = fakes.extreme_width(1, (100, 10**4))
+    still = (table["l2"] == 0) & (table["metric"] == "weight_alignment")
+    still &= table["width"] == 10**4
+    drawn = plotting.draw(
+        "song_extreme_width", table.assign(value=table["value"].mask(still, 1e-6))
+    )
+    assert drawn.axes[0].get_ylim()[0] < 0.6e-6
+
+
+VARIED = {"engine": "reference", "dtype": "float32", "eta": 0.5}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("setting", VARIED)
+def test_conditions_that_differ_in_one_setting_are_drawn_apart(figure, setting, table_of):
+    import pandas as pd
+
+    table = table_of(figure, "tiny")
+    other = table.assign(**{setting: VARIED[setting]}, condition=table["condition"] + "-other")
+    other = other.assign(value=table["value"] / 2)
+    both = pd.concat([table, other])
+    one, two = (plotting.draw(figure, rows) for rows in (table, both))
+    if (figure, setting) == ("song_kernels", "eta"):  # before the first step it does nothing
+        assert [len(lines(a)) for a in one.axes] == [len(lines(a)) for a in two.axes]
+        return
+    for before, after in zip(one.axes, two.axes, strict=True):
+        curves = lines(after)
+        assert len(curves) == 2 * len(lines(before))
+        looks = [
+            (c.get_color(), str(c._unscaled_dash_pattern), c.get_alpha(), c.get_linewidth())
+            for c in curves
+        ]
+        if figure != "song_extreme_width" or before is not one.axes[2]:
+            assert len(set(looks)) == len(looks)
+        values = [np.asarray(c.get_ydata(), dtype=float) for c in lines(before)]
+        for value in values:  # as without the other: nothing is averaged
+            assert any(np.array_equal(c.get_ydata(), value, equal_nan=True) for c in curves)
+    canvas = FigureCanvasAgg(two)
+    with style.context():
+        canvas.draw()
+    box = two.legends[0].get_window_extent(canvas.get_renderer())
+    assert setting == "eta" or 0 <= box.x0 <= box.x1 <= two.bbox.x1
+    names = " ".join(text.get_text() for text in two.legends[0].get_texts())
+    shown = {"eta": "η = 0.5"}.get(setting, f"{setting} = {VARIED[setting]}")
+    assert shown in names
+
+
+@pytest.mark.parametrize("figure", [f for f in FIGURES if f != "song_extreme_width"])
+def test_erf_and_softplus_have_panels_of_their_own(figure, table_of):
+    table = table_of(figure, "full")
+    table = table[table["activation"] != "tanh"]
+    other = {"linear": "softplus", "relu": "erf"}
+    drawn = plotting.draw(figure, table.assign(activation=table["activation"].map(other)))
+    titles = [axes._left_title.get_text() for axes in drawn.axes]
+    assert set(titles) - {""} == {"erf", "softplus"}
+    assert titles.index("erf") < titles.index("softplus")
+    assert all(lines(axes) for axes in drawn.axes)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_table_without_a_column_is_refused_in_one_line(figure, table_of):
+    table = table_of(figure, "full").drop(columns=["engine", "value"])
+    for use in (plotting.draw, plotting.summary):
+        with pytest.raises(PlotError, match="no column engine, value") as caught:
+            use(figure, table)
+        assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_figure_is_refused():

@@ -74,9 +74,23 @@ def test_reading_says_what_is_missing_in_one_line(table_of, tmp_path):
         tables.read([tmp_path / "nowhere.parquet"], ["loss"])
     with pytest.raises(PlotError, match="no tables given"):
         tables.read([], ["loss"])
-    table_of("song_kernels", "tiny").to_parquet(tmp_path / "t.parquet")
-    with pytest.raises(PlotError, match="no rows of loss"):
+    other = table_of("song_kernels", "tiny").drop(columns="metric")
+    other.to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(PlotError, match=r"t\.parquet has no column metric"):
         tables.read([tmp_path / "t.parquet"], ["loss"])
+
+
+def test_a_table_without_the_rows_asked_for_is_empty_and_disturbs_no_other(table_of, tmp_path):
+    table_of("song_kernels", "tiny").to_parquet(tmp_path / "kernels.parquet")
+    table = table_of("song_trajectories", "tiny")
+    table.to_parquet(tmp_path / "width.parquet")
+    files = [tmp_path / "kernels.parquet", tmp_path / "width.parquet"]
+    empty = tables.read(files[:1], ["loss"])
+    assert len(empty) == 0
+    assert list(empty) == list(table)
+    assert len(tables.overview(empty)) == 0
+    both = tables.read(files, ["loss"])
+    pd.testing.assert_frame_equal(both, tables.read(files[1:], ["loss"]))
 
 
 def test_overview_counts_how_runs_ended(table_of):

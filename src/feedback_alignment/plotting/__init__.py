@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedback_alignment.plotting.style import save
-from feedback_alignment.plotting.tables import PlotError, overview, read, readable
+from feedback_alignment.plotting.tables import (
+    PlotError,
+    check_columns,
+    nothing,
+    overview,
+    read,
+    readable,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +53,7 @@ def load(figure: str, tables: Iterable[str | Path]) -> pd.DataFrame:
         tables: Parquet files with the tidy columns.
 
     Raises:
-        PlotError: a file is missing, or holds nothing for the figure.
+        PlotError: a file or a column is missing.
     """
     return read(tables, _module(figure).METRICS)
 
@@ -54,19 +61,34 @@ def load(figure: str, tables: Iterable[str | Path]) -> pd.DataFrame:
 def draw(figure: str, table: pd.DataFrame | None = None) -> Figure:
     """Draw a figure; a drawing needs no table.
 
+    A table without the rows that it shows gives a panel that says what is missing.
+
     Raises:
-        PlotError: the table lacks what the figure shows.
+        PlotError: the figure is unknown, or the table lacks a column.
     """
-    from feedback_alignment.plotting import style
+    from feedback_alignment.plotting import panels, style
 
     module = _module(figure)
     with style.context():
-        return module.draw() if table is None else module.draw(table)
+        if table is None:
+            return module.draw()
+        check_columns(table)
+        reason = module.lacking(table)
+        return panels.explanation(reason) if reason else module.draw(table)
 
 
 def summary(figure: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The plotted numbers, few enough to read: mean and standard deviation over seeds."""
-    return _module(figure).summary(table)
+    """The plotted numbers, few enough to read: mean and standard deviation over seeds.
+
+    A table without the rows that the figure shows gives one column that says what is missing.
+
+    Raises:
+        PlotError: the figure is unknown, or the table lacks a column.
+    """
+    module = _module(figure)
+    check_columns(table)
+    reason = module.lacking(table)
+    return nothing(reason) if reason else module.summary(table)
 
 
 def describe(figure: str) -> str:

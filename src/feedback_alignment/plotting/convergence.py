@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 METRICS = ("error_norm", "rate_bound", "rate_local", "decay_rate")
 _CELL = ["activation", "width", "rule", "l2", "schedule"]
 _FLOOR = 1e-18  # relative error at which the logarithm is cut off; doubles carry no more
+_GUIDES = {"rate_bound": "theorem bound", "rate_local": "local rate"}
 
 
 def relative_error(table: pd.DataFrame) -> pd.DataFrame:
@@ -22,6 +23,13 @@ def relative_error(table: pd.DataFrame) -> pd.DataFrame:
     start = rows[rows["step"] == 0].set_index(tables.REPLICATE)["value"]
     first = rows.join(start.rename("start"), on=tables.REPLICATE)["start"]
     return rows.assign(value=(rows["value"] / first).clip(lower=_FLOOR))
+
+
+def lacking(table: pd.DataFrame) -> str:
+    """Why there is nothing to draw; empty if there is something."""
+    if not (table.loc[table["metric"] == "error_norm", "step"] == 0).any():
+        return "No error_norm at step 0 in the table: the experiment does not record it."
+    return tables.lacking_steps(table)
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +50,6 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Relative error against step: columns of activations, rows of widths, lines of rules."""
-    tables.require(table, "song_convergence", "error_norm")
     table = tables.with_variant(table, _CELL)
     variants = sorted(table["variant"].unique())
     activations = style.in_order(list(table["activation"].unique()))
@@ -71,6 +78,10 @@ def draw(table: pd.DataFrame) -> Figure:
     axes[0][0].set_ylim(*_limits(table))
     panels.decades(axes[0][0])
     panels.legend(figure, _handles(table, variants))
+    absent = [name for name in _GUIDES if tables.metric(table, name).empty]
+    if absent and (table["rule"] == "fa").any() and (table["status"] != "diverged").any():
+        what = " or ".join(_GUIDES[name] for name in absent)
+        panels.footnote(figure, f"No {what} in the table: set kernels: true in the settings.")
     return figure
 
 

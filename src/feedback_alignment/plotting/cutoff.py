@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feedback_alignment.plotting import panels, style, tables
 from feedback_alignment.plotting.trajectories import limit_alignment
@@ -14,27 +14,34 @@ if TYPE_CHECKING:
 
 METRICS = ("loss", "weight_alignment")
 _CELL = ["rule", "l2", "schedule", "cutoff_step", "activation", "width"]
-_DASHES = {"none": "-", "constant": "-", "cutoff": (0, (4, 1.5))}
+# By schedule, a pattern for each variant; constant is told from none by its breadth.
+_PLAIN = ("-", (0, (1.4, 1.4)), (0, (7, 1.6)), (0, (7, 1.4, 1.2, 1.4)), (0, (1, 3)))
+_CUT = (4, 1.5), (5, 1.2, 1.2, 1.2), (2.2, 2.2), (8, 3), (3, 1, 1, 1, 1, 1)
+_DASHES = {"none": _PLAIN, "constant": _PLAIN, "cutoff": tuple((0, dashes) for dashes in _CUT)}
 _LAYERS = {"constant": 3.0, "none": 3.2, "cutoff": 3.4}
 _NAMES = {"none": "no decay", "constant": "constant", "cutoff": "switched off"}
 
 
 def select(table: pd.DataFrame) -> pd.DataFrame:
-    """The runs with random feedback; for each activation, those at its largest width.
-
-    Raises:
-        PlotError: no run with a cutoff.
-    """
+    """The runs with random feedback; for each activation, those at its largest width."""
     import pandas as pd
 
     rows = table[table["rule"] != "bp"]
-    if not (rows["schedule"] == "cutoff").any():
-        raise tables.PlotError("song_cutoff: the table has no run with the schedule cutoff")
     parts = []
     for _, part in rows.groupby("activation"):
         widths = part.loc[part["schedule"] == "cutoff", "width"]
         parts.append(part[part["width"] == (widths.max() if len(widths) else part["width"].max())])
     return pd.concat(parts)
+
+
+def lacking(table: pd.DataFrame) -> str:
+    """Why there is nothing to draw; empty if there is something."""
+    if not ((table["rule"] != "bp") & (table["schedule"] == "cutoff")).any():
+        return (
+            "No run in the table has random feedback and a decay that is switched off: "
+            "set rule: fa, schedule: cutoff, l2 and cutoff_step in the experiment."
+        )
+    return tables.lacking_metrics(table, *METRICS)
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -58,8 +65,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Loss (above) and weight alignment (below) against step; a column per activation."""
-    tables.require(table, "song_cutoff", *METRICS)
     rows = tables.with_variant(select(table), _CELL)
+    variants = sorted(rows["variant"].unique())
     activations = style.in_order(list(rows["activation"].unique()))
     figure, (upper, lower) = panels.grid(2, len(activations), 2.0, sharex="col", sharey="row")
     for above, below, activation in zip(upper, lower, activations, strict=True):
@@ -68,7 +75,7 @@ def draw(table: pd.DataFrame) -> Figure:
         name, note = style.activation_name(activation), panels.diverged_note(cells, rows)
         panels.title(above, name, width, note)
         for axes, metric in ((above, "loss"), (below, "weight_alignment")):
-            _panel(axes, cells, metric)
+            _panel(axes, cells, metric, variants)
             panels.all_diverged(axes, cells)
         below.set_xlim(0, max(1, cells["step"].max()))
         panels.step_axis(below)
@@ -78,21 +85,26 @@ def draw(table: pd.DataFrame) -> Figure:
     _limit_loss(upper[0], rows)
     panels.decades(upper[0])
     limit_alignment(lower[0], rows)
-    panels.legend(figure, _handles(rows))
+    panels.legend(figure, _handles(rows, variants), columns=2 if len(variants) > 1 else None)
     return figure
 
 
-def _panel(axes: Axes, cells: pd.DataFrame, metric: str) -> None:
+def _dash(schedule: str, variant: int) -> Any:
+    patterns = _DASHES.get(schedule, _PLAIN)
+    return patterns[variant % len(patterns)]
+
+
+def _panel(axes: Axes, cells: pd.DataFrame, metric: str, variants: list[str]) -> None:
     rows = tables.metric(cells, metric)
     rows = rows[rows["value"] > 0] if metric == "loss" else rows
-    for (schedule, l2, _, _), curve in rows.groupby(
+    for (schedule, l2, _, variant), curve in rows.groupby(
         ["schedule", "l2", "cutoff_step", "variant"], dropna=False
     ):
         stats = tables.mean_over_seeds(curve, ["step"], geometric=metric == "loss")
         # Constant and switched off coincide until the cut: a broad line under a dashed one.
         wide = {"linewidth": 3.2, "alpha": 0.45} if schedule == "constant" else {}
         look = {
-            "linestyle": _DASHES.get(schedule, "-"),
+            "linestyle": _dash(schedule, variants.index(variant)),
             "zorder": _LAYERS.get(schedule, 3.0),
         } | wide
         panels.band(axes, stats["step"], stats, style.l2_color(l2), **look)
@@ -109,15 +121,15 @@ def _limit_loss(axes: Axes, cells: pd.DataFrame) -> None:
         axes.set_ylim(values.min() / 10, values.max() * 10)
 
 
-def _handles(rows: pd.DataFrame) -> list:
-    kinds = rows[["schedule", "l2"]].drop_duplicates()
+def _handles(rows: pd.DataFrame, variants: list[str]) -> list:
+    kinds = rows[["schedule", "l2", "variant"]].drop_duplicates()
     order = {"none": 0, "constant": 1, "cutoff": 2}
-    kinds = kinds.assign(order=kinds["schedule"].map(order)).sort_values(["order", "l2"])
+    kinds = kinds.assign(order=kinds["schedule"].map(order)).sort_values(["order", "l2", "variant"])
     handles = []
-    for schedule, l2, _ in kinds.itertuples(index=False, name=None):
+    for schedule, l2, variant, _ in kinds.itertuples(index=False, name=None):
         wide = {"linewidth": 3.4, "alpha": 0.45} if schedule == "constant" else {}
-        look = {"linestyle": _DASHES.get(schedule, "-")} | wide
+        look = {"linestyle": _dash(schedule, variants.index(variant))} | wide
         name = _NAMES.get(schedule, schedule)
-        label = f"{style.l2_name(l2)}, {name}"
+        label = ", ".join(filter(None, (style.l2_name(l2), name, variant)))
         handles.append(panels.key(style.l2_color(l2), label, **look))
     return [*handles, panels.guide_key("cut", linestyle=(0, (1.5, 1.5)))]

@@ -67,12 +67,19 @@ def align_time(table: pd.DataFrame) -> pd.DataFrame:
     return out.assign(n=out["n"].fillna(0).astype(int))
 
 
+def lacking(table: pd.DataFrame) -> str:
+    """Why there is nothing to draw; empty if there is something."""
+    if not ((table["rule"] != "bp") & table["metric"].isin(METRICS)).any():
+        return "No run with random feedback in the table: set rule: fa in the experiment."
+    return ""
+
+
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Time to align, measured and predicted, then the alignment without decay, by width."""
     import numpy as np
     import pandas as pd
 
-    table = tables.with_variant(table, _CELL)
+    table = tables.with_variant(table[table["rule"] != "bp"], _CELL)
     times = align_time(table)
     samples = float(table["samples"].mean())
     out = pd.DataFrame({"p": times["width"], "λ": times["l2"]})
@@ -96,23 +103,23 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """(a) alignment without decay, (b) time to align, both against width, (c) the collapse."""
-    tables.require(table, "song_extreme_width", "weight_alignment")
     table = table[table["rule"] != "bp"]
     table = tables.with_variant(table, _CELL)
     variants = sorted(table["variant"].unique())
     decayed = table["l2"] > 0
-    drawn = [
-        ("no decay", _still, table[~decayed]),
-        ("time to align", _times, table[decayed]),
-        ("collapse", _collapse, table[decayed]),
+    # A panel keeps its place and letter, which the caption names, whether or not it has data.
+    content = [
+        ("(a) no decay", _still, "weight_alignment", table[~decayed]),
+        ("(b) time to align", _times, "align_step", table[decayed]),
+        ("(c) collapse", _collapse, "weight_alignment", table[decayed]),
     ]
-    drawn = [panel for panel in drawn if len(panel[2])]
-    if not drawn:
-        raise tables.PlotError("song_extreme_width: the table has no run with random feedback")
-    figure, (row,) = panels.grid(1, len(drawn), 2.6)
-    for axes, letter, (name, painter, rows) in zip(row, "abc", drawn, strict=False):
-        panels.title(axes, f"({letter}) {name}", note=panels.diverged_note(rows, table))
-        if panels.all_diverged(axes, rows):
+    figure, (row,) = panels.grid(1, len(content), 2.6)
+    for axes, (name, painter, metric, rows) in zip(row, content, strict=True):
+        panels.title(axes, name, note=panels.diverged_note(rows, table))
+        reason = _lacking_panel(rows, metric, "λ > 0" if painter is not _still else "λ = 0")
+        if reason:
+            panels.say_missing(axes, reason)
+        elif panels.all_diverged(axes, rows):
             panels.width_axis(axes, rows["width"])
             axes.set_yticks([])
         else:
@@ -121,10 +128,22 @@ def draw(table: pd.DataFrame) -> Figure:
         panels.key(style.l2_color(x), style.l2_name(x), marker="o")
         for x in sorted(table["l2"].unique())
     ]
-    handles.append(panels.guide_key("chance, $1/\\sqrt{p}$"))
+    if not decayed.all():
+        handles.append(panels.guide_key("chance, $1/\\sqrt{p}$"))
     handles.append(panels.key(label="theory, no free parameter", **_LAW))
     panels.legend(figure, handles + panels.variant_keys(variants))
     return figure
+
+
+def _lacking_panel(rows: pd.DataFrame, metric: str, decay: str) -> str:
+    if rows.empty:
+        value = "0" if decay == "λ = 0" else "a positive number"
+        return (
+            f"No run with {decay} in the table: set l2 to {value} in the experiment, or sweep it."
+        )
+    if metric == "weight_alignment" and decay == "λ > 0":
+        return tables.lacking_metrics(rows, metric) or tables.lacking_steps(rows)
+    return tables.lacking_metrics(rows, metric)
 
 
 def _still(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
@@ -141,7 +160,8 @@ def _still(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
         look = {"color": color, "linestyle": dashes, "marker": "o", "gid": "data", "zorder": 3}
         axes.plot(part["width"], part["rms"], **look)
 
-    panels.each_variant(undecayed(rows), variants, line)
+    sizes = undecayed(rows)
+    panels.each_variant(sizes, variants, line)
     widths = np.array([rows["width"].min(), rows["width"].max()], dtype=float)
     panels.width_axis(axes, rows["width"])
     chance = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": (0, (4, 2)), "gid": "guide"}
@@ -152,7 +172,7 @@ def _still(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
         axes.plot(wide, np.sqrt(1 / wide + (samples / wide) ** 2), zorder=4, gid="theory", **_LAW)
     axes.set_ylabel("|cos($\\beta$, $b$)| at $\\lambda$ = 0")
     axes.set_yscale("log")
-    axes.set_ylim(0.1 * widths[-1] ** -0.5, 1.3)
+    axes.set_ylim(min(0.1 * widths[-1] ** -0.5, 0.5 * sizes["rms"].min()), 1.3)
     panels.decades(axes)
 
 

@@ -19,20 +19,24 @@ _LABELS = {
     "lambda_min_EG": "$\\gamma=\\lambda_{\\min}(\\mathrm{E}\\,G)$",
 }
 _CELL = ["rule", "activation", "width"]
+_SAME = [*_CELL, "depth", "samples", "dimension", "data", "engine", "dtype"]
 
 
 def initial(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows at step 0 with random feedback; decay and step size do not act there yet.
-
-    Raises:
-        PlotError: there is none.
-    """
+    """The rows at step 0 with random feedback; decay and step size do not act there yet."""
     rows = table[(table["step"] == 0) & (table["rule"] != "bp") & table["metric"].isin(METRICS)]
     rows = rows[rows["value"].notna()]
-    if rows.empty:
-        raise tables.PlotError("song_kernels: the table has no kernel metric at step 0")
-    same = ["rule", "activation", "width", "samples", "dimension", "data", "seed", "metric"]
-    return rows.drop_duplicates(same).assign(status="ok")
+    return rows.drop_duplicates([*_SAME, "seed", "metric"]).assign(status="ok")
+
+
+def lacking(table: pd.DataFrame) -> str:
+    """Why there is nothing to draw; empty if there is something."""
+    kernels = table[table["metric"].isin(METRICS)]
+    if not (kernels["value"].notna() & (kernels["step"] == 0)).any():
+        return "No kernel metrics in the table: set kernels: true in the experiment's settings."
+    if initial(table).empty:
+        return "No run with random feedback in the table: set rule: fa in the experiment."
+    return ""
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,35 @@ def all_diverged(axes: Axes, cells: pd.DataFrame) -> bool:
         transform=axes.transAxes, ha="center", va="center", color=style.ALERT, gid="all-diverged",
     )  # fmt: skip
     return True
+
+
+def say_missing(axes: Axes, reason: str, wrap: int = 30) -> None:
+    """An empty panel, but for the reason why it is empty.
+
+    Args:
+        axes: the panel; its title, if any, stays.
+        reason: what is missing, and which key of the config provides it.
+        wrap: length of a line, characters.
+    """
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+    axes.set(xticks=[], yticks=[])
+    axes.text(
+        0.5, 0.5, textwrap.fill(reason, wrap), transform=axes.transAxes, ha="center", va="center",
+        linespacing=1.5, gid="missing",
+    )  # fmt: skip
+
+
+def explanation(reason: str) -> Figure:
+    """A whole figure that says why there is nothing to draw."""
+    figure, ((axes,),) = grid(1, 1, 1.2)
+    say_missing(axes, reason, wrap=52)
+    return figure
+
+
+def footnote(figure: Figure, text: str) -> None:
+    """A remark below the panels, in small print."""
+    figure.supxlabel(text, fontsize=7.0, color=style.GUIDE, gid="footnote")
 
 
 def mark_diverged(axes: Axes, cells: pd.DataFrame) -> None:

@@ -28,49 +28,96 @@ SETTINGS = (
     "eta",
     "steps",
     "weights",
+    "engine",
+    "dtype",
 )
 _SYMBOLS = {"eta": "η", "samples": "n", "dimension": "d", "l2": "λ", "width": "p"}
 REPLICATE = ["condition", "seed"]
+_COLUMNS = {*SETTINGS, *REPLICATE, "experiment", "step", "metric", "value", "status", "end_step"}
 
 
 class PlotError(ValueError):
-    """A table that a figure cannot be drawn from; the message is one line."""
+    """A figure that does not exist, or a file that is no tidy table; the message is one line."""
 
 
 def read(paths: Iterable[str | Path], metrics: Sequence[str]) -> pd.DataFrame:
-    """The rows of the given metrics, from every table, in one frame.
+    """The rows of the given metrics, from every table, in one frame; there may be none.
 
     Raises:
-        PlotError: if a file is missing or holds none of the metrics.
+        PlotError: if a file or a column is missing.
     """
     import pandas as pd
+    from pyarrow.parquet import read_schema
 
     frames = []
     for path in map(Path, paths):
         if not path.is_file():
             raise PlotError(f"no table {path}")
+        _check(read_schema(path).names, f"the table {path}")
         frames.append(pd.read_parquet(path, filters=[("metric", "in", list(metrics))]))
     if not frames:
         raise PlotError("no tables given")
-    table = frames[0]
-    if len(frames) > 1:
-        # Experiments may share a condition; its replicates count once.
-        both = pd.concat(frames, ignore_index=True)
-        table = both.drop_duplicates(["condition", "seed", "step", "metric"])
-    if table.empty:
-        raise PlotError(f"no rows of {', '.join(metrics)} in {', '.join(map(str, paths))}")
-    return table
+    frames = [frame for frame in frames if len(frame)] or frames[:1]
+    if len(frames) == 1:
+        return frames[0]
+    # Experiments may share a condition; its replicates count once.
+    both = pd.concat(frames, ignore_index=True)
+    return both.drop_duplicates(["condition", "seed", "step", "metric"])
 
 
-def require(table: pd.DataFrame, figure: str, *metrics: str) -> None:
-    """Refuse a table that lacks a metric.
+def check_columns(table: pd.DataFrame) -> None:
+    """Refuse a table that lacks a column that figures read.
 
     Raises:
-        PlotError: naming the figure and the metrics.
+        PlotError: naming the columns.
     """
-    missing = sorted(set(metrics) - set(table["metric"].unique()))
+    _check(table.columns, "the table")
+
+
+def _check(columns: Iterable[str], what: str) -> None:
+    missing = sorted(_COLUMNS - set(columns))
     if missing:
-        raise PlotError(f"{figure}: the table has no {', '.join(missing)}")
+        raise PlotError(f"{what} has no column {', '.join(missing)}")
+
+
+def lacking_metrics(table: pd.DataFrame, *metrics: str) -> str:
+    """Which of the metrics have no row, in a sentence; empty if all have one."""
+    missing = [name for name in metrics if not (table["metric"] == name).any()]
+    if not missing:
+        return ""
+    return f"No {', '.join(missing)} in the table: the experiment does not record it."
+
+
+def lacking_steps(table: pd.DataFrame) -> str:
+    """A sentence if nothing was recorded after step 0; empty otherwise."""
+    if (table["step"] > 0).any():
+        return ""
+    return "No step after the start in the table: set steps above 0 in the experiment's settings."
+
+
+def steady(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of runs with random feedback whose decay, if any, never ends."""
+    return table[(table["rule"] != "bp") & (table["schedule"] != "cutoff")]
+
+
+def lacking_steady(table: pd.DataFrame) -> str:
+    """A sentence if :func:`steady` has no row; empty otherwise."""
+    if len(steady(table)):
+        return ""
+    return (
+        "No run with random feedback and without a cutoff in the table: "
+        "set rule: fa and schedule: constant or none in the experiment."
+    )
+
+
+def nothing(reason: str) -> pd.DataFrame:
+    """A summary of nothing: why, in rows short enough for pandas to print whole."""
+    import textwrap
+
+    import pandas as pd
+
+    lines = textwrap.wrap(reason, 49)
+    return pd.DataFrame({"nothing to show": lines}, index=[""] * len(lines))
 
 
 def with_variant(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -16,22 +16,22 @@ _CELL = ["rule", "l2", "schedule", "activation", "width"]
 
 
 def select(table: pd.DataFrame) -> pd.DataFrame:
-    """For each activation, the rows of the largest width at which every lambda was run.
-
-    Raises:
-        PlotError: no run with random feedback, or no such width.
-    """
+    """For each activation, the rows of the largest width at which every lambda was run."""
     import pandas as pd
 
-    rows = table[(table["rule"] != "bp") & (table["schedule"] != "cutoff")]
-    if rows.empty:
-        raise tables.PlotError("song_trajectories: the table has no run with random feedback")
+    rows = tables.steady(table)
     parts = []
     for _, part in rows.groupby("activation"):
         swept = part.groupby("width")["l2"].nunique()
         common = swept[swept == swept.max()].index.max()
         parts.append(part[part["width"] == common])
     return pd.concat(parts)
+
+
+def lacking(table: pd.DataFrame) -> str:
+    """Why there is nothing to draw; empty if there is something."""
+    lacks = tables.lacking_metrics(table, *METRICS) or tables.lacking_steady(table)
+    return lacks or tables.lacking_steps(tables.steady(table))
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -49,7 +49,6 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Loss (above) and weight alignment (below) against step; a column per activation."""
-    tables.require(table, "song_trajectories", *METRICS)
     rows = tables.with_variant(select(table), _CELL)
     variants = sorted(rows["variant"].unique())
     activations = style.in_order(list(rows["activation"].unique()))

@@ -15,9 +15,14 @@ METRICS = ("weight_alignment",)
 _CELL = ["rule", "l2", "schedule", "activation", "width"]
 
 
+def lacking(table: pd.DataFrame) -> str:
+    """Why there is nothing to draw; empty if there is something."""
+    return tables.lacking_metrics(table, *METRICS) or tables.lacking_steady(table)
+
+
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Final weight alignment, `mean ± sd`, a row per activation and lambda, a column per width."""
-    stats = _stats(_of_fa(table))
+    stats = _stats(tables.steady(table))
     stats["shown"] = [
         f"{mean:.3f}" if n < 2 else f"{mean:.3f} ± {sd:.3f}"
         for mean, sd, n in zip(stats["mean"], stats["sd"], stats["n"], strict=True)
@@ -29,8 +34,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Final cos(beta, b) against width: a panel per activation, a line per lambda."""
-    tables.require(table, "song_alignment_width", "weight_alignment")
-    table = _of_fa(table)
+    table = tables.steady(table)
     stats = _stats(table)
     variants = sorted(_variants(table)["variant"].unique())
     activations = style.in_order(list(table["activation"].unique()))
@@ -45,6 +49,9 @@ def draw(table: pd.DataFrame) -> Figure:
             continue
         here = stats[stats["activation"] == activation]
         for l2, curve in here.groupby("l2"):
+            if logarithmic:
+                _mark_below_zero(axes, curve, l2)
+                curve = curve.assign(mean=curve["mean"].where(curve["mean"] > 0))
             panels.each_variant(
                 curve,
                 variants,
@@ -57,15 +64,11 @@ def draw(table: pd.DataFrame) -> Figure:
     names = sorted(table["l2"].unique())
     handles = [panels.key(style.l2_color(x), style.l2_name(x), marker="o") for x in names]
     handles.append(panels.guide_key("chance, $1/\\sqrt{p}$"))
+    if logarithmic and (stats["mean"] <= 0).any():
+        below = {"linestyle": "none", "marker": "v", "markerfacecolor": "white"}
+        handles.append(panels.guide_key("below zero", **below))
     panels.legend(figure, handles + panels.variant_keys(variants))
     return figure
-
-
-def _of_fa(table: pd.DataFrame) -> pd.DataFrame:
-    rows = table[(table["rule"] != "bp") & (table["schedule"] != "cutoff")]
-    if rows.empty:
-        raise tables.PlotError("song_alignment_width: the table has no run with random feedback")
-    return rows
 
 
 def _variants(table: pd.DataFrame) -> pd.DataFrame:
@@ -79,6 +82,15 @@ def _stats(table: pd.DataFrame) -> pd.DataFrame:
 
 def _curve(axes: Axes, stats: pd.DataFrame, l2: float, dashes) -> None:
     panels.band(axes, stats["width"], stats, style.l2_color(l2), linestyle=dashes, marker="o")
+
+
+def _mark_below_zero(axes: Axes, stats: pd.DataFrame, l2: float) -> None:
+    # A logarithmic axis has no place for it: an open triangle inside the lower edge.
+    below = stats[stats["mean"] <= 0]
+    axes.plot(
+        below["width"], [0.03] * len(below), "v", color=style.l2_color(l2), markersize=5,
+        markerfacecolor="white", transform=axes.get_xaxis_transform(), zorder=5, gid="below-zero",
+    )  # fmt: skip
 
 
 def _chance(axes: Axes, widths: pd.Series) -> None:
@@ -106,7 +118,7 @@ def _mark_diverged(axes: Axes, replicates: pd.DataFrame) -> None:
 def _limit(axes: Axes, stats: pd.DataFrame, widths: pd.Series, logarithmic: bool) -> None:
     if not logarithmic:
         low = min(0.0, stats["low"].fillna(stats["mean"]).min()) if len(stats) else 0.0
-        axes.set_ylim(min(1.1 * low, -0.02), 1.05)
+        axes.set_ylim(1.05 * low - 0.04, 1.05)
         return
     smallest = min(stats.loc[stats["mean"] > 0, "mean"].min(), widths.max() ** -0.5)
     axes.set_ylim(0.6 * smallest, 1.3)
