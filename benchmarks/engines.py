@@ -12,17 +12,17 @@ os.environ.update(
     dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 )
 
-import platform
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from in_turn import least_times
 
 from feedback_alignment.activations import ACTIVATIONS
 from feedback_alignment.data.teacher_student import draw_replicate
 from feedback_alignment.networks import draw_two_layer
+from feedback_alignment.provenance import processor
 from feedback_alignment.rules import FA
 from feedback_alignment.simulate.gram import wishart_gram
 from feedback_alignment.simulate.linear import LinearFeedback
@@ -113,36 +113,12 @@ def our_way(width: int, activation: str, eta: float) -> Callable[[int], None]:
     return lambda steps: engine.advance(steps, L2)
 
 
-def seconds_per_step(train: Callable[[int], None], steps: int) -> float:
-    """Time of one call, by step."""
-    start = time.thread_time()
-    train(steps)
-    return (time.thread_time() - start) / steps
-
-
 def compare(width: int, activation: str) -> tuple[float, float]:
     """Microseconds per step and seed, usual and ours."""
     eta = 1e-5
     sides = [usual_way(width, activation, eta), our_way(width, activation, eta)]
-    counts = []
-    for train in sides:
-        train(2)
-        counts.append(max(2, int(SECONDS / seconds_per_step(train, 4))))
-    best = [np.inf, np.inf]
-    for _ in range(ROUNDS):
-        for side, (train, steps) in enumerate(zip(sides, counts, strict=True)):
-            best[side] = min(best[side], seconds_per_step(train, steps))
-    return 1e6 * best[0], 1e6 * best[1] / LANES
-
-
-def processor() -> str:
-    """Name of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    usual, ours = least_times(sides, ROUNDS, SECONDS)
+    return 1e6 * usual, 1e6 * ours / LANES
 
 
 def main() -> None:

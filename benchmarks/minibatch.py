@@ -13,8 +13,6 @@ os.environ.update(
     dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 )
 
-import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,7 +20,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from in_turn import least_times
 
+from feedback_alignment.provenance import processor
 from feedback_alignment.simulate.mlp import MLPSettings, Samples, build_mlp_engine
 
 ROUNDS = 8
@@ -139,36 +139,12 @@ def our_way(case: Case, samples: Samples) -> Callable[[int], None]:
     return lambda steps: engine.advance(steps, 0.0)
 
 
-def seconds_per_step(train: Callable[[int], None], steps: int) -> float:
-    """Time of one call, by step."""
-    start = time.thread_time()
-    train(steps)
-    return (time.thread_time() - start) / steps
-
-
 def compare(case: Case) -> tuple[float, float]:
     """Microseconds per step and seed, usual and ours."""
     samples = draw_samples(case)
     sides = [usual_way(case, samples), our_way(case, samples)]
-    counts = []
-    for train in sides:
-        train(2)
-        counts.append(max(2, int(SECONDS / seconds_per_step(train, 4))))
-    best = [np.inf, np.inf]
-    for _ in range(ROUNDS):
-        for side, (train, steps) in enumerate(zip(sides, counts, strict=True)):
-            best[side] = min(best[side], seconds_per_step(train, steps))
-    return 1e6 * best[0], 1e6 * best[1] / case.lanes
-
-
-def processor() -> str:
-    """Name of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    usual, ours = least_times(sides, ROUNDS, SECONDS)
+    return 1e6 * usual, 1e6 * ours / case.lanes
 
 
 def main() -> None:

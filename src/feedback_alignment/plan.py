@@ -29,6 +29,7 @@ _LIBRARY = "src/feedback_alignment"
 _CODE = {
     "data": ("streams.py", "activations.py", "data", "store.py"),
     "train": (
+        "arrays.py",
         "streams.py",
         "activations.py",
         "networks.py",
@@ -40,7 +41,7 @@ _CODE = {
     ),
     "metrics": ("extract.py", "metrics/convergence.py", "store.py"),
     "figures": ("plotting", "notebooks.py"),
-    "claims": ("claims",),
+    "claims": ("claims", "store.py"),
     "record": ("provenance.py", "store.py"),
     "page": ("report",),
 }
