@@ -26,10 +26,11 @@ from feedback_alignment.files import write_text
 
 _LIBRARY = "src/feedback_alignment"
 # The code that decides each step's bytes; folders count with all Python files below them.
-_CODE = {
-    "data": ("streams.py", "activations.py", "data", "store.py"),
+CODE = {
+    "data": ("streams.py", "activations.py", "networks.py", "data", "store.py"),
     "train": (
         "arrays.py",
+        "torch_arrays.py",
         "streams.py",
         "activations.py",
         "networks.py",
@@ -39,7 +40,7 @@ _CODE = {
         "metrics",
         "store.py",
     ),
-    "metrics": ("extract.py", "metrics/convergence.py", "store.py"),
+    "metrics": ("extract.py", "metrics/convergence.py", "simulate/recording.py", "store.py"),
     "figures": ("plotting", "notebooks.py"),
     "claims": ("claims", "store.py"),
     "record": ("provenance.py", "store.py"),
@@ -102,9 +103,9 @@ def make_plan(config: Config, root: Path) -> Plan:
         ConfigError: one of the project's own files cannot be read.
     """
     lock = _file_digest(root / "requirements.lock")
-    code = {step: code_digest(root, step) for step in _CODE}
-    base = {step: {"step": step, "code": code[step], "lock": lock} for step in _CODE}
-    specs: dict[str, dict[str, dict[str, Any]]] = {step: {} for step in _CODE}
+    code = {step: code_digest(root, step) for step in CODE}
+    base = {step: {"step": step, "code": code[step], "lock": lock} for step in CODE}
+    specs: dict[str, dict[str, dict[str, Any]]] = {step: {} for step in CODE}
     plan = Plan(config, specs)
     seed = config.seed
     for experiment in config.experiments:
@@ -202,7 +203,7 @@ def code_digest(root: Path, step: str) -> str:
     Code is compared by its syntax tree, so comments and layout do not count.
     """
     paths = [root / "scripts" / f"{step.removesuffix('s') if step == 'figures' else step}.py"]
-    for entry in _CODE[step]:
+    for entry in CODE[step]:
         path = root / _LIBRARY / entry
         paths += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     digest = hashlib.sha256()
