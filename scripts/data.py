@@ -1,17 +1,31 @@
-"""Generate the data of a block of replicates."""
+"""Make the data of a block of replicates, or those that all replicates share."""
 
 import argparse
 import json
+import os
+import signal
+import sys
 from pathlib import Path
 
-from feedback_alignment.data import draw
+from feedback_alignment.data import DataError, draw
+from feedback_alignment.data.loading import loader
 from feedback_alignment.store import write_arrays
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=Path, required=True, help="specification of the job")
-parser.add_argument("--out", type=Path, required=True, help="arrays inputs, targets (.npz)")
+parser.add_argument("--place", type=Path, help="file or folder of the data, if the config names it")
+parser.add_argument("--out", type=Path, required=True, help="the arrays (.npz)")
 args = parser.parse_args()
 
+# As an exit a signal lets a download take its unfinished file away.
+for stop in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(stop, lambda number, _: sys.exit(128 + number))
+
 spec = json.loads(args.spec.read_text())
-inputs, targets = draw(seed=spec["seed"], replicates=spec["replicates"], **spec["settings"])
-write_arrays(args.out, {"inputs": inputs, "targets": targets})
+settings = spec["settings"]
+try:
+    load = loader(settings["data"], args.place, os.environ)
+    arrays = draw(settings, spec["seed"], spec["replicates"], load)
+except DataError as error:
+    sys.exit(f"error: {error}")
+write_arrays(args.out, arrays)

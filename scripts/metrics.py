@@ -22,13 +22,7 @@ spec = json.loads(args.spec.read_text())
 frames = []
 for run in spec["runs"]:
     made_from = json.loads((args.results / "specs/train" / f"{run}.json").read_text())
-    arrays = read_arrays(args.results / "runs" / f"{run}.npz")
-    recording = Recording(
-        steps=arrays["steps"],
-        values={k.removeprefix("metric_"): v for k, v in arrays.items() if k.startswith("metric_")},
-        status=arrays["status"],
-        end_step=arrays["end_step"],
-    )
+    recording = Recording.of_arrays(read_arrays(args.results / "runs" / f"{run}.npz"))
     condition = Condition(**made_from["settings"])
     identifier = run.rpartition("/")[0]
     frames.append(

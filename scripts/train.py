@@ -6,13 +6,14 @@ import sys
 import time
 from pathlib import Path
 
+from feedback_alignment.arrays import DeviceError
 from feedback_alignment.conditions import Condition
-from feedback_alignment.simulate import simulate
+from feedback_alignment.simulate.run import run
 from feedback_alignment.store import read_arrays, write_arrays
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=Path, required=True, help="specification of the job")
-parser.add_argument("--data", type=Path, required=True, help="arrays inputs, targets (.npz)")
+parser.add_argument("--data", type=Path, required=True, help="arrays to train on (.npz)")
 parser.add_argument("--out", type=Path, required=True, help="recorded arrays (.npz)")
 parser.add_argument("--every", type=float, default=5, help="seconds between progress lines")
 args = parser.parse_args()
@@ -35,21 +36,10 @@ def progress(step: int) -> None:
 
 spec = json.loads(args.spec.read_text())
 condition = Condition(**spec["settings"])
-data = read_arrays(args.data)
-recording = simulate(
-    condition,
-    data["inputs"],
-    data["targets"],
-    seed=spec["seed"],
-    replicates=spec["replicates"],
-    progress=progress,
-)
-write_arrays(
-    args.out,
-    {
-        "steps": recording.steps,
-        "status": recording.status,
-        "end_step": recording.end_step,
-        **{f"metric_{name}": values for name, values in recording.values.items()},
-    },
-)
+try:
+    recording = run(
+        condition, read_arrays(args.data), spec["seed"], spec["replicates"], progress=progress
+    )
+except DeviceError as error:
+    sys.exit(f"error: {error}")
+write_arrays(args.out, recording.arrays())

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import feedback_alignment.conditions as conditions_module
 from feedback_alignment.conditions import LINEAR_ENGINE_SERVES
 from feedback_alignment.config import (
     ConfigError,
@@ -110,16 +111,28 @@ def test_numbers_of_either_spelling_are_the_same_condition():
 @pytest.mark.parametrize("setting", sorted(SCHEMA["$defs"]["settings"]["properties"]))
 def test_every_setting_is_in_the_identifier(setting):
     other = {
-        "rule": "bp", "l2": 0.7, "schedule": "none", "cutoff_step": 60, "activation": "tanh",
+        "network": "mlp", "rule": "bp", "l2": 0.7, "schedule": "none", "cutoff_step": 60,
+        "activation": "tanh",
         "width": 11, "samples": 9, "dimension": 8, "eta": 0.5, "steps": 101,
         "engine": "reference", "weights": "wishart", "dtype": "float32", "points_per_decade": 3,
         "linear_points": 4, "kernels": True, "settle_tolerance": 0.5, "settle_window": 5,
         "settle_floor": 0.5,
+        # Of an MLP.
+        "decay_layers": "all", "depth": 2, "bias": True, "parametrisation": "ntk",
+        "loss_function": "cross_entropy", "init_scale": 2, "feedback_scale": 2,
+        "feedback_distribution": "sign", "data": "digits_in_order", "scaling": "centred",
+        "validation_samples": 5, "batch_size": 5, "switch_step": 3, "switch_rule": "dfa",
+        "redraw_step": 3, "redraw_every": 2, "tie_step": 3, "tie_angle": 9, "tie_every": 2,
+        "perturb_step": 3, "perturb_size": 0.1, "freeze_step": 3, "metric_samples": 4,
+        "null_alignment": True, "descent": True, "spectrum": True, "eigenvalues": True,
     }  # fmt: skip
-    if setting in ("depth", "data"):
-        assert len(SCHEMA["$defs"]["settings"]["properties"][setting]["enum"]) == 1
-        return
     base = {"l2": 0.5, "schedule": "cutoff", "cutoff_step": 50, "steps": 100}
+    if setting in conditions_module.MLP_ONLY or any(
+        setting in companions for companions in conditions_module.COMPANIONS.values()
+    ):
+        base |= {"network": "mlp", "data": "digits", "samples": 20, "switch_rule": "kp"}
+        base |= dict.fromkeys(("switch_step", "redraw_step", "tie_step", "perturb_step"), 7)
+        base["spectrum"] = setting == "eigenvalues"
     if setting == "weights":
         base["activation"] = "linear"
     one, two = (
@@ -133,7 +146,8 @@ def test_every_setting_is_in_the_identifier(setting):
 BAD = {
     "unknown key": (
         lambda c: c.update(replicats=3),
-        "replicats: unknown key; allowed: name, seed, block, figures, shorthands, experiments",
+        "replicats: unknown key; allowed: name, seed, block, device, data_sources, figures, "
+        "shorthands, experiments",
     ),
     "misspelt key": (
         lambda c: c["experiments"]["first"].update(replicats=3),
@@ -141,7 +155,7 @@ BAD = {
     ),
     "misspelt axis": (
         lambda c: c["experiments"]["first"]["grid"].update(widht=[3]),
-        'experiments.first.grid.widht: unknown key; did you mean "width"?; allowed: rule, l2, ',
+        'experiments.first.grid.widht: unknown key; did you mean "width"?; allowed: network, ',
     ),
     "misspelt setting": (
         lambda c: c["experiments"]["first"]["settings"].update(stpes=3),
@@ -411,27 +425,38 @@ def test_blocks_cover_each_replicate_once_and_grow_by_whole_blocks(replicates, b
     assert more[: replicates // block] == blocks[: replicates // block]
 
 
-@pytest.mark.parametrize("name", ["config", "smoke", "paper"])
-def test_shipped_configs_feed_every_figure_and_need_no_network(name):
-    known = known_figures(ROOT)
-    config = load_config(
+def shipped(name):
+    return load_config(
         [ROOT / f"config/{name}.yaml"],
-        schema=ROOT / "workflow/schemas/config.schema.json",
-        known_figures=known,
-    )
-    assert config.name == {"config": "laptop"}.get(name, name)
-    assert set(config.figures) == known.keys()
-    sources = {c.data for e in config.experiments for c in e.conditions}
-    assert sources <= {"teacher_student"}
-
-
-def test_paper_config_has_the_papers_step_sizes_and_widths():
-    config = load_config(
-        [ROOT / "config/paper.yaml"],
         schema=ROOT / "workflow/schemas/config.schema.json",
         known_figures=known_figures(ROOT),
     )
-    width = next(e for e in config.experiments if e.name == "song_width")
+
+
+@pytest.mark.parametrize("name", ["config", "smoke", "paper"])
+def test_shipped_configs_feed_every_figure(name):
+    config = shipped(name)
+    assert config.name == {"config": "laptop"}.get(name, name)
+    assert set(config.figures) == known_figures(ROOT).keys()
+
+
+@pytest.mark.parametrize("name", ["config", "smoke"])
+def test_shipped_configs_need_no_network(name):
+    sources = {c.data for e in shipped(name).experiments for c in e.conditions}
+    assert sources == {"teacher_student", "digits", "digits_in_order"}
+
+
+@pytest.mark.parametrize("name", ["mnist", "paper"])
+def test_song_2021_is_run_on_mnist_where_the_config_says_so(name):
+    experiment = next(e for e in shipped(name).experiments if e.name == "song_mnist")
+    assert {c.data for c in experiment.conditions} == {"mnist"}
+    assert {(c.samples, c.dimension, c.width) for c in experiment.conditions} == {
+        (60_000, 784, 1000)
+    }
+
+
+def test_paper_config_has_the_papers_step_sizes_and_widths():
+    width = next(e for e in shipped("paper").experiments if e.name == "song_width")
     eta = {(c.activation, c.eta) for c in width.conditions}
     assert eta == {("linear", 1e-4), ("relu", 1e-3), ("tanh", 1e-2)}
     assert sorted({c.width for c in width.conditions}) == [100 * 2**k for k in range(1, 8)]

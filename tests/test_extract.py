@@ -96,3 +96,42 @@ def test_without_kernels_there_are_no_rates_of_the_theorem(recording):
         del recording.values[metric]
     table = extract("mine", condition(kernels=False), "an-id", [4, 7], recording)
     assert not {"rate_bound", "rate_local"} & set(table["metric"])
+
+
+def mlp(**settings):
+    return condition(network="mlp", kernels=False, **settings)
+
+
+@pytest.fixture
+def deep_recording():
+    steps = np.array([0, 40, 60, 80, 100])
+    loss = np.array([[8.0, 4.0, 1.0, 5.0, 2.0], [8.0, 4.0, np.nan, np.nan, np.nan]])
+    cosine = np.linspace(0, 1, 5) * np.ones((2, 1))
+    return Recording(
+        steps=steps,
+        values={("loss", ""): loss, ("gradient_alignment", "1"): cosine},
+        status=np.array(["ok", "diverged"]),
+        end_step=np.array([100, 60]),
+    )
+
+
+def test_metrics_of_a_layer_keep_it(deep_recording):
+    table = extract("mine", mlp(), "an-id", [4, 7], deep_recording)
+    layers = table.drop_duplicates(["metric", "layer"])[["metric", "layer"]].values.tolist()
+    assert layers == [["loss", ""], ["gradient_alignment", "1"], ["loss_fall", ""]]
+    assert set(table["switch_rule"]) == {""}
+
+
+def test_rise_and_fall_of_the_loss(deep_recording):
+    settings = {"switch_step": 20, "switch_rule": "bp", "perturb_step": 60, "perturb_size": 0.1}
+    table = extract("mine", mlp(**settings), "an-id", [4, 7], deep_recording)
+    assert values(table, 4, "loss_fall") == {100: 0.75}
+    assert values(table, 4, "loss_rise") == {100: 5.0}
+    # It ended before the last intervention.
+    assert np.isnan(values(table, 7, "loss_rise")[60])
+    assert values(table, 7, "loss_fall") == {60: 0.5}
+
+
+def test_without_a_late_intervention_there_is_no_rise(deep_recording):
+    table = extract("mine", mlp(freeze_step=0), "an-id", [4, 7], deep_recording)
+    assert "loss_rise" not in set(table["metric"])

@@ -14,13 +14,13 @@ from feedback_alignment.store import (
     write_table,
 )
 
+_EXAMPLES = {"str": "x", "float64": 0.5, "int64": 10, "Int64": None, "bool": False}
+# One value a column, but for those that `frame` fills.
 ROW = {
-    "experiment": "e", "condition": "c", "rule": "fa", "l2": 0.0, "schedule": "none",
-    "cutoff_step": None, "activation": "relu", "width": 20, "depth": 1,
-    "data": "teacher_student", "samples": 5, "dimension": 7, "eta": 0.01, "steps": 10,
-    "weights": "explicit", "engine": "preactivation", "dtype": "float64",
-    "layer": "", "status": "ok", "end_step": 10,
-}  # fmt: skip
+    name: _EXAMPLES[kind]
+    for name, kind in COLUMNS.items()
+    if name not in ("seed", "step", "metric", "value")
+}
 
 
 def frame(values=(0.1, np.nan)):

@@ -15,6 +15,10 @@ from feedback_alignment.activations import Activation
 Array = Any
 
 
+class DeviceError(ValueError):
+    """A device that is not there; the message is one line for the user."""
+
+
 def sign(x: Array) -> Array:
     """Elementwise sign of an array of either kind."""
     return np.sign(x) if isinstance(x, np.ndarray) else x.sign()

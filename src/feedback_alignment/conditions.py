@@ -4,12 +4,60 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from feedback_alignment.data.sources import TEACHER_STUDENT, Source
+from feedback_alignment.rules import TWO_LAYER_RULES
+
+if TYPE_CHECKING:
+    from feedback_alignment.simulate.mlp_settings import MLPSettings
 
 # The algebra of the reduced engine is each rule's own, and needs the range of float64.
 LINEAR_ENGINE_SERVES = {"activation": ("linear",), "rule": ("bp", "fa"), "dtype": ("float64",)}
-# Explicit hidden weights of one replicate: 4 GB.
+# Weights of one replicate: 4 GB.
 _MOST_WEIGHTS = 500_000_000
+# The operator K takes n^2 numbers, and its eigenvalues n^3 operations.
+LARGEST_OPERATOR = 4000
+
+# Settings that one kind of network has; in the other they have these values, and no effect.
+MLP_ONLY = {
+    "decay_layers": "output",
+    "depth": 1,
+    "bias": False,
+    "parametrisation": "standard",
+    "loss_function": "squared_error",
+    "init_scale": 1.0,
+    "feedback_scale": 1.0,
+    "feedback_distribution": "gaussian",
+    "data": TEACHER_STUDENT,
+    "scaling": "none",
+    "validation_samples": 0,
+    "batch_size": 0,
+    "switch_step": None,
+    "redraw_step": None,
+    "tie_step": None,
+    "perturb_step": None,
+    "freeze_step": None,
+    "metric_samples": 0,
+    "null_alignment": False,
+    "descent": False,
+    "spectrum": False,
+    "eigenvalues": False,
+}
+TWO_LAYER_ONLY = {"weights": "explicit", "kernels": False}
+# What an intervention's step brings with it: nothing where the step is never.
+COMPANIONS = {
+    "switch_step": {"switch_rule": None},
+    "redraw_step": {"redraw_every": 0},
+    "tie_step": {"tie_angle": 0.0, "tie_every": 0},
+    "perturb_step": {"perturb_size": 0.0},
+    "freeze_step": {},
+}
+_ENGINES = {
+    "two_layer": ("auto", "linear", "preactivation", "reference"),
+    "mlp": ("auto", "minibatch", "reference"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,77 +68,101 @@ class Condition:
     describes each. Build it with `Condition.from_settings`: it gives equal settings one form.
     """
 
+    network: str
     rule: str
     l2: float
     schedule: str
     cutoff_step: int | None
+    decay_layers: str
     activation: str
     width: int
     depth: int
+    bias: bool
+    parametrisation: str
+    loss_function: str
+    init_scale: float
+    feedback_scale: float
+    feedback_distribution: str
     data: str
+    scaling: str
     samples: int
     dimension: int
+    validation_samples: int
     eta: float
     steps: int
-    engine: str
+    batch_size: int
+    switch_step: int | None
+    switch_rule: str | None
+    redraw_step: int | None
+    redraw_every: int
+    tie_step: int | None
+    tie_angle: float
+    tie_every: int
+    perturb_step: int | None
+    perturb_size: float
+    freeze_step: int | None
+    metric_samples: int
     weights: str
+    engine: str
     dtype: str
+    device: str
     points_per_decade: int
     linear_points: int
+    null_alignment: bool
+    descent: bool
+    spectrum: bool
+    eigenvalues: bool
     kernels: bool
     settle_tolerance: float
     settle_window: int
     settle_floor: float
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> "Condition":
+    def from_settings(cls, settings: Mapping[str, Any], source: Source) -> "Condition":
         """Build a condition from resolved settings.
 
         No decay has one spelling (`l2` 0, schedule `none`), a constant decay has no cutoff step,
-        and engine `auto` becomes the fastest exact engine, so equal runs are equal conditions.
+        an intervention that never comes has no size, a batch of all samples is no batch, and
+        engine `auto` becomes the fastest exact engine, so equal runs are equal conditions.
 
         Args:
             settings: a value for every field.
+            source: what the data source named by `data` offers.
 
         Raises:
             ValueError: the settings contradict each other; the message starts with the setting.
         """
         values = dict(settings)
-        if values["l2"] == 0 or values["schedule"] == "none":
-            values.update(l2=0.0, schedule="none", cutoff_step=None)
-        elif values["schedule"] == "constant":
-            values["cutoff_step"] = None
-        elif values["cutoff_step"] is None:
-            raise ValueError("cutoff_step: missing; schedule cutoff needs the step that ends it")
-        elif values["cutoff_step"] >= values["steps"]:
+        _check_decay(values)
+        for step, companions in COMPANIONS.items():
+            if values[step] is None:
+                values.update(companions)
+        if values["engine"] not in _ENGINES[values["network"]]:
             raise ValueError(
-                f"cutoff_step: {values['cutoff_step']} is not before the last step; "
-                f"allowed: 1 to {values['steps'] - 1} (steps is {values['steps']})"
+                f"engine: {values['engine']} does not serve network {values['network']}; "
+                f"allowed: {', '.join(_ENGINES[values['network']])}"
             )
-        unserved = [
-            f"{name} {values[name]}"
-            for name, served in LINEAR_ENGINE_SERVES.items()
-            if values[name] not in served
-        ]
-        if values["engine"] == "auto":
-            values["engine"] = "preactivation" if unserved else "linear"
-        if values["engine"] == "linear" and unserved:
-            raise ValueError(
-                f"engine: linear does not serve {' with '.join(unserved)}; "
-                "allowed: auto, preactivation, reference"
-            )
-        if values["weights"] == "wishart" and values["engine"] != "linear":
-            raise ValueError(
-                f"weights: wishart needs the linear engine, not {values['engine']}; "
-                "allowed: explicit, or activation linear with engine auto"
-            )
-        size = values["width"] * values["dimension"]
-        if values["weights"] == "explicit" and size > _MOST_WEIGHTS:
-            raise ValueError(
-                f"width: {values['width']:g} is too wide for weights explicit; "
-                f"allowed: {_MOST_WEIGHTS // values['dimension']} or less, or weights wishart"
-            )
-        return cls(**{field.name: _cast(field.type, values[field.name]) for field in fields(cls)})
+        if values["network"] == "mlp":
+            _check_mlp(values, source)
+        else:
+            _check_two_layer(values)
+        own = cls(**{field.name: _cast(field.type, values[field.name]) for field in fields(cls)})
+        if own.network == "mlp":
+            own.mlp_settings()
+        return own
+
+    def mlp_settings(self) -> "MLPSettings":
+        """The settings as the simulation of MLPs takes them.
+
+        Raises:
+            ValueError: they contradict each other; the message starts with the setting.
+        """
+        # Imported here: that package reads conditions.
+        from feedback_alignment.simulate.mlp_settings import MLPSettings
+
+        given = {f.name for f in fields(MLPSettings)} - {"loss"}
+        values = {name: getattr(self, name) for name in given}
+        return MLPSettings(loss=self.loss_function, **values)
 
     def settings(self) -> dict[str, Any]:
         """The condition as a plain mapping, in field order."""
@@ -106,20 +178,149 @@ class Condition:
         decay = {"none": "", "constant": f"-l2_{self.l2:g}"}.get(
             self.schedule, f"-l2_{self.l2:g}-until_{self.cutoff_step}"
         )
-        return f"{self.activation}-p{self.width}-{self.rule}{decay}-{digest}"
+        size = f"p{self.width}" if self.network == "two_layer" else f"p{self.width}x{self.depth}"
+        return f"{self.activation}-{size}-{self.rule}{decay}-{digest}"
 
     def dataset(self) -> dict[str, Any]:
         """The settings that decide the data: conditions that agree on them share their data."""
-        return {
-            name: getattr(self, name)
-            for name in ("data", "activation", "width", "samples", "dimension")
-        }
+        if self.data == TEACHER_STUDENT:
+            names = ("data", "activation", "width", "samples", "dimension")
+        else:
+            names = ("data", "scaling", "samples", "dimension", "validation_samples", "dtype")
+        return {name: getattr(self, name) for name in names}
 
     def dataset_identifier(self, seed: int) -> str:
         """A readable name for the data, with a digest of what decides it."""
         digest = digest_of({"seed": seed, **self.dataset()})[:10]
         size = f"n{self.samples}-d{self.dimension}"
-        return f"{self.data}-{self.activation}-p{self.width}-{size}-{digest}"
+        if self.data == TEACHER_STUDENT:
+            size = f"{self.activation}-p{self.width}-{size}"
+        return f"{self.data}-{size}-{digest}"
+
+
+def _check_decay(values: dict[str, Any]) -> None:
+    if values["l2"] == 0 or values["schedule"] == "none":
+        values.update(l2=0.0, schedule="none", cutoff_step=None, decay_layers="output")
+    elif values["schedule"] == "constant":
+        values["cutoff_step"] = None
+    elif values["cutoff_step"] is None:
+        raise ValueError("cutoff_step: missing; schedule cutoff needs the step that ends it")
+    elif values["cutoff_step"] >= values["steps"]:
+        raise ValueError(
+            f"cutoff_step: {values['cutoff_step']} is not before the last step; "
+            f"allowed: 1 to {values['steps'] - 1} (steps is {values['steps']})"
+        )
+
+
+def _check_two_layer(values: dict[str, Any]) -> None:
+    for name, plain in MLP_ONLY.items():
+        if values[name] != plain:
+            raise ValueError(f"{name}: needs network mlp; {_only(plain)} with network two_layer")
+    if values["rule"] not in TWO_LAYER_RULES:
+        raise ValueError(
+            f"rule: {values['rule']} needs network mlp; "
+            f"allowed with network two_layer: {', '.join(TWO_LAYER_RULES)}"
+        )
+    values["device"] = "cpu"
+    for name, default in (("samples", 50), ("dimension", 150)):
+        if values[name] is None:
+            values[name] = default
+    unserved = [
+        f"{name} {values[name]}"
+        for name, served in LINEAR_ENGINE_SERVES.items()
+        if values[name] not in served
+    ]
+    if values["engine"] == "auto":
+        values["engine"] = "preactivation" if unserved else "linear"
+    if values["engine"] == "linear" and unserved:
+        raise ValueError(
+            f"engine: linear does not serve {' with '.join(unserved)}; "
+            "allowed: auto, preactivation, reference"
+        )
+    if values["weights"] == "wishart" and values["engine"] != "linear":
+        raise ValueError(
+            f"weights: wishart needs the linear engine, not {values['engine']}; "
+            "allowed: explicit, or activation linear with engine auto"
+        )
+    size = values["width"] * values["dimension"]
+    if values["weights"] == "explicit" and size > _MOST_WEIGHTS:
+        raise ValueError(
+            f"width: {values['width']:g} is too wide for weights explicit; "
+            f"allowed: {_MOST_WEIGHTS // values['dimension']} or less, or weights wishart"
+        )
+
+
+def _check_mlp(values: dict[str, Any], source: Source) -> None:
+    for name, plain in TWO_LAYER_ONLY.items():
+        if values[name] != plain:
+            raise ValueError(f"{name}: needs network two_layer; {_only(plain)} with network mlp")
+    if values["engine"] == "auto":
+        values["engine"] = "minibatch"
+    _check_data(values, source)
+    for name in ("batch_size", "metric_samples"):
+        if values[name] > values["samples"]:
+            raise ValueError(
+                f"{name}: {values[name]} is more than the {values['samples']} training samples; "
+                f"allowed: 0 (all) to {values['samples']}"
+            )
+        if values[name] == values["samples"]:
+            values[name] = 0
+    size = values["samples"] * source.classes
+    if values["spectrum"] and size > LARGEST_OPERATOR:
+        raise ValueError(
+            f"spectrum: {size} errors (samples times outputs) are too many; "
+            f"allowed: {LARGEST_OPERATOR}"
+        )
+    sizes = [values["dimension"], *[values["width"]] * values["depth"], source.classes]
+    if sum(m * n for m, n in pairwise(sizes)) > _MOST_WEIGHTS:
+        raise ValueError(
+            f"width: {values['width']:g} with depth {values['depth']} is too large; "
+            f"allowed: {_MOST_WEIGHTS} weights in all"
+        )
+
+
+def _check_data(values: dict[str, Any], source: Source) -> None:
+    if values["data"] == TEACHER_STUDENT:
+        for name, plain in (("scaling", "none"), ("validation_samples", 0)):
+            if values[name] != plain:
+                raise ValueError(f"{name}: {_only(plain)} with data {TEACHER_STUDENT}")
+        if values["loss_function"] != "squared_error":
+            raise ValueError(
+                f"loss_function: {values['loss_function']} needs classes; "
+                f"allowed: squared_error with data {TEACHER_STUDENT}"
+            )
+        for name, default in (("samples", 50), ("dimension", 150)):
+            if values[name] is None:
+                values[name] = default
+        return
+    held = values["validation_samples"]
+    if held >= source.samples:
+        raise ValueError(
+            f"validation_samples: {held} leaves none of the {source.samples} training samples of "
+            f"{values['data']}; allowed: 0 to {source.samples - 1}"
+        )
+    there = source.samples - held
+    if values["samples"] is None:
+        values["samples"] = there
+    if values["samples"] > there:
+        raise ValueError(
+            f"samples: {values['samples']} is more than {values['data']} has; "
+            f"allowed: 1 to {there}, or null for all"
+        )
+    if values["dimension"] is None:
+        values["dimension"] = source.dimension
+    most = min(source.dimension, values["samples"])
+    if values["dimension"] not in (source.dimension, *range(1, most + 1)):
+        raise ValueError(
+            f"dimension: {values['dimension']} is not possible with {values['samples']} samples of "
+            f"{values['data']}; allowed: 1 to {most} principal components, or null for all "
+            f"{source.dimension} inputs"
+        )
+
+
+def _only(value: Any) -> str:
+    shown = {None: "null", False: "false", True: "true"}.get(value, value)
+    return f"allowed: only {shown}"
 
 
 def digest_of(content: Any) -> str:

@@ -13,7 +13,9 @@ from typing import Any
 
 from feedback_alignment.activations import ACTIVATIONS
 from feedback_alignment.conditions import Condition
-from feedback_alignment.rules import TWO_LAYER_RULES
+from feedback_alignment.data import DataError
+from feedback_alignment.data.sources import SOURCES, Source, file_of, inspect_arrays
+from feedback_alignment.rules import RULES
 
 # Words that YAML 1.1 readers turn into a boolean or null; as a name they invite accidents.
 _YAML_WORDS = frozenset({"on", "off", "yes", "no", "y", "n", "true", "false", "null", "none"})
@@ -50,6 +52,8 @@ class Config:
         block: replicates a training job computes together.
         figures: the figures to draw.
         experiments: the experiments, in file order.
+        sources: what each data source offers, by name.
+        places: file or folder of a data source, by name, where the config names one.
     """
 
     name: str
@@ -57,6 +61,8 @@ class Config:
     block: int
     figures: tuple[str, ...]
     experiments: tuple[Experiment, ...]
+    sources: Mapping[str, Source]
+    places: Mapping[str, Path]
 
     def feeding(self, figure: str) -> tuple[Experiment, ...]:
         """The experiments whose tables the figure reads."""
@@ -150,15 +156,44 @@ def parse_config(
     check_name("name", content["name"])
     for name, shorthand in content["shorthands"].items():
         check_name("shorthands", name)
-        if name in TWO_LAYER_RULES:
+        if name in RULES:
             raise ConfigError(f'shorthands: "{name}" is already the name of a rule')
-        _check_choice(f"shorthands.{name}.rule", shorthand["rule"], TWO_LAYER_RULES)
+        _check_choice(f"shorthands.{name}.rule", shorthand["rule"], RULES)
+    sources, places = _parse_sources(content["data_sources"])
     experiments = tuple(
-        _parse_experiment(name, entry, content, schema, known_figures)
+        _parse_experiment(name, entry, content, schema, known_figures, sources)
         for name, entry in content["experiments"].items()
     )
     figures = _parse_figures(content, experiments, known_figures)
-    return Config(content["name"], content["seed"], content["block"], figures, experiments)
+    return Config(
+        content["name"],
+        content["seed"],
+        content["block"],
+        figures,
+        experiments,
+        sources,
+        places,
+    )
+
+
+def _parse_sources(
+    entries: Mapping[str, Mapping[str, Any]],
+) -> tuple[dict[str, Source], dict[str, Path]]:
+    sources, places = dict(SOURCES), {}
+    for name in entries:
+        place = file_of(entries, name)
+        if place is not None:
+            places[name] = place
+        if name == "mnist":
+            continue
+        check_name("data_sources", name)
+        if name in SOURCES:
+            raise ConfigError(f'data_sources: "{name}" is already the name of a data source')
+        try:
+            sources[name] = inspect_arrays(place)
+        except DataError as error:
+            raise ConfigError(f"data_sources.{name}.file: {error}") from None
+    return sources, places
 
 
 def default_settings(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,6 +210,7 @@ def _parse_experiment(
     content: Mapping[str, Any],
     schema: Mapping[str, Any],
     known_figures: Mapping[str, bool],
+    sources: Mapping[str, Source],
 ) -> Experiment:
     path = f"experiments.{name}"
     check_name("experiments", name)
@@ -182,13 +218,18 @@ def _parse_experiment(
         _check_choice(f"{path}.figures[{index}]", figure, known_figures, "figure")
         if not known_figures[figure]:
             raise ConfigError(f"{path}.figures[{index}]: {figure} is a drawing; it reads no table")
-    names = {"rule": [*TWO_LAYER_RULES, *content["shorthands"]], "activation": [*ACTIVATIONS]}
+    names = {
+        "rule": [*RULES, *content["shorthands"]],
+        "activation": [*ACTIVATIONS],
+        "data": [*sources],
+        "switch_rule": [*RULES],
+    }
     written = [(f"{path}.settings", entry["settings"])]
     written += [(f"{path}.when[{i}].set", when["set"]) for i, when in enumerate(entry["when"])]
     written += [(f"{path}.include[{i}]", one) for i, one in enumerate(entry["include"])]
     for place, settings in written:
         for key in names.keys() & settings.keys():
-            _check_choice(f"{place}.{key}", settings[key], names[key], key)
+            _check_name_of(f"{place}.{key}", key, settings[key], names)
     for key, values in entry["grid"].items():
         _check_values(f"{path}.grid", key, values, schema, names)
     for index, when in enumerate(entry["when"]):
@@ -199,7 +240,7 @@ def _parse_experiment(
     for index, excluded in enumerate(entry["exclude"]):
         for key, values in excluded.items():
             _check_values(f"{path}.exclude[{index}]", key, values, schema, names)
-    defaults = default_settings(schema)
+    defaults = {**default_settings(schema), "device": content["device"]}
     conditions = {}
     axes = entry["grid"]
     combinations = [
@@ -213,7 +254,7 @@ def _parse_experiment(
         if any(_matches(settings, chosen, excluded) for excluded in entry["exclude"]):
             continue
         try:
-            condition = Condition.from_settings(settings)
+            condition = Condition.from_settings(settings, sources[settings["data"]])
         except ValueError as error:
             key = str(error).partition(":")[0]
             raise ConfigError(f"{place if key in chosen else f'{path}.settings'}.{error}") from None
@@ -316,7 +357,7 @@ def _check_values(
         place = f"{path}.{key}[{index}]" if isinstance(values, list) else f"{path}.{key}"
         _check_schema(value, settings[key], place)
         if key in names:
-            _check_choice(place, value, names[key], key)
+            _check_name_of(place, key, value, names)
 
 
 def _check_schema(content: Any, schema: Mapping[str, Any], path: str = "") -> None:
@@ -419,6 +460,12 @@ def _check_choice(path: str, value: Any, allowed: Iterable[str], what: str = "va
         raise ConfigError(
             f'{path}: unknown {what} "{value}"{_nearest(value, names)}; allowed: {", ".join(names)}'
         )
+
+
+def _check_name_of(path: str, key: str, value: Any, names: Mapping[str, Iterable[str]]) -> None:
+    # A switch that never comes needs no rule.
+    if not (key == "switch_rule" and value is None):
+        _check_choice(path, value, names[key], key)
 
 
 def _nearest(value: Any, names: Iterable[Any]) -> str:

@@ -1,6 +1,6 @@
 """Metric extraction: recorded runs in, the tidy table of an experiment out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,13 @@ from feedback_alignment.store import COLUMNS, tidy_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-# Metrics of one layer; all others are of the whole network.
+# Settings that say when training changes.
+_INTERVENTIONS = ("switch_step", "redraw_step", "tie_step", "perturb_step", "freeze_step")
+
+Series = Mapping[tuple[str, str], np.ndarray]
+
+# Metrics of one layer of a two-layer network; all its others are of the whole network. An MLP's
+# metrics come with their layer.
 LAYER_OF = {
     "weight_alignment": "output",
     "beta_norm": "output",
@@ -41,44 +47,48 @@ def extract(
         replicates: replicate index of each of the recording's R lanes.
         recording: what the run recorded.
     """
-    columns: dict[str, list] = {"seed": [], "step": [], "metric": [], "value": []}
+    columns: dict[str, list] = {"seed": [], "step": [], "metric": [], "layer": [], "value": []}
     columns |= {"status": [], "end_step": []}
+    recorded = {
+        key if isinstance(key, tuple) else (key, LAYER_OF.get(key, "")): values
+        for key, values in recording.values.items()
+    }
     for lane, seed in enumerate(replicates):
         status, end = str(recording.status[lane]), int(recording.end_step[lane])
         steps = recording.steps
         lived = steps < end if status == "diverged" else np.ones(steps.size, dtype=bool)
         rows = []
-        for metric, values in recording.values.items():
+        for (metric, layer), values in recorded.items():
             value = values[lane]
             # Quantities of the initial network only, and metrics a run does not have, are NaN.
             known = lived & ~np.isnan(value)
-            rows += [(s, metric, v) for s, v in zip(steps[known], value[known], strict=True)]
+            pairs = zip(steps[known].tolist(), value[known].tolist(), strict=True)
+            rows += [(step, metric, layer, v) for step, v in pairs]
             if status == "diverged" and known.any():
-                rows.append((end, metric, np.nan))
-        series = {metric: values[lane][lived] for metric, values in recording.values.items()}
-        derived = derive(condition, steps[lived], series)
-        rows += [(end, metric, value) for metric, value in derived.items()]
+                rows.append((end, metric, layer, np.nan))
+        series = {key: values[lane][lived] for key, values in recorded.items()}
+        derived = _DERIVE[condition.network](condition, steps[lived], series)
+        rows += [(end, metric, "", value) for metric, value in derived.items()]
         columns["seed"] += [seed] * len(rows)
         columns["status"] += [status] * len(rows)
         columns["end_step"] += [end] * len(rows)
-        for name, cells in zip(("step", "metric", "value"), zip(*rows, strict=True), strict=True):
+        names = ("step", "metric", "layer", "value")
+        for name, cells in zip(names, zip(*rows, strict=True), strict=True):
             columns[name] += cells
     settings = {key: value for key, value in condition.settings().items() if key in COLUMNS}
+    settings["switch_rule"] = condition.switch_rule or ""
     return tidy_frame(
         {
             "experiment": experiment,
             "condition": identifier,
             **settings,
-            "layer": [LAYER_OF.get(metric, "") for metric in columns["metric"]],
             **columns,
         }
     )
 
 
-def derive(
-    condition: Condition, steps: np.ndarray, series: dict[str, np.ndarray]
-) -> dict[str, float]:
-    """Numbers that sum up one replicate's course.
+def derive_two_layer(condition: Condition, steps: np.ndarray, series: Series) -> dict[str, float]:
+    """Numbers that sum up one replicate's course in a two-layer network.
 
     The theorem's bound is Song 2021's `||e(t+1)|| <= (1 - eta*gamma/4) ||e(t)||`, gamma the least
     eigenvalue of the expected G; the local rate is that of `e(t+1) = (I - eta (G + H)) e(t)`.
@@ -86,7 +96,7 @@ def derive(
     Args:
         condition: what was run.
         steps: recorded steps (T,).
-        series: each recorded metric (T,).
+        series: each recorded metric (T,), by metric and layer.
 
     Returns:
         decay_rate (per step), decay_r2, decay_start and decay_end (steps), align_step (step), and
@@ -94,16 +104,41 @@ def derive(
     """
     # Below this share of the peak the error is rounding, or the run has been stopped.
     rounding = {"float64": 1e-12, "float32": 1e-5}[condition.dtype]
-    fit = fit_decay(steps, series["error_norm"], floor=max(rounding, condition.settle_floor))
+    fit = fit_decay(steps, series["error_norm", ""], floor=max(rounding, condition.settle_floor))
     derived = {
         "decay_rate": fit.rate,
         "decay_r2": fit.r2,
         "decay_start": fit.start,
         "decay_end": fit.end,
-        "align_step": align_step(steps, series["weight_alignment"]),
+        "align_step": align_step(steps, series["weight_alignment", "output"]),
     }
     if condition.kernels and steps.size:
-        least = series["lambda_min_GH"]
-        derived["rate_bound"] = condition.eta * series["lambda_min_EG"][0] / 4
+        least = series["lambda_min_GH", ""]
+        derived["rate_bound"] = condition.eta * series["lambda_min_EG", ""][0] / 4
         derived["rate_local"] = condition.eta * least[np.isfinite(least)][-1]
     return {name: float(value) for name, value in derived.items()}
+
+
+def derive_mlp(condition: Condition, steps: np.ndarray, series: Series) -> dict[str, float]:
+    """Numbers that sum up one replicate's course in an MLP.
+
+    Args:
+        condition: what was run.
+        steps: recorded steps (T,).
+        series: each recorded metric (T,), by metric and layer.
+
+    Returns:
+        loss_fall, the share of the initial loss that is gone at the end; and, if there is an
+        intervention after the start, loss_rise, the largest loss from the last one on over the
+        loss just after it. NaN where there is nothing to tell.
+    """
+    loss = series["loss", ""]
+    derived = {"loss_fall": 1 - loss[-1] / loss[0] if loss.size else np.nan}
+    moment = max(getattr(condition, step) or 0 for step in _INTERVENTIONS)
+    if moment:
+        later = loss[steps >= moment]
+        derived["loss_rise"] = later.max() / later[0] if later.size and later[0] > 0 else np.nan
+    return {name: float(value) for name, value in derived.items()}
+
+
+_DERIVE = {"two_layer": derive_two_layer, "mlp": derive_mlp}

@@ -9,7 +9,7 @@ import ast
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from feedback_alignment.config import (
     replicate_blocks,
 )
 from feedback_alignment.files import write_text
+from feedback_alignment.rules import LIBRARY_MODULES, LIBRARY_RULES
 
 _LIBRARY = "src/feedback_alignment"
 # The code that decides each step's bytes; folders count with all Python files below them.
@@ -34,6 +35,8 @@ CODE = {
         "streams.py",
         "activations.py",
         "networks.py",
+        "losses.py",
+        "mlp.py",
         "regularisers.py",
         "rules",
         "simulate",
@@ -41,7 +44,7 @@ CODE = {
         "store.py",
     ),
     "metrics": ("extract.py", "metrics/convergence.py", "simulate/recording.py", "store.py"),
-    "figures": ("plotting", "notebooks.py"),
+    "figures": ("plotting", "rules", "notebooks.py"),
     "claims": ("claims", "store.py"),
     "record": ("provenance.py", "store.py"),
     "page": ("report",),
@@ -103,20 +106,23 @@ def make_plan(config: Config, root: Path) -> Plan:
         ConfigError: one of the project's own files cannot be read.
     """
     lock = _file_digest(root / "requirements.lock")
-    code = {step: code_digest(root, step) for step in CODE}
-    base = {step: {"step": step, "code": code[step], "lock": lock} for step in CODE}
+    base = {step: {"step": step, "code": code_digest(root, step), "lock": lock} for step in CODE}
+    own_rules = _own_rules_digest(root)
     specs: dict[str, dict[str, dict[str, Any]]] = {step: {} for step in CODE}
     plan = Plan(config, specs)
     seed = config.seed
     for experiment in config.experiments:
         for block in plan.blocks(experiment):
             condition, replicates = block.condition, list(block.replicates)
-            data_id = f"{condition.dataset_identifier(seed)}/{block.name}"
+            source = config.sources[condition.data]
+            part = "all" if source.shared else block.name
+            data_id = f"{condition.dataset_identifier(seed)}/{part}"
             specs["data"][data_id] = {
                 **base["data"],
                 "seed": seed,
-                "replicates": replicates,
+                "replicates": None if source.shared else replicates,
                 "settings": condition.dataset(),
+                "source": source.digest,
             }
             specs["train"][f"{condition.identifier(seed)}/{block.name}"] = {
                 **base["train"],
@@ -126,6 +132,8 @@ def make_plan(config: Config, root: Path) -> Plan:
                 "dataset": data_id,
                 "from": digest_of(specs["data"][data_id]),
             }
+            if not {condition.rule, condition.switch_rule} <= {*LIBRARY_RULES, None}:
+                specs["train"][f"{condition.identifier(seed)}/{block.name}"]["rules"] = own_rules
         runs = plan.run_ids(experiment)
         specs["metrics"][experiment.name] = {
             **base["metrics"],
@@ -206,6 +214,21 @@ def code_digest(root: Path, step: str) -> str:
     for entry in CODE[step]:
         path = root / _LIBRARY / entry
         paths += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    # A rule that a user adds changes no run of the others.
+    own = _own_rule_files(root) if step == "train" else []
+    return _digest_of_files(root, [path for path in paths if path not in own])
+
+
+def _own_rule_files(root: Path) -> list[Path]:
+    folder = root / _LIBRARY / "rules"
+    return [path for path in sorted(folder.glob("*.py")) if path.stem not in LIBRARY_MODULES]
+
+
+def _own_rules_digest(root: Path) -> str:
+    return _digest_of_files(root, _own_rule_files(root))
+
+
+def _digest_of_files(root: Path, paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         if path.suffix == ".pyc":

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from feedback_alignment.activations import Activation
+from feedback_alignment.arrays import DeviceError
 
 
 class TorchArrays:
@@ -14,7 +15,7 @@ class TorchArrays:
         device: `cuda` or `cpu`.
 
     Raises:
-        ValueError: the device is `cuda` and there is none.
+        DeviceError: the device is `cuda` and there is none.
     """
 
     # The bits of bmm depend on the number of lanes, those of mm on where in memory a lane begins,
@@ -23,7 +24,7 @@ class TorchArrays:
 
     def __init__(self, dtype: str, device: str) -> None:
         if device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("device: cuda is not available, torch finds no GPU; allowed here: cpu")
+            raise DeviceError("device: cuda is not available, torch finds no GPU; allowed: cpu")
         self._dtype, self._device = getattr(torch, dtype), device
 
     def asarray(self, values: np.ndarray) -> torch.Tensor:

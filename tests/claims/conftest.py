@@ -1,31 +1,60 @@
 """Hand-made tidy tables."""
 
+import numpy as np
 import pytest
 
+from feedback_alignment.claims.quantities import MAIN_LAYER
 from feedback_alignment.store import tidy_frame
 
 SETTINGS = {
     "experiment": "made",
+    "network": "two_layer",
     "rule": "fa",
     "l2": 0.0,
     "schedule": "none",
     "cutoff_step": None,
+    "decay_layers": "output",
     "activation": "linear",
     "width": 100,
     "depth": 1,
+    "bias": False,
+    "parametrisation": "standard",
+    "loss_function": "squared_error",
+    "init_scale": 1.0,
+    "feedback_scale": 1.0,
+    "feedback_distribution": "gaussian",
     "data": "teacher_student",
+    "scaling": "none",
     "samples": 50,
     "dimension": 150,
+    "validation_samples": 0,
     "eta": 1e-4,
     "steps": 1000,
+    "batch_size": 0,
+    "switch_step": None,
+    "switch_rule": "",
+    "redraw_step": None,
+    "redraw_every": 0,
+    "tie_step": None,
+    "tie_angle": 0.0,
+    "tie_every": 0,
+    "perturb_step": None,
+    "perturb_size": 0.0,
+    "freeze_step": None,
+    "metric_samples": 0,
     "weights": "explicit",
     "engine": "linear",
     "dtype": "float64",
+    "device": "cpu",
 }
 
 
 def run(seed, metrics, *, status="ok", end_step=None, **settings):
-    """Rows of one replicate; a metric is a value at the last step, or a value by step."""
+    """Rows of one replicate.
+
+    A metric is a value at the last step, or a value by step; its name may be a pair with the
+    layer, which is else the main one.
+    """
     chosen = {**SETTINGS, **settings}
     if chosen["l2"] and "schedule" not in settings:
         chosen["schedule"] = "constant"
@@ -38,12 +67,13 @@ def run(seed, metrics, *, status="ok", end_step=None, **settings):
             "seed": seed,
             "step": step,
             "metric": metric,
-            "layer": "",
+            "layer": layer,
             "value": value,
             "status": status,
             "end_step": end,
         }
-        for metric, given in metrics.items()
+        for key, given in metrics.items()
+        for metric, layer in [key if isinstance(key, tuple) else (key, MAIN_LAYER.get(key, ""))]
         for step, value in (given if isinstance(given, dict) else {end: given}).items()
     ]
 
@@ -51,6 +81,45 @@ def run(seed, metrics, *, status="ok", end_step=None, **settings):
 def tidy(rows):
     """The tidy table of such rows."""
     return tidy_frame({key: [row[key] for row in rows] for key in rows[0]})
+
+
+class FigureTables:
+    """The table of each figure, from true numbers of which a call may change some.
+
+    Args:
+        truth: the numbers.
+        figures: by figure, a function of the numbers, of a factor near 1 and of a sign, that
+            yields the metrics and settings of each of a seed's runs.
+    """
+
+    def __init__(self, truth, figures):
+        self.truth, self.figures = truth, figures
+
+    def __call__(self, *names, seeds=range(8), **changes):
+        assert changes.keys() <= self.truth.keys()
+        truth = {**self.truth, **changes}
+        names = names or tuple(self.figures)
+        made = {
+            rows: tidy(
+                [
+                    row
+                    for seed in seeds
+                    for metrics, settings in rows(truth, self.wiggle(seed), (-1) ** seed)
+                    for row in run(seed, metrics, **settings)
+                ]
+            )
+            for rows in {self.figures[name] for name in names}
+        }
+        return {name: made[self.figures[name]] for name in names}
+
+    @staticmethod
+    def wiggle(seed):
+        return np.exp(0.01 * np.random.default_rng(seed).standard_normal())
+
+
+@pytest.fixture(scope="session")
+def figure_tables():
+    return FigureTables
 
 
 @pytest.fixture(scope="session")

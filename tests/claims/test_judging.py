@@ -363,3 +363,170 @@ def test_the_table_is_left_alone(sweep):
     before = table.copy(deep=True)
     judge(claims(*CHECKS), {"fig": table})
     pd.testing.assert_frame_equal(table, before)
+
+
+AUC = {
+    "statistic": "auc",
+    "label": "tells",
+    "args": {
+        "metric": "gradient_alignment",
+        "at": "intervention",
+        "other": "loss_rise",
+        "other_passes": {"below": 100},
+    },
+    "at_least": 0.9,
+}
+
+
+def angles(make_run, make_table, *lost, wrong=0):
+    """Feedback at five angles; above 45 degrees a run leaves, in the lost seeds by diverging."""
+    rows = []
+    for angle, seed in product((0.0, 30.0, 60.0, 90.0), range(8)):
+        gone = seed in lost and angle > 45
+        cosine = np.cos(np.radians(angle)) * (-1 if seed < wrong else 1)
+        metrics = {
+            "gradient_alignment": {0: 0.0, 400: cosine, 900: 0.0},
+            "loss_rise": {1000: 1.0 if angle < 45 else 1e6},
+        }
+        fate = {}
+        if gone:
+            metrics = {
+                "gradient_alignment": {0: 0.0, 400: cosine, 700: np.nan},
+                "loss_rise": {700: np.nan},
+            }
+            fate = {"status": "diverged", "end_step": 700}
+        tied = {"tie_step": 400, "tie_angle": angle, "switch_step": 300, "switch_rule": "fa"}
+        rows += make_run(seed, metrics, **tied, **fate)
+    return make_table(rows)
+
+
+@pytest.mark.parametrize("lost", [(), (0, 1), tuple(range(8))])
+def test_auc_ranks_a_diverged_run_by_what_it_was_and_counts_it_as_failing(
+    make_run, make_table, lost
+):
+    verdict = judge(claims(AUC), {"fig": angles(make_run, make_table, *lost)})
+    (found,) = verdict[0].checks
+    assert (found.n, found.estimate, found.verdict) == (8, 1.0, "replicated")
+    assert (found.ci_low, found.ci_high) == (1.0, 1.0)
+    assert len(found.conditions) == 4
+    counted = found.excluded.get("diverged", {})
+    assert list(counted.values()) == ([list(lost)] * 2 if lost else [])
+    said = f"{2 * len(lost)} diverged replicates counted as failing"
+    assert (said in table(verdict)) == bool(lost)
+    assert found.arguments["other_passes"] == {"below": 100}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "verdict"), [(0, "replicated"), (2, "inconclusive"), (8, "not replicated")]
+)
+def test_auc_resamples_whole_seeds(make_run, make_table, wrong, verdict):
+    found = check_of(angles(make_run, make_table, wrong=wrong), AUC)
+    assert found.verdict == verdict
+    assert found.estimate == pytest.approx(1 - wrong / 8)
+    assert found.ci_low <= found.estimate <= found.ci_high
+
+
+def test_auc_of_runs_that_all_stay_is_not_run(make_run, make_table):
+    made = angles(make_run, make_table)
+    found = check_of(made[made["tie_angle"] < 45], AUC)
+    assert found.verdict == "not run"
+    assert found.reason.startswith("no seed has a condition that passes `other_passes`")
+
+
+def test_a_share_reads_the_intervention_of_a_run_that_diverges_later(make_run, make_table):
+    args = {"metric": "gradient_alignment", "at": "intervention", "seed_passes": {"below": 0.6}}
+    check = {**SHARE, "args": args, "where": {"tie_angle": {"above": 45}}}
+    found = check_of(angles(make_run, make_table, 0, 1, 2), check)
+    assert (found.estimate, found.verdict, found.excluded) == (1.0, "replicated", {})
+    args = {"metric": "loss_rise", "seed_passes": {"above": 100}}
+    found = check_of(angles(make_run, make_table, 0, 1, 2), {**check, "args": args})
+    assert (found.estimate, found.n) == (5 / 8, 8)
+    assert list(found.excluded["diverged"].values()) == [[0, 1, 2]] * 2
+
+
+def test_a_mean_leaves_out_a_run_that_diverges_later(make_run, make_table):
+    args = {"metric": "gradient_alignment", "at": "intervention"}
+    found = check_of(angles(make_run, make_table, 0, 1, 2), {**LOWEST, "args": args})
+    assert found.n == 5
+
+
+CORRELATION = {
+    "statistic": "correlation",
+    "label": "together",
+    "args": {"metric": "gradient_alignment", "other": "accuracy", "other_at": "start"},
+    "above": 0,
+}
+
+
+def grid(make_run, make_table, sign, lost=0):
+    rows = []
+    for width, seed in product((100, 200, 400), range(8)):
+        noise = np.random.default_rng([seed, width]).standard_normal()
+        cosine = 0.1 * np.log(width) + 0.001 * noise
+        metrics = {"gradient_alignment": cosine, "accuracy": {0: sign * cosine + 0.001 * noise}}
+        gone = width == 200 and seed < lost
+        fate = {"status": "diverged", "end_step": 900} if gone else {}
+        rows += make_run(seed, metrics, width=width, **fate)
+    return make_table(rows)
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [(1, "replicated"), (-1, "not replicated")])
+def test_correlation_is_within_seeds(make_run, make_table, sign, verdict):
+    found = check_of(grid(make_run, make_table, sign), CORRELATION)
+    assert found.verdict == verdict
+    assert found.estimate == pytest.approx(sign, abs=0.01)
+
+
+def test_correlation_leaves_out_diverged_seeds_and_conditions(make_run, make_table):
+    found = check_of(grid(make_run, make_table, 1, lost=3), CORRELATION)
+    assert (found.n, len(found.conditions)) == (5, 3)
+    found = check_of(grid(make_run, make_table, 1, lost=5), CORRELATION)
+    assert (found.n, found.verdict) == (8, "inconclusive")
+    assert found.reason.startswith("needs three conditions for a correlation: more than half")
+
+
+def test_margin_between_conditions_that_differ_in_several_axes(sweep):
+    settings = [{"l2": 1.4, "decay_layers": "all"}, {"freeze_step": 0, "width": 50}]
+    made = sweep("accuracy", lambda seed, l2=0.0, **_: 0.7 if l2 else 0.8, settings)
+    args = {"metric": "accuracy", "of": {"freeze_step": 0}, "over": {"freeze_step": "never"}}
+    check = {"statistic": "lowest_margin", "label": "margin", "args": args, "above": 0}
+    found = check_of(made, check)
+    assert (found.verdict, found.estimate) == ("replicated", pytest.approx(0.1))
+    assert found.arguments["of"] == {"freeze_step": 0}
+    assert found.arguments["over"] == {"freeze_step": "never"}
+    json.loads(json_text(judge(claims(check), {"fig": made})))
+    missing = {**check, "args": {**args, "over": {"l2": 9}}}
+    assert check_of(made, missing).reason == "no condition of the config matches `over`"
+
+
+def test_each_of_a_step_and_of_a_switch(sweep):
+    settings = [{"freeze_step": None}, {"freeze_step": 5}, {"freeze_step": 0}]
+    made = sweep("loss", lambda seed, **_: 2.0, settings)
+    (verdict,) = judge(claims({**LOWEST, "each": "freeze_step"}), {"fig": made})
+    parts = [(check.part, check.where["freeze_step"], check.n) for check in verdict.checks]
+    assert parts == [
+        ("freeze_step 0", 0, 8),
+        ("freeze_step 5", 5, 8),
+        ("freeze_step never", "never", 8),
+    ]
+    made = sweep("loss", lambda seed, **_: 2.0, [{"bias": True}, {"bias": False}])
+    (verdict,) = judge(claims({**LOWEST, "each": "bias"}), {"fig": made})
+    assert [check.part for check in verdict.checks] == ["bias false", "bias true"]
+    assert [len(check.conditions) for check in verdict.checks] == [1, 1]
+    rules = [{"switch_rule": ""}, {"switch_rule": "bp", "switch_step": 3}]
+    made = sweep("loss", lambda seed, **_: 2.0, rules)
+    (verdict,) = judge(claims({**LOWEST, "each": "switch_rule"}), {"fig": made})
+    assert [check.part for check in verdict.checks] == ['switch_rule ""', "bp"]
+
+
+def test_layer_of_a_check_reaches_the_reading(make_run, make_table):
+    rows = [
+        row
+        for seed in range(8)
+        for row in make_run(seed, {("descent_share", "1"): 0.2, ("descent_share", "output"): 0.8})
+    ]
+    for layer, value in ((1, 0.2), ("output", 0.8)):
+        args = {"metric": "descent_share", "layer": layer}
+        assert check_of(make_table(rows), {**LOWEST, "args": args}).estimate == value
+    found = check_of(make_table(rows), {**LOWEST, "args": {**args, "layer": 2}})
+    assert found.reason == "the tables do not record descent_share of layer 2"

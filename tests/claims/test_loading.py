@@ -3,7 +3,9 @@ import copy
 import pytest
 
 from feedback_alignment.claims import ClaimsError, load_claims, parse_claims
+from feedback_alignment.claims.filters import AXES
 
+SETTINGS = ", ".join(AXES)
 CHECK = {
     "statistic": "slope",
     "label": "exponent",
@@ -39,6 +41,7 @@ def test_reads_a_claim():
     assert (claim.id, claim.figure) == ("song.thing", "song_width")
     assert check.arguments == {
         "metric": "weight_alignment",
+        "layer": None,
         "at": "end",
         "relative_to": None,
         "along": "width",
@@ -60,8 +63,9 @@ K = (*C, "checks", 0)
             (*K, "statistic"),
             "slop",
             'claims[0].checks[0].statistic: unknown statistic "slop"; allowed: share_of_seeds, '
-            "lowest_mean, highest_mean, grand_mean, slope, lowest_gain, highest_ratio, "
-            'lowest_step_ratio, rank_correlation, widest_spread; did you mean "slope"?',
+            "lowest_mean, highest_mean, grand_mean, slope, lowest_gain, lowest_margin, "
+            "highest_ratio, lowest_ratio, lowest_step_ratio, rank_correlation, correlation, auc, "
+            'widest_spread; did you mean "slope"?',
         ),
         (
             (*K, "statistic"),
@@ -97,16 +101,14 @@ K = (*C, "checks", 0)
         (
             (*K, "where", "widht"),
             100,
-            'claims[0].checks[0].where.widht: unknown column "widht"; allowed: rule, l2, schedule, '
-            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights, "
-            'engine, dtype, steps, slow_time; did you mean "width"?',
+            'claims[0].checks[0].where.widht: unknown column "widht"; '
+            f'allowed: {SETTINGS}, steps, slow_time; did you mean "width"?',
         ),
         (
             (*K, "where", "seed"),
             0,
-            'claims[0].checks[0].where.seed: unknown column "seed"; allowed: rule, l2, schedule, '
-            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights, "
-            "engine, dtype, steps, slow_time",
+            'claims[0].checks[0].where.seed: unknown column "seed"; '
+            f"allowed: {SETTINGS}, steps, slow_time",
         ),
         (
             (*K, "where", "l2"),
@@ -153,9 +155,8 @@ K = (*C, "checks", 0)
         (
             (*K, "each"),
             "activations",
-            'claims[0].checks[0].each: unknown column "activations"; allowed: rule, l2, schedule, '
-            "cutoff_step, activation, width, depth, data, samples, dimension, eta, weights, "
-            'engine, dtype; did you mean "activation"?',
+            'claims[0].checks[0].each: unknown column "activations"; '
+            f'allowed: {SETTINGS}; did you mean "activation"?',
         ),
         ((*K, "args"), None, "claims[0].checks[0].args: must be keys with values, not nothing"),
         (
@@ -167,13 +168,15 @@ K = (*C, "checks", 0)
             (*K, "args", "along"),
             "activation",
             'claims[0].checks[0].args.along: unknown axis "activation"; allowed: l2, cutoff_step, '
-            "width, depth, samples, dimension, eta",
+            "width, depth, init_scale, feedback_scale, samples, dimension, validation_samples, "
+            "eta, batch_size, switch_step, redraw_step, redraw_every, tie_step, tie_angle, "
+            "tie_every, perturb_step, perturb_size, freeze_step, metric_samples",
         ),
         (
             (*K, "args", "from"),
             0,
-            'claims[0].checks[0].args.from: unknown key "from"; allowed: metric, along, at, '
-            "relative_to, average",
+            'claims[0].checks[0].args.from: unknown key "from"; allowed: metric, along, '
+            "layer, at, relative_to, average",
         ),
         (
             (*K, "args", "average"),
@@ -185,7 +188,61 @@ K = (*C, "checks", 0)
             (*K, "args", "at"),
             "middle",
             'claims[0].checks[0].args.at: unknown value "middle"; allowed: start, half, cutoff, '
-            "end",
+            "intervention, half_fall, end, a number between 0 and 1",
+        ),
+        (
+            (*K, "args", "at"),
+            1,
+            "claims[0].checks[0].args.at: must be a number strictly between 0 and 1, not 1",
+        ),
+        (
+            (*K, "args", "at"),
+            True,
+            "claims[0].checks[0].args.at: unknown value true; allowed: start, half, cutoff, "
+            "intervention, half_fall, end, a number between 0 and 1",
+        ),
+        (
+            (*K, "args", "layer"),
+            "hiden",
+            'claims[0].checks[0].args.layer: unknown layer "hiden"; allowed: hidden, output, all, '
+            "or the number of a layer from 1",
+        ),
+        (
+            (*K, "args", "layer"),
+            0,
+            "claims[0].checks[0].args.layer: unknown layer 0; allowed: hidden, output, all, "
+            "or the number of a layer from 1",
+        ),
+        (
+            (*K, "args"),
+            {"metric": "loss", "along": "width", "layer": "hidden"},
+            "claims[0].checks[0].args.layer: loss is of the whole network; leave the layer out",
+        ),
+        (
+            (*K, "args"),
+            {"metric": "descent_share", "along": "width"},
+            "claims[0].checks[0].args.layer: is missing; descent_share is of one layer",
+        ),
+        (
+            (*K, "where", "bias"),
+            1,
+            "claims[0].checks[0].where.bias: bias is true or false, not 1",
+        ),
+        (
+            (*K, "where", "bias"),
+            {"above": 0},
+            "claims[0].checks[0].where.bias: bias is true or false; give a value or a list of "
+            "values",
+        ),
+        (
+            (*K, "where", "tie_step"),
+            "nevr",
+            'claims[0].checks[0].where.tie_step: must be a number or never, not "nevr"',
+        ),
+        (
+            (*K, "where", "width"),
+            "never",
+            'claims[0].checks[0].where.width: must be a number, not "never"',
         ),
         (
             (*K, "args", "relative_to"),
@@ -268,6 +325,10 @@ def test_unknown_metric_lists_the_known_ones():
             {"metric": "loss", "along": "schedule", "to": 0},
             "claims[0].checks[0].args.to: schedule is text, not 0",
         ),
+        (
+            {"metric": "loss", "along": "freeze_step", "from": "none"},
+            'claims[0].checks[0].args.from: must be a number or never, not "none"',
+        ),
     ],
 )
 def test_ends_of_a_comparison(args, message):
@@ -275,6 +336,97 @@ def test_ends_of_a_comparison(args, message):
     with pytest.raises(ClaimsError) as caught:
         parse_claims(changed(K, check))
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("statistic", "args", "message"),
+    [
+        (
+            "auc",
+            {"metric": "loss", "other": "loss_rise"},
+            "args.other_passes: is missing; required: metric, other, other_passes",
+        ),
+        (
+            "correlation",
+            {"metric": "loss", "other": "acuracy"},
+            'args.other: unknown metric "acuracy"; allowed: loss, error_norm, accuracy, ',
+        ),
+        (
+            "correlation",
+            {"metric": "loss", "other": "accuracy", "kind": "kendall"},
+            'args.kind: unknown value "kendall"; allowed: pearson, spearman',
+        ),
+        (
+            "correlation",
+            {"metric": "loss", "other": "accuracy", "other_layer": 1},
+            "args.other_layer: accuracy is of the whole network; leave the layer out",
+        ),
+        (
+            "correlation",
+            {"metric": "loss", "other": "descent"},
+            "args.other_layer: is missing; descent is of one layer",
+        ),
+        (
+            "share_of_seeds",
+            {"metric": "loss", "seed_passes": {"above": 0}, "other": "accuracy"},
+            "args: needs both other and other_passes, or neither",
+        ),
+        (
+            "share_of_seeds",
+            {"metric": "loss", "seed_passes": {"above": 0}, "other_passes": {"above": 0}},
+            "args: needs both other and other_passes, or neither",
+        ),
+        (
+            "share_of_seeds",
+            {"metric": "loss", "seed_passes": {"above": 0}, "other_layer": "hidden"},
+            "args.other_layer: needs other",
+        ),
+        (
+            "lowest_margin",
+            {"metric": "loss", "of": {"widht": 1}, "over": {}},
+            'args.of.widht: unknown column "widht"; allowed: ',
+        ),
+        (
+            "lowest_margin",
+            {"metric": "loss", "of": {"width": 1}},
+            "args.over: is missing; required: metric, of, over",
+        ),
+    ],
+)
+def test_arguments_of_a_second_quantity_and_of_margins(statistic, args, message):
+    check = {"statistic": statistic, "label": "it", "args": args, "above": 0}
+    with pytest.raises(ClaimsError) as caught:
+        parse_claims(changed(K, check))
+    assert str(caught.value).startswith(f"claims[0].checks[0].{message}")
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "passes"),
+    [
+        ({"tie_step": "never"}, None, True),
+        ({"tie_step": "never"}, 0, False),
+        ({"tie_step": ["never", 5]}, 5, True),
+        ({"tie_step": {"at_least": 0}}, None, False),
+        ({"tie_step": {"at_least": 0}}, 0, True),
+        ({"bias": True}, True, True),
+        ({"bias": [True, False]}, False, True),
+        ({"switch_rule": ""}, "", True),
+        ({"switch_rule": ""}, "bp", False),
+    ],
+)
+def test_filters_of_steps_switches_and_empty_text(where, value, passes):
+    (claim,) = parse_claims(changed((*K, "where"), where))
+    ((column, accept),) = claim.checks[0].where.items()
+    assert accept.passes(value) == passes
+    assert {column: accept.plain()} == where
+
+
+@pytest.mark.parametrize(
+    ("given", "read"), [(2, "2"), ("2", "2"), ("hidden", "hidden"), ("all", "all")]
+)
+def test_layers_are_text(given, read):
+    (claim,) = parse_claims(changed((*K, "args", "layer"), given))
+    assert claim.checks[0].arguments["layer"] == read
 
 
 @pytest.mark.parametrize("passes", [{}, {"above": 1, "below": 2}])

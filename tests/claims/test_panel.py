@@ -6,9 +6,13 @@ import pytest
 
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import parse_where
-from feedback_alignment.claims.panel import matching, read_panel, settings_of
+from feedback_alignment.claims.panel import Reading, matching, read_panel, rows_of, settings_of
+from feedback_alignment.claims.quantities import MAIN_LAYER
 from feedback_alignment.claims.samples import draw_sample
+from feedback_alignment.extract import LAYER_OF
+from feedback_alignment.store import COLUMNS
 
+SETTINGS = list(COLUMNS)[2 : list(COLUMNS).index("seed")]
 CUT = {"l2": 1.0, "schedule": "cutoff", "cutoff_step": 400}
 
 
@@ -19,7 +23,7 @@ def test_reads_one_value_a_condition_and_seed(sweep):
         [{"width": 200}, {"width": 100}],
         seeds=3,
     )
-    panel = read_panel(table, "loss")
+    panel = read_panel(rows_of(table), Reading("loss"))
     assert [chosen["width"] for chosen in panel.conditions] == [100, 200]
     assert panel.seeds.tolist() == [0, 1, 2]
     assert panel.values.tolist() == [[100, 101, 102], [200, 201, 202]]
@@ -34,19 +38,236 @@ def test_times(make_run, make_table, time, value):
     # Recorded steps need not hold the half (500) or the cutoff (400).
     steps = {0: 8.0, 399: 4.0, 401: 5.0, 499: 6.0, 501: 7.0, 1000: 1.0}
     table = make_table(make_run(0, {"loss": steps}, **CUT))
-    assert read_panel(table, "loss", time).values == [[value]]
+    assert read_panel(rows_of(table), Reading("loss", time)).values == [[value]]
     if time != "end":
-        assert read_panel(table, "loss", "end", time).values == [[1.0 / value]]
+        assert read_panel(rows_of(table), Reading("loss", "end", time)).values == [[1.0 / value]]
+
+
+FALL = {0: 9.0, 10: 8.0, 20: 4.0, 30: 6.0, 1000: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("time", "value"),
+    [(0.5, 400), (0.4, 400), (0.3999, 333), (0.334, 333), (0.333, 333), (0.29, 290), (0.01, 0)],
+)
+def test_a_share_of_the_steps_is_the_last_recorded_step_not_after_it(
+    make_run, make_table, time, value
+):
+    steps = {step: float(step) for step in (0, 290, 333, 400, 501, 1000)}
+    table = make_table(make_run(0, {"loss": steps}))
+    assert read_panel(rows_of(table), Reading("loss", time)).values == [[value]]
+
+
+@pytest.mark.parametrize(
+    ("steps", "value"),
+    [
+        ({"switch_step": 20}, 4.0),
+        ({"redraw_step": 10, "redraw_every": 5}, 8.0),
+        ({"switch_step": 10, "tie_step": 20, "perturb_step": 0}, 4.0),
+        ({"perturb_step": 30, "freeze_step": 1000}, 6.0),
+        ({"perturb_step": 25}, np.nan),
+        ({"freeze_step": 20}, np.nan),
+        ({}, np.nan),
+    ],
+)
+def test_intervention_is_the_step_of_the_last_one(make_run, make_table, steps, value):
+    # Beside a condition without any: a column of steps may hold missing ones.
+    rows = make_run(0, {"loss": FALL}, width=50) + make_run(0, {"loss": FALL}, **steps)
+    panel = read_panel(rows_of(make_table(rows)), Reading("loss", "intervention"))
+    assert panel.values == pytest.approx(np.array([[np.nan], [value]]), nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("loss", "value"),
+    [
+        (FALL, 0.2),
+        ({0: 9.0, 10: 5.0, 20: 5.0, 1000: 1.0}, 0.1),
+        ({0: 9.0, 1000: 1.0}, 10.0),
+        ({0: 1.0, 10: 1.0, 1000: 1.0}, np.nan),
+        ({0: 1.0, 10: 2.0, 1000: 3.0}, np.nan),
+        ({0: 1.0}, np.nan),
+    ],
+)
+def test_half_of_the_fall_is_of_each_replicate(make_run, make_table, loss, value):
+    cosine = {step: step / 100 for step in FALL}
+    rows = make_run(0, {"loss": loss, "gradient_alignment": cosine})
+    rows += make_run(1, {"loss": {0: 2.0, 30: 0.0}, "gradient_alignment": cosine})
+    panel = read_panel(rows_of(make_table(rows)), Reading("gradient_alignment", "half_fall"))
+    assert panel.values == pytest.approx(np.array([[value, 0.3]]), nan_ok=True)
+
+
+def test_half_of_the_fall_needs_the_loss(sweep):
+    table = sweep("gradient_alignment", lambda seed: 1.0, [{}], seeds=2)
+    with pytest.raises(NotRunError, match="the tables do not record loss"):
+        read_panel(rows_of(table), Reading("gradient_alignment", "half_fall"))
+
+
+LAYERED = {
+    ("gradient_alignment", "1"): 0.1,
+    ("gradient_alignment", "2"): 0.2,
+    ("gradient_alignment", "hidden"): 0.3,
+    ("null_gradient_alignment", "2"): 0.05,
+    ("null_gradient_alignment", "hidden"): 0.01,
+    ("weight_alignment", "2"): 0.4,
+    ("weight_alignment", "output"): 0.5,
+    ("weight_alignment", "all"): 0.6,
+    ("signal_alignment", "1"): 0.7,
+    ("signal_alignment", "hidden"): 0.8,
+    ("descent_share", "1"): 0.9,
+    "accuracy": 0.95,
+}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "layer", "value"),
+    [
+        ("gradient_alignment", None, 0.3),
+        ("gradient_alignment", "2", 0.2),
+        ("weight_alignment", None, 0.5),
+        ("weight_alignment", "all", 0.6),
+        ("signal_alignment", None, 0.8),
+        ("descent_share", "1", 0.9),
+        ("accuracy", None, 0.95),
+        ("alignment_over_null", None, 0.29),
+        ("alignment_over_null", "2", 0.15),
+    ],
+)
+def test_a_metric_of_several_layers_is_read_in_one(make_run, make_table, quantity, layer, value):
+    table = make_table(make_run(0, LAYERED))
+    reading = Reading(quantity, layer=layer)
+    assert read_panel(rows_of(table), reading).values == pytest.approx(np.array([[value]]))
+    shuffled = table.sample(frac=1, random_state=1)
+    assert read_panel(rows_of(shuffled), reading).values == pytest.approx(np.array([[value]]))
+
+
+def test_layer_that_is_not_recorded_is_named(make_run, make_table):
+    table = make_table(make_run(0, LAYERED))
+    with pytest.raises(NotRunError, match=r"gradient_alignment of layer 3$"):
+        read_panel(rows_of(table), Reading("gradient_alignment", layer="3"))
+    with pytest.raises(NotRunError, match=r"do not record descent_share of layer 2$"):
+        read_panel(rows_of(table), Reading("descent_share", layer="2"))
+
+
+def test_main_layers_are_those_of_the_tables():
+    for metric, layer in LAYER_OF.items():
+        assert MAIN_LAYER[metric] == layer
+
+
+def test_two_quantities_are_read_side_by_side(make_run, make_table):
+    rows = [
+        row
+        for seed in range(2)
+        for row in make_run(seed, {"accuracy": {0: 0.5, 1000: seed}, "loss": {0: 7.0, 1000: 8.0}})
+    ]
+    rows += make_run(0, {"loss": 1.0}, width=200) + make_run(1, {"loss": 1.0}, width=200)
+    panel = read_panel(rows_of(make_table(rows)), Reading("loss"), Reading("accuracy", "start"))
+    assert panel.values.tolist() == [[8, 8]]
+    assert panel.other.tolist() == [[0.5, 0.5]]
+    assert len(panel.notes["not_measured"]) == 1
+
+
+def diverging_switch(make_run, make_table, lost, end_step):
+    """Seed `lost` of 4 diverges at `end_step` after a switch at step 400."""
+    rows = []
+    for seed in range(4):
+        loss, fate = {0: 5.0, 400: 1.0 + seed, 700: 50.0, 1000: 2.0}, {}
+        rise = 50.0
+        if seed == lost:
+            loss = {step: value for step, value in loss.items() if step < end_step}
+            loss[end_step] = rise = np.nan
+            fate = {"status": "diverged", "end_step": end_step}
+        rows += make_run(
+            seed, {"loss": loss, "loss_rise": rise}, switch_step=400, switch_rule="fa", **fate
+        )
+    return make_table(rows)
+
+
+@pytest.mark.parametrize(
+    ("time", "end_step", "known"),
+    [
+        ("start", 900, True),
+        ("intervention", 900, True),
+        ("intervention", 401, True),
+        ("intervention", 400, False),
+        ("intervention", 300, False),
+        (0.5, 501, True),
+        (0.5, 500, False),
+        ("half", 500, False),
+        ("half", 501, True),
+        ("half_fall", 900, False),
+        ("end", 900, False),
+        ("end", 1000, False),
+    ],
+)
+def test_what_a_diverged_replicate_did_before_its_end_is_read(
+    make_run, make_table, time, end_step, known
+):
+    table = diverging_switch(make_run, make_table, 2, end_step)
+    panel = read_panel(rows_of(table), Reading("loss", time), Reading("loss_rise"))
+    assert panel.diverged.tolist() == [[False, False, True, False]]
+    assert np.isnan(panel.values).tolist() == [[False, False, not known, False]]
+    assert np.isnan(panel.other).tolist() == [[False, False, True, False]]
+    # Means leave the seed out all the same.
+    assert draw_sample(panel).panel.seeds.tolist() == [0, 1, 3]
+    kept = draw_sample(panel, keep="diverged")
+    assert kept.panel.seeds.tolist() == [0, 1, 2, 3]
+    assert list(kept.excluded["diverged"].values()) == [[2]]
+
+
+def test_a_share_counts_as_failing_only_what_diverged_before_it_is_read(make_run, make_table):
+    table = diverging_switch(make_run, make_table, 2, 900)
+    early = draw_sample(read_panel(rows_of(table), Reading("loss", "intervention")), keep="all")
+    assert "diverged" not in early.excluded
+    late = draw_sample(read_panel(rows_of(table), Reading("loss")), keep="all")
+    assert list(late.excluded["diverged"].values()) == [[2]]
+
+
+def test_condition_without_the_second_quantity_of_a_seed_is_left_out(make_run, make_table):
+    rows = [
+        row
+        for width, seed in product((100, 200), range(3))
+        for row in make_run(
+            seed,
+            {"loss": 1.0, "align_step": np.nan if (width, seed) == (200, 1) else 2.0},
+            width=width,
+        )
+    ]
+    panel = read_panel(rows_of(make_table(rows)), Reading("loss"), Reading("align_step"))
+    sample = draw_sample(panel)
+    assert [chosen["width"] for chosen in sample.panel.conditions] == [100]
+    assert sample.panel.other.tolist() == [[2, 2, 2]]
+    assert len(sample.excluded["no_value"]) == 1
+    # By the second quantity alone a replicate fails.
+    assert len(draw_sample(panel, keep="diverged").panel.conditions) == 2
+
+
+def test_settings_of_every_kind_survive_parquet(make_run, make_table, tmp_path):
+    table = make_table(
+        make_run(0, {"loss": 1.0}, bias=True, tie_step=5, switch_rule="")
+        + make_run(0, {"loss": 1.0}, bias=False, switch_step=5, switch_rule="bp")
+    )
+    table.to_parquet(tmp_path / "a.parquet")
+    found = list(settings_of(pd.read_parquet(tmp_path / "a.parquet")).values())
+    kinds = [(c["bias"], c["tie_step"], c["switch_step"], c["switch_rule"]) for c in found]
+    assert kinds == [(False, None, 5, "bp"), (True, 5, None, "")]
+    assert set(found[0]) == {"condition", "slow_time", *SETTINGS}
+
+    def left(**where):
+        return len(matching(rows_of(table), parse_where("where", where)).settings)
+
+    assert left(bias=True) == left(tie_step="never") == left(switch_rule="") == 1
+    assert left(tie_step=["never", 5]) == 2
+    assert left(tie_step={"at_least": 0}, bias=False) == 0
 
 
 def test_no_cutoff_no_reading(sweep):
     table = sweep("loss", lambda seed: 1.0, [{}], seeds=2)
-    assert np.isnan(read_panel(table, "loss", "cutoff").values).all()
+    assert np.isnan(read_panel(rows_of(table), Reading("loss", "cutoff")).values).all()
 
 
 def test_ratio_to_zero_has_no_value(make_run, make_table):
     table = make_table(make_run(0, {"loss": {0: 0.0, 10: 1.0}}))
-    assert np.isnan(read_panel(table, "loss", "end", "start").values).all()
+    assert np.isnan(read_panel(rows_of(table), Reading("loss", "end", "start")).values).all()
 
 
 @pytest.mark.parametrize(
@@ -58,28 +279,33 @@ def test_ratio_to_zero_has_no_value(make_run, make_table):
         ("align_decays", {"align_step": 700.0}, 700 * 1e-4 * 2),
         ("align_slow_time", {"align_step": 700.0}, 700 * 1e-4 * 2 * (50 / 200) ** 0.5),
         ("loss_per_l2", {"loss": 3.0}, 1.5),
+        ("gradient_ratio", {"bp_gradient_norm": 3.0, "rule_gradient_norm": 2.0}, 1.5),
+        ("loss_fall", {"loss_fall": 0.75}, 0.75),
+        ("loss_from_peak", {"loss": {0: 9.0, 1000: 1.0}, "loss_rise": 50.0}, np.nan),
+        ("loss_from_peak", {"loss": {0: 9.0, 400: 2.0, 1000: 1.0}, "loss_rise": 50.0}, 0.01),
     ],
 )
 def test_derived_quantities(make_run, make_table, quantity, metrics, value):
-    table = make_table(make_run(0, metrics, width=200, l2=2.0))
-    assert read_panel(table, quantity).values == pytest.approx(np.array([[value]]))
+    table = make_table(make_run(0, metrics, width=200, l2=2.0, switch_step=400))
+    found = read_panel(rows_of(table), Reading(quantity)).values
+    assert found == pytest.approx(np.array([[value]]), nan_ok=True)
 
 
 def test_longest_of_conditions_that_differ_in_steps_only(sweep):
     table = sweep("loss", lambda seed, steps: steps, [{"steps": 500}, {"steps": 2000}], seeds=2)
-    assert read_panel(table, "loss").values.tolist() == [[2000, 2000]]
+    assert read_panel(rows_of(table), Reading("loss")).values.tolist() == [[2000, 2000]]
 
 
 def test_a_condition_of_two_experiments_counts_once(sweep):
     table = sweep("loss", lambda seed, width: seed, [{"width": 100}], seeds=3)
     twice = pd.concat([table, table.assign(experiment="other")], ignore_index=True)
-    assert read_panel(twice, "loss").values.tolist() == [[0, 1, 2]]
+    assert read_panel(rows_of(twice), Reading("loss")).values.tolist() == [[0, 1, 2]]
 
 
 def test_only_shared_seeds_are_paired(make_run, make_table):
     rows = [r for s in range(3) for r in make_run(s, {"loss": 1.0 + s}, width=100)]
     rows += [r for s in range(1, 5) for r in make_run(s, {"loss": 2.0 + s}, width=200)]
-    panel = read_panel(make_table(rows), "loss")
+    panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
     assert panel.seeds.tolist() == [1, 2]
     assert panel.notes == {"unpaired_seeds": [0, 3, 4]}
 
@@ -87,7 +313,7 @@ def test_only_shared_seeds_are_paired(make_run, make_table):
 def test_no_shared_seed(make_run, make_table):
     rows = make_run(0, {"loss": 1.0}, width=100) + make_run(1, {"loss": 1.0}, width=200)
     with pytest.raises(NotRunError, match="the conditions share no seed"):
-        read_panel(make_table(rows), "loss")
+        read_panel(rows_of(make_table(rows)), Reading("loss"))
 
 
 def test_diverged_seed_leaves_all_conditions(make_run, make_table):
@@ -99,14 +325,14 @@ def test_diverged_seed_leaves_all_conditions(make_run, make_table):
             rows += make_run(
                 seed, {"loss": {0: 5.0, 7: np.nan if lost else 1.0}}, width=width, **status
             )
-    panel = read_panel(make_table(rows), "loss")
+    panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
     assert np.isnan(panel.values[1, 2])
     sample = draw_sample(panel)
     assert sample.panel.seeds.tolist() == [0, 1, 3]
     assert sample.panel.values.tolist() == [[1, 1, 1], [1, 1, 1]]
     assert list(sample.excluded["diverged"].values()) == [[2]]
     assert "mostly_diverged" not in sample.excluded
-    kept = draw_sample(panel, keep_all=True)
+    kept = draw_sample(panel, keep="all")
     assert kept.panel is panel
     assert kept.excluded == sample.excluded
 
@@ -117,23 +343,23 @@ def test_condition_is_left_out_whole_if_more_than_half_diverged(make_run, make_t
     for width, seed in product((100, 200), range(8)):
         status = {"status": "diverged"} if width == 200 and seed < lost else {}
         rows += make_run(seed, {"loss": 1.0}, width=width, **status)
-    panel = read_panel(make_table(rows), "loss")
+    panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
     sample = draw_sample(panel)
     assert [chosen["width"] for chosen in sample.panel.conditions] == [100, 200][: 2 - whole]
     assert sample.panel.seeds.size == (8 if whole else 8 - lost)
     wide = panel.conditions[1]["condition"]
     assert sample.excluded.get("mostly_diverged", []) == ([wide] if whole else [])
     assert sample.excluded["diverged"] == {wide: list(range(lost))}
-    assert draw_sample(panel, keep_all=True).panel is panel
+    assert draw_sample(panel, keep="all").panel is panel
 
 
 @pytest.mark.parametrize("column", ["engine", "dtype"])
 def test_conditions_of_another_engine_or_dtype_are_others(sweep, column):
     settings = [{column: name, "steps": steps} for name in ("one", "two") for steps in (10, 20)]
     table = sweep("loss", lambda seed, **chosen: chosen["steps"], settings, seeds=2)
-    panel = read_panel(table, "loss")
+    panel = read_panel(rows_of(table), Reading("loss"))
     assert [(c[column], c["steps"]) for c in panel.conditions] == [("one", 20), ("two", 20)]
-    assert len(settings_of(matching(table, parse_where("where", {column: "two"})))) == 2
+    assert len(matching(rows_of(table), parse_where("where", {column: "two"})).settings) == 2
 
 
 def test_condition_with_a_missing_value_is_left_out_whole(sweep):
@@ -142,7 +368,7 @@ def test_condition_with_a_missing_value_is_left_out_whole(sweep):
         return np.nan if width == 400 and seed == 0 else float(width + seed)
 
     table = sweep("align_step", align, [{"width": w} for w in (100, 200, 400)], seeds=3)
-    sample = draw_sample(read_panel(table, "align_step"))
+    sample = draw_sample(read_panel(rows_of(table), Reading("align_step")))
     assert [chosen["width"] for chosen in sample.panel.conditions] == [100, 200]
     assert sample.panel.seeds.size == 3
     assert len(sample.excluded["no_value"]) == 1
@@ -151,17 +377,17 @@ def test_condition_with_a_missing_value_is_left_out_whole(sweep):
 def test_no_condition_with_all_values(sweep):
     table = sweep("align_step", lambda seed: np.nan, [{}], seeds=3)
     with pytest.raises(NotRunError, match="no condition has a value of align_step for every seed"):
-        draw_sample(read_panel(table, "align_step"))
+        draw_sample(read_panel(rows_of(table), Reading("align_step")))
 
 
 def test_metric_that_is_not_recorded(make_run, make_table):
     both = make_run(0, {"decay_rate": 1.0, "rate_bound": 2.0}, width=100)
     one = make_run(0, {"decay_rate": 1.0}, width=200)
-    panel = read_panel(make_table(both + one), "rate_ratio")
+    panel = read_panel(rows_of(make_table(both + one)), Reading("rate_ratio"))
     assert [chosen["width"] for chosen in panel.conditions] == [100]
     assert len(panel.notes["not_measured"]) == 1
     with pytest.raises(NotRunError, match="the tables do not record rate_bound"):
-        read_panel(make_table(one), "rate_ratio")
+        read_panel(rows_of(make_table(one)), Reading("rate_ratio"))
 
 
 def test_filters(sweep):
@@ -169,7 +395,7 @@ def test_filters(sweep):
     table = sweep("loss", lambda seed, **_: 1.0, settings, seeds=1)
 
     def left(**where):
-        found = settings_of(matching(table, parse_where("where", where))).values()
+        found = matching(rows_of(table), parse_where("where", where)).settings.values()
         return {(chosen["width"], chosen["l2"]) for chosen in found}
 
     assert left() == {(s["width"], s["l2"]) for s in settings}
@@ -189,6 +415,6 @@ def test_cutoff_step_survives_parquet(make_run, make_table, tmp_path):
     bare = make_table(make_run(0, {"loss": {0: 3.0, 400: 2.0, 1000: 1.0}}))
     bare.to_parquet(tmp_path / "b.parquet")
     both = pd.concat([pd.read_parquet(tmp_path / f"{n}.parquet") for n in "ab"])
-    panel = read_panel(both, "loss", "cutoff")
+    panel = read_panel(rows_of(both), Reading("loss", "cutoff"))
     assert sorted(c["cutoff_step"] or 0 for c in panel.conditions) == [0, 400]
     assert np.nansum(panel.values) == 2.0

@@ -92,7 +92,8 @@ def test_judges_and_shows(project):
             "statistic: lowestmean",
             'claims[0].checks[0].statistic: unknown statistic "lowestmean"; allowed: '
             "share_of_seeds, lowest_mean, highest_mean, grand_mean, slope, lowest_gain, "
-            "highest_ratio, lowest_step_ratio, rank_correlation, widest_spread; "
+            "lowest_margin, highest_ratio, lowest_ratio, lowest_step_ratio, rank_correlation, "
+            "correlation, auc, widest_spread; "
             'did you mean "lowest_mean"?',
         ),
     ],

@@ -1,9 +1,8 @@
-"""The claims that the project ships, judged on tables in which they hold, and on others."""
+"""The claims on two-layer networks, judged on tables in which they hold, and on others."""
 
 from itertools import product
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -24,7 +23,6 @@ IDS = [
     "ours.no_reg_law",
 ]
 ACTIVATIONS = ("linear", "relu", "tanh")
-SEEDS = range(8)
 
 # What each claim's figure shows where the claim holds; a test changes one number.
 TRUTH = {
@@ -45,32 +43,6 @@ TRUTH = {
     "time_constant": 0.64,
     "wide_exponent": -0.5,
 }
-
-
-class Tables:
-    """The table of each figure, from `TRUTH` with some numbers changed."""
-
-    def __init__(self, make_run, make_table):
-        self.make_run, self.make_table = make_run, make_table
-
-    def __call__(self, *figures, seeds=SEEDS, **changes):
-        truth = {**TRUTH, **changes}
-        made = {
-            rows: self.make_table(
-                [
-                    row
-                    for seed in seeds
-                    for metrics, settings in rows(truth, self.wiggle(seed), (-1) ** seed)
-                    for row in self.make_run(seed, metrics, **settings)
-                ]
-            )
-            for rows in {FIGURES[figure] for figure in figures or FIGURES}
-        }
-        return {figure: made[FIGURES[figure]] for figure in figures or FIGURES}
-
-    @staticmethod
-    def wiggle(seed):
-        return np.exp(0.01 * np.random.default_rng(seed).standard_normal())
 
 
 def convergence(t, wiggle, sign):
@@ -140,13 +112,13 @@ FIGURES = {
 
 
 @pytest.fixture(scope="module")
-def figures(make_run, make_table):
-    return Tables(make_run, make_table)
+def figures(figure_tables):
+    return figure_tables(TRUTH, FIGURES)
 
 
 @pytest.fixture(scope="module")
 def claims():
-    return load_claims(CLAIMS)
+    return [claim for claim in load_claims(CLAIMS) if claim.figure in FIGURES]
 
 
 def test_file_loads_and_every_statistic_is_known(claims):

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
+from scipy.stats import mannwhitneyu, spearmanr
 
 from feedback_alignment.claims import Threshold
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import AXES
+from feedback_alignment.claims.filters import AXES, parse_where
 from feedback_alignment.claims.panel import Panel
 from feedback_alignment.claims.statistics import STATISTICS
 
@@ -14,7 +14,7 @@ WIDTHS = (100, 400, 1600)
 LAMBDAS = (0.1, 0.3, 1.0)
 
 
-def panel(values, conditions):
+def panel(values, conditions, other=None):
     values = np.array(values, dtype=float)
     filled = [
         {
@@ -32,11 +32,12 @@ def panel(values, conditions):
         np.arange(values.shape[1]),
         values,
         np.zeros(values.shape, dtype=bool),
+        None if other is None else np.array(other, dtype=float),
     )
 
 
-def estimate(name, values, conditions, **arguments):
-    prepared, reduce = STATISTICS[name].prepare(panel(values, conditions), arguments)
+def estimate(name, values, conditions, other=None, **arguments):
+    prepared, reduce = STATISTICS[name].prepare(panel(values, conditions, other), arguments)
     return float(reduce(prepared.mean(axis=1)))
 
 
@@ -147,6 +148,62 @@ def test_ratio_of_nothing_to_something_is_zero_and_the_other_way_has_no_value():
     assert np.isnan(estimate("highest_ratio", values, over_lambdas, along="l2", **ends))
 
 
+def test_lowest_ratio_is_the_smallest_of_means():
+    conditions = [{"freeze_step": step, "width": w} for w in (100, 200) for step in (None, 0)]
+    values = [[1, 3], [1, 2], [2, 2], [1, 4]]
+    ends = {"along": "freeze_step", "from": "never", "to": 0.0}
+    assert estimate("lowest_ratio", values, conditions, **ends) == pytest.approx(0.75)
+    assert estimate("highest_ratio", values, conditions, **ends) == pytest.approx(1.25)
+
+
+@given(st.lists(st.tuples(finite, finite, finite), min_size=1, max_size=4))
+@settings(max_examples=25, deadline=None)
+def test_lowest_ratio_is_one_over_the_highest_of_the_inverse(seeds):
+    ends = {"along": "width", "from": 100, "to": None}
+    back = {"along": "width", "from": None, "to": 100}
+    values = np.array(seeds).T
+    assert estimate("lowest_ratio", values, over_widths, **ends) == pytest.approx(
+        1 / estimate("highest_ratio", values, over_widths, **back)
+    )
+
+
+def test_lowest_ratio_to_nothing_has_no_value():
+    ends = {"along": "width", "from": 100, "to": None}
+    assert np.isnan(estimate("lowest_ratio", [[0], [1], [1]], over_widths, **ends))
+
+
+def test_margin_compares_the_worst_of_one_with_the_best_of_the_other():
+    conditions = [
+        {"l2": 0.0, "freeze_step": 0},
+        {"l2": 0.0, "freeze_step": 9},
+        {"l2": 1.4, "freeze_step": None},
+        {"l2": 1.4, "freeze_step": None, "width": 7},
+        {"l2": 0.0, "freeze_step": None},
+    ]
+    values = [[0.7, 0.9], [0.9, 0.9], [0.1, 0.3], [0.5, 0.7], [5, 5]]
+    of = parse_where("of", {"freeze_step": {"at_least": 0}})
+    over = parse_where("over", {"l2": 1.4})
+    found = estimate("lowest_margin", values, conditions, of=of, over=over)
+    assert found == pytest.approx(0.8 - 0.6)
+    none = parse_where("over", {"l2": 9})
+    with pytest.raises(NotRunError, match="no condition of the config matches `over`"):
+        estimate("lowest_margin", values, conditions, of=of, over=none)
+    with pytest.raises(NotRunError, match="no condition of the config matches `of`"):
+        estimate("lowest_margin", values, conditions, of=none, over=over)
+
+
+def test_step_ratio_takes_never_as_the_last_step():
+    conditions = [{"freeze_step": step} for step in (None, 9, 5)]
+    found = estimate("lowest_step_ratio", [[8.0], [4.0], [1.0]], conditions, along="freeze_step")
+    assert found == pytest.approx(2)
+    ranks = estimate("rank_correlation", [[8.0], [4.0], [1.0]], conditions, along="freeze_step")
+    assert ranks == pytest.approx(1)
+    slope = estimate(
+        "slope", [[8.0], [9.0], [5.0]], conditions, along="freeze_step", average="mean"
+    )
+    assert slope == pytest.approx(1)
+
+
 def test_step_ratio_compares_neighbours_only():
     conditions = [{"l2": l2, "width": w} for w in (100, 200) for l2 in LAMBDAS]
     values = [[1, 4], [2, 8], [6, 24], [1, 1], [5, 5], [6, 6]]
@@ -174,6 +231,89 @@ def test_rank_correlation_of_one_exchange_among_four_is_four_fifths():
     assert estimate("rank_correlation", np.ones((4, 2)), over_lambdas, along="l2") == 0
 
 
+def test_correlation_by_hand():
+    # Within seed 0 a straight line; within seed 1 -1/2; the mean over seeds is 1/4.
+    values, other = [[1, 1], [2, 2], [3, 3]], [[2, 2], [4, 3], [6, 1]]
+    found = estimate("correlation", values, over_widths, other, kind="pearson")
+    assert found == pytest.approx((1 - 0.5) / 2)
+
+
+def test_correlation_of_ranks_sees_order_only():
+    values, other = [[1], [2], [3]], [[1], [1.1], [1e6]]
+    assert estimate("correlation", values, over_widths, other, kind="spearman") == pytest.approx(1)
+    assert estimate("correlation", values, over_widths, other, kind="pearson") < 0.9
+    flat = [[1], [1], [1]]
+    assert estimate("correlation", values, over_widths, flat, kind="pearson") == 0
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(3, 9), st.integers(1, 5))
+@settings(max_examples=25, deadline=None)
+def test_correlation_is_the_mean_of_those_of_the_seeds(number, count, seeds):
+    rng = np.random.default_rng(number)
+    values, other = rng.standard_normal((2, count, seeds))
+    conditions = [{"width": 10 + k} for k in range(count)]
+    pearson = [np.corrcoef(values[:, k], other[:, k])[0, 1] for k in range(seeds)]
+    spearman = [spearmanr(values[:, k], other[:, k]).statistic for k in range(seeds)]
+    for kind, expected in (("pearson", pearson), ("spearman", spearman)):
+        found = estimate("correlation", values, conditions, other, kind=kind)
+        assert found == pytest.approx(np.mean(expected))
+
+
+def test_correlation_needs_three_conditions():
+    with pytest.raises(NotRunError, match="needs three conditions for a correlation"):
+        estimate("correlation", [[1], [2]], over_widths[:2], [[1], [2]], kind="pearson")
+
+
+SMALL = {"other_passes": Threshold("below", 1)}
+
+
+def test_auc_by_hand():
+    # Seed 0: .9 and .4 pass, .5 fails: 1 of 2 pairs. Seed 1: .9 ties with .9, .3 fails: 1.5 of 2.
+    # Seed 2 passes everywhere: no pair.
+    values = [[0.9, 0.9, 0.1], [0.4, 0.9, 0.2], [0.5, 0.3, 0.3]]
+    other = [[0, 0, 0], [0, 5, 0], [5, np.nan, 0]]
+    assert estimate("auc", values, over_widths, other, **SMALL) == pytest.approx(2.5 / 4)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 12))
+@settings(max_examples=25, deadline=None)
+def test_auc_of_one_seed_is_that_of_mann_and_whitney(number, count):
+    rng = np.random.default_rng(number)
+    values = rng.integers(0, 4, count).astype(float)
+    other = np.array([0.0, 9.0, *rng.choice([0.0, 9.0], count - 2)])
+    expected = mannwhitneyu(values[other == 0], values[other == 9]).statistic
+    conditions = [{"width": 10 + k} for k in range(count)]
+    found = estimate("auc", values[:, None], conditions, other[:, None], **SMALL)
+    assert found == pytest.approx(expected / ((other == 0).sum() * (other == 9).sum()))
+
+
+def test_auc_leaves_out_what_cannot_be_ranked():
+    values, other = [[0.9], [np.nan], [0.1]], [[0.0], [np.nan], [9.0]]
+    assert estimate("auc", values, over_widths, other, **SMALL) == 1
+
+
+@pytest.mark.parametrize("other", [0.0, 9.0, np.nan])
+def test_auc_needs_both_kinds(other):
+    values, same = np.ones((3, 2)), np.full((3, 2), other)
+    with pytest.raises(NotRunError, match="no seed has a condition that passes `other_passes` and"):
+        estimate("auc", values, over_widths, same, **SMALL)
+
+
+def test_auc_does_not_pair_across_seeds():
+    values, other = [[0.9, 0.1], [0.8, 0.2]], [[0, 9], [0, 9]]
+    with pytest.raises(NotRunError, match="no seed has a condition that passes"):
+        estimate("auc", values, over_widths[:2], other, **SMALL)
+
+
+def test_auc_has_no_value_for_seeds_without_a_pair():
+    arguments = {"other": "loss", **SMALL}
+    made = panel([[0.9, 1], [0.1, 2]], over_widths[:2], [[0, 0], [9, 0]])
+    counts, reduce = STATISTICS["auc"].prepare(made, arguments)
+    assert counts.tolist() == [[1, 0], [1, 0]]
+    assert np.isnan(reduce(counts[:, 1]))
+    assert reduce(counts.mean(axis=1)) == 1
+
+
 def test_spread_is_the_largest_ratio_at_one_width():
     conditions = [{"l2": l2, "width": w} for w in (100, 200) for l2 in LAMBDAS]
     values = [[10.0], [10.4], [10.1], [30], [33], [31]]
@@ -189,6 +329,14 @@ def test_share_counts_seeds_that_pass_everywhere(kind, bound, share):
     assert estimate("share_of_seeds", values, over_widths[:2], **passes) == share
 
 
+def test_share_of_seeds_that_satisfy_two_criteria():
+    values = [[1, 1, 1, 9, 1], [1, 1, 1, 1, 1]]
+    other = [[7, 7, 0, 7, np.nan], [7, 0, 7, 7, 7]]
+    passes = {"seed_passes": Threshold("below", 5), "other_passes": Threshold("above", 5)}
+    found = estimate("share_of_seeds", values, over_widths[:2], other, **passes)
+    assert found == pytest.approx(0.2)
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -198,6 +346,7 @@ def test_share_counts_seeds_that_pass_everywhere(kind, bound, share):
         ("widest_spread", {"along": "width"}),
         ("lowest_gain", {"along": "width", "from": 100, "to": None}),
         ("highest_ratio", {"along": "width", "from": None, "to": 100}),
+        ("lowest_ratio", {"along": "width", "from": None, "to": 100}),
     ],
 )
 def test_one_width_is_not_enough(name, arguments):
@@ -209,7 +358,7 @@ def test_one_width_is_not_enough(name, arguments):
 @settings(max_examples=20, deadline=None)
 def test_order_of_conditions_and_seeds_changes_nothing(random):
     conditions = [{"l2": l2, "width": w} for w in WIDTHS for l2 in (0.0, *LAMBDAS)]
-    values = np.random.default_rng(5).uniform(0.5, 2, (12, 6))
+    values, other = np.random.default_rng(5).uniform(0.5, 2, (2, 12, 6))
     rows, columns = list(range(12)), list(range(6))
     random.shuffle(rows)
     random.shuffle(columns)
@@ -222,10 +371,16 @@ def test_order_of_conditions_and_seeds_changes_nothing(random):
         "rank_correlation": {"along": "l2"},
         "widest_spread": {"along": "l2"},
         "share_of_seeds": {"seed_passes": Threshold("above", 0.7)},
+        "lowest_ratio": {"along": "l2", "from": None, "to": 0.0},
+        "lowest_margin": {"of": parse_where("", {"l2": 0}), "over": parse_where("", {"l2": 1})},
+        "correlation": {"kind": "spearman"},
+        "auc": {"other_passes": Threshold("below", 1.2)},
     }.items():
         shuffled = [conditions[i] for i in rows]
-        assert estimate(name, values[rows][:, columns], shuffled, **arguments) == pytest.approx(
-            estimate(name, values, conditions, **arguments)
+        pair = () if name == "share_of_seeds" else (other,)
+        moved = [given[rows][:, columns] for given in (values, *pair)]
+        assert estimate(name, moved[0], shuffled, *moved[1:], **arguments) == pytest.approx(
+            estimate(name, values, conditions, *pair, **arguments)
         )
 
 

@@ -22,20 +22,19 @@ def test_inputs_belong_to_the_replicate_alone():
 
 def test_a_block_is_its_replicates():
     sizes = {"activation": "relu", "width": 30, "samples": 6, "dimension": 4}
-    inputs, targets = draw("teacher_student", 0, [4, 2, 9], **sizes)
+    settings = {"data": "teacher_student", **sizes}
+    inputs, targets = draw(settings, 0, [4, 2, 9]).values()
     assert inputs.shape == (3, 6, 4)
     assert targets.shape == (3, 6)
-    alone = draw("teacher_student", 0, [2], **sizes)
-    assert np.array_equal(inputs[1], alone[0][0])
-    assert np.array_equal(targets[1], alone[1][0])
+    alone = draw(settings, 0, [2])
+    assert np.array_equal(inputs[1], alone["inputs"][0])
+    assert np.array_equal(targets[1], alone["targets"][0])
 
 
-def test_unknown_data_and_activation():
-    sizes = {"width": 3, "samples": 2, "dimension": 2}
-    with pytest.raises(ValueError, match=r"'mnits'.*teacher_student"):
-        draw("mnits", 0, [0], activation="relu", **sizes)
+def test_unknown_activation():
+    settings = {"data": "teacher_student", "width": 3, "samples": 2, "dimension": 2}
     with pytest.raises(ValueError, match="'rleu'"):
-        draw("teacher_student", 0, [0], activation="rleu", **sizes)
+        draw(settings | {"activation": "rleu"}, 0, [0])
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "erf", "softplus"])

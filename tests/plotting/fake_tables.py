@@ -6,28 +6,61 @@ import pandas as pd
 from feedback_alignment.store import COLUMNS
 
 ACTIVATIONS = {"linear": (1e-4, 200_000), "relu": (1e-3, 40_000), "tanh": (1e-2, 8_000)}
+# A two-layer network on teacher-student data; `mlp` networks say where they differ.
+DEFAULTS = {
+    "network": "two_layer",
+    "rule": "fa",
+    "l2": 0.0,
+    "schedule": "none",
+    "cutoff_step": None,
+    "decay_layers": "output",
+    "activation": "relu",
+    "width": 200,
+    "depth": 1,
+    "bias": False,
+    "parametrisation": "standard",
+    "loss_function": "squared_error",
+    "init_scale": 1.0,
+    "feedback_scale": 1.0,
+    "feedback_distribution": "gaussian",
+    "data": "teacher_student",
+    "scaling": "none",
+    "samples": 50,
+    "dimension": 150,
+    "validation_samples": 0,
+    "eta": 1e-3,
+    "steps": 1000,
+    "batch_size": 0,
+    "switch_step": None,
+    "switch_rule": "",
+    "redraw_step": None,
+    "redraw_every": 0,
+    "tie_step": None,
+    "tie_angle": 0.0,
+    "tie_every": 0,
+    "perturb_step": None,
+    "perturb_size": 0.0,
+    "freeze_step": None,
+    "metric_samples": 0,
+    "weights": "explicit",
+    "engine": "preactivation",
+    "dtype": "float64",
+    "device": "cpu",
+}
 LAYERS = {"weight_alignment": "output", "beta_norm": "output"}
 
 
 def settings(activation, width, l2=0.0, rule="fa", schedule=None, steps=None, **others):
     eta, default_steps = ACTIVATIONS[activation]
     schedule = schedule or ("constant" if l2 else "none")
-    base = {
+    base = DEFAULTS | {
         "rule": rule,
         "l2": l2,
         "schedule": schedule,
-        "cutoff_step": None,
         "activation": activation,
         "width": width,
-        "depth": 1,
-        "data": "teacher_student",
-        "samples": 50,
-        "dimension": 150,
         "eta": eta,
         "steps": default_steps if steps is None else steps,
-        "weights": "explicit",
-        "engine": "preactivation",
-        "dtype": "float64",
     }
     return base | others
 

@@ -10,7 +10,14 @@ from matplotlib.colors import to_hex
 from feedback_alignment import plotting
 from feedback_alignment.plotting import PlotError, style
 
-FIGURES = [name for name in plotting.FIGURES if name != "song_feedback_paths"]
+FIGURES = [
+    "song_convergence",
+    "song_alignment_width",
+    "song_trajectories",
+    "song_cutoff",
+    "song_kernels",
+    "song_extreme_width",
+]
 KINDS = ["full", "tiny", "one_seed", "some_diverged", "all_diverged"]
 CASES = [(f, k) for f in FIGURES for k in KINDS if (f, k) != ("song_kernels", "all_diverged")]
 

@@ -55,8 +55,8 @@ def test_no_decay_is_the_rule_itself():
 
 
 def test_an_unknown_rule_keeps_its_colour():
-    assert style.rule_color("kp") == style.rule_color("kp")
-    assert style.rule_color("kp") not in style.RULE_COLORS.values()
+    assert style.rule_color("mine") == style.rule_color("mine")
+    assert style.rule_color("mine") not in style.RULE_COLORS.values()
 
 
 @pytest.mark.parametrize(

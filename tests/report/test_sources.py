@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from feedback_alignment.config import ConfigError
+from feedback_alignment.config import ConfigError, load_config
+from feedback_alignment.plan import known_figures
+from feedback_alignment.provenance import summarise_settings
+from feedback_alignment.report.settings import rows
 from feedback_alignment.report.sources import SOURCES, load_sources
 
 ROOT = Path(__file__).parents[2]
@@ -45,3 +48,18 @@ def test_a_mistake_is_one_line(case, tmp_path):
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["config", "mnist", "paper"])
+def test_every_setting_that_the_page_shows_has_a_source(name):
+    config = load_config(
+        [ROOT / f"config/{name}.yaml"],
+        schema=ROOT / "workflow/schemas/config.schema.json",
+        known_figures=known_figures(ROOT),
+    )
+    sources = load_sources(ROOT / "config/sources.yaml")
+    for experiment in config.experiments:
+        settings = summarise_settings([c.settings() for c in experiment.conditions])
+        shown = {"figures": [], "replicates": experiment.replicates, **settings}
+        found = rows(experiment.name, shown, sources)
+        assert [row.setting for row in found if not row.source] == [], experiment.name

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from feedback_alignment.conditions import Condition
+from feedback_alignment.conditions import COMPANIONS, MLP_ONLY, TWO_LAYER_ONLY, Condition
 from feedback_alignment.data import draw
 from feedback_alignment.simulate import Recording, simulate
 
@@ -14,24 +14,25 @@ torch.set_num_threads(1)
 
 SEED = 11
 SETTINGS = {
+    **TWO_LAYER_ONLY,
+    **MLP_ONLY,
+    **{name: value for brought in COMPANIONS.values() for name, value in brought.items()},
+    "network": "two_layer",
     "rule": "fa",
     "l2": 0.0,
     "schedule": "none",
     "cutoff_step": None,
     "activation": "tanh",
     "width": 30,
-    "depth": 1,
-    "data": "teacher_student",
     "samples": 8,
     "dimension": 15,
     "eta": 1e-3,
     "steps": 300,
     "engine": "preactivation",
-    "weights": "explicit",
     "dtype": "float64",
+    "device": "cpu",
     "points_per_decade": 3,
     "linear_points": 4,
-    "kernels": False,
     "settle_tolerance": 0.0,
     "settle_window": 0,
     "settle_floor": 0.0,
@@ -51,7 +52,8 @@ def data() -> Callable[[Condition, Sequence[int]], tuple[np.ndarray, np.ndarray]
     def draw_data(condition: Condition, replicates: Sequence[int]):
         names = ("activation", "width", "samples", "dimension")
         sizes = {name: getattr(condition, name) for name in names}
-        return draw("teacher_student", SEED, replicates, **sizes)
+        arrays = draw({"data": "teacher_student", **sizes}, SEED, replicates)
+        return arrays["inputs"], arrays["targets"]
 
     return draw_data
 

@@ -1,5 +1,6 @@
 # The config, the plan that it makes, and the functions that tell each rule its files.
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -77,6 +78,14 @@ def runs_of(wildcards):
 def dataset_of(wildcards):
     """The data that a training run reads."""
     return PLAN.specs["train"][wildcards.run]["dataset"]
+
+
+def place_of(wildcards):
+    """Where the config says that a data set's file or folder is."""
+    place = PLAN.config.places.get(
+        PLAN.specs["data"][wildcards.dataset]["settings"]["data"]
+    )
+    return "" if place is None else f"--place {shlex.quote(str(place))}"
 
 
 def experiments_of(wildcards):

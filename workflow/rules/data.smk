@@ -10,8 +10,10 @@ rule data:
         f"{RESULTS}/logs/data/{{dataset}}.log",
     conda:
         "../../environment.yml"
+    params:
+        place=place_of,
     message:
         "data {wildcards.dataset}"
     shell:
-        "python {input.script} --spec {input.spec} --out {output.arrays}"
+        "python {input.script} --spec {input.spec} {params.place} --out {output.arrays}"
         " > {log} 2>&1 && cp {input.spec} {output.made_from}"

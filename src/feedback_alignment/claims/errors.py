@@ -18,7 +18,7 @@ class NotRunError(Exception):
     """The tables cannot answer a check; the message is the reason that the verdict gives."""
 
 
-def pick(path: str, value: Any, allowed: Iterable[str], what: str) -> str:
+def pick(path: str, value: Any, allowed: Iterable[str], what: str, also: str = "") -> str:
     """Return `value` if it is one of the allowed names.
 
     Args:
@@ -26,6 +26,7 @@ def pick(path: str, value: Any, allowed: Iterable[str], what: str) -> str:
         value: what the user wrote.
         allowed: the names to choose from.
         what: what the names name, for the message.
+        also: what else is allowed there, for the message.
 
     Raises:
         ClaimsError: it is not; the message lists what is allowed and the nearest match.
@@ -35,9 +36,8 @@ def pick(path: str, value: Any, allowed: Iterable[str], what: str) -> str:
         written = value if isinstance(value, str) else shown(value)
         close = difflib.get_close_matches(written, names, n=1, cutoff=0.6)
         hint = f'; did you mean "{close[0]}"?' if close else ""
-        raise ClaimsError(
-            f"{path}: unknown {what} {shown(value)}; allowed: {', '.join(names)}{hint}"
-        )
+        listed = ", ".join([*names, also] if also else names)
+        raise ClaimsError(f"{path}: unknown {what} {shown(value)}; allowed: {listed}{hint}")
     return value
 
 

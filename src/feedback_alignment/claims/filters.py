@@ -14,26 +14,20 @@ from feedback_alignment.claims.errors import (
     under,
 )
 from feedback_alignment.claims.threshold import KINDS, Threshold, parse_threshold
+from feedback_alignment.store import COLUMNS as TIDY
 
-TEXT_COLUMNS = ("rule", "schedule", "activation", "data", "weights", "engine", "dtype")
+# The settings in the tidy table stand between the condition's id and the seed.
+_NAMES = list(TIDY)
+_SETTINGS = _NAMES[_NAMES.index("condition") + 1 : _NAMES.index("seed")]
 # Settings that tell conditions apart; `steps` only says how long they ran.
-AXES = (
-    "rule",
-    "l2",
-    "schedule",
-    "cutoff_step",
-    "activation",
-    "width",
-    "depth",
-    "data",
-    "samples",
-    "dimension",
-    "eta",
-    "weights",
-    "engine",
-    "dtype",
-)
+AXES = tuple(name for name in _SETTINGS if name != "steps")
 COLUMNS = (*AXES, "steps", "slow_time")
+TEXT_COLUMNS = tuple(name for name in AXES if TIDY[name] == "str")
+SWITCH_COLUMNS = tuple(name for name in AXES if TIDY[name] == "bool")
+# Steps at which something happens. An empty cell, None in settings, is written `never`.
+STEP_COLUMNS = tuple(name for name in AXES if TIDY[name] == "Int64")
+NUMBER_COLUMNS = tuple(name for name in COLUMNS if name not in TEXT_COLUMNS + SWITCH_COLUMNS)
+NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -45,16 +39,14 @@ class Filter:
         threshold: what a number must satisfy, or None where values decide.
     """
 
-    values: tuple[str | float, ...] | None = None
+    values: tuple[str | float | bool, ...] | None = None
     threshold: Threshold | None = None
 
     def passes(self, value: Any) -> bool:
-        """Whether a column's value passes; a missing one does not."""
-        if value is None:
-            return False
+        """Whether a column's value passes; a missing one passes as `never` only."""
         if self.threshold is not None:
-            return self.threshold.holds(value)
-        return value in self.values
+            return value is not None and self.threshold.holds(value)
+        return (NEVER if value is None else value) in self.values
 
     def plain(self) -> Any:
         """The filter as the claims file writes it."""
@@ -79,7 +71,8 @@ def slow_time(settings: Mapping[str, Any]) -> float:
 def parse_where(path: str, entry: Any) -> dict[str, Filter]:
     """Read the filters of a check.
 
-    A column's filter is a value, a list of values, or one threshold, as in `{above: 0}`.
+    A column's filter is a value, a list of values, or one threshold, as in `{above: 0}`. A step
+    that may be missing also takes the word `never`, which no threshold passes.
 
     Raises:
         ClaimsError: a column is unknown, or a filter does not fit its column.
@@ -91,8 +84,9 @@ def parse_where(path: str, entry: Any) -> dict[str, Filter]:
         at = under(path, column)
         pick(at, column, COLUMNS, "column")
         if isinstance(content, dict):
-            if column in TEXT_COLUMNS:
-                raise ClaimsError(f"{at}: {column} is text; give a value or a list of values")
+            if column not in NUMBER_COLUMNS:
+                kind = "text" if column in TEXT_COLUMNS else "true or false"
+                raise ClaimsError(f"{at}: {column} is {kind}; give a value or a list of values")
             check_keys(at, content, (), KINDS)
             filters[column] = Filter(threshold=parse_threshold(at, content))
             continue
@@ -103,14 +97,32 @@ def parse_where(path: str, entry: Any) -> dict[str, Filter]:
     return filters
 
 
-def parse_value(path: str, column: str, value: Any) -> str | float:
+def parse_value(path: str, column: str, value: Any) -> str | float | bool:
     """Read a value that a column may have.
 
     Raises:
-        ClaimsError: text for a column of numbers, or the other way round.
+        ClaimsError: it is of another kind than the column.
     """
-    if column not in TEXT_COLUMNS:
-        return check_number(path, value)
-    if not isinstance(value, str):
-        raise ClaimsError(f"{path}: {column} is text, not {shown(value)}")
-    return value
+    if column in TEXT_COLUMNS:
+        if not isinstance(value, str):
+            raise ClaimsError(f"{path}: {column} is text, not {shown(value)}")
+        return value
+    if column in SWITCH_COLUMNS:
+        if not isinstance(value, bool):
+            raise ClaimsError(f"{path}: {column} is true or false, not {shown(value)}")
+        return value
+    if column in STEP_COLUMNS:
+        if value == NEVER:
+            return value
+        if isinstance(value, str):
+            raise ClaimsError(f"{path}: must be a number or {NEVER}, not {shown(value)}")
+    return check_number(path, value)
+
+
+def named(value: Any) -> str:
+    """A column's value as text."""
+    if value is None:
+        return NEVER
+    if isinstance(value, str):
+        return value or '""'
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"

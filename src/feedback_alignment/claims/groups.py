@@ -1,71 +1,87 @@
 """Which conditions are compared: those that agree in everything but one axis."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import AXES
+from feedback_alignment.claims.filters import AXES, NEVER, named
 
-# The decay has three settings: without it (schedule none) the other two mean nothing.
+# The decay has four settings: without it (schedule none) the others mean nothing.
 _DECAY = ("l2", "schedule", "cutoff_step")
+_DECAY_COMPANIONS = (*_DECAY, "decay_layers")
+# What an intervention's step brings with it means nothing where that step never comes.
+_COMPANIONS = {
+    "switch_step": ("switch_rule",),
+    "redraw_step": ("redraw_every",),
+    "tie_step": ("tie_angle", "tie_every"),
+    "perturb_step": ("perturb_size",),
+}
 
 
 def comparable(one: Mapping[str, Any], other: Mapping[str, Any], along: str) -> bool:
     """Whether two conditions agree in every axis but `along`.
 
     Along an axis of the decay, a condition without decay is comparable with all that have one,
-    and cutoff steps need not agree.
+    and cutoff steps need not agree. Along an intervention's step, a condition without it is
+    comparable with all that have it, whatever its size.
 
     Args:
         one: settings of a condition.
         other: settings of the other.
         along: the axis that may differ.
     """
-    free = {along}
-    if along in _DECAY:
-        free.add("cutoff_step")
-        if "none" in (one["schedule"], other["schedule"]):
-            free.update(_DECAY)
+    free = _always_free(along)
+    if _bare(one, along) or _bare(other, along):
+        free |= set(_DECAY_COMPANIONS if along in _DECAY else _COMPANIONS[along])
     return all(one[axis] == other[axis] for axis in AXES if axis not in free)
 
 
-def groups(conditions: Sequence[Mapping[str, Any]], along: str) -> list[list[int]]:
-    """Indices of comparable conditions, in ascending order of `along`.
+def groups(
+    conditions: Sequence[Mapping[str, Any]], along: str, *, finite: bool = False
+) -> list[list[int]]:
+    """Indices of comparable conditions, in ascending order of `along`; never comes last.
 
     Args:
         conditions: settings of each condition.
         along: the axis that varies within a group.
+        finite: leave out conditions in which the step `along` never comes.
 
     Returns:
-        the groups that have at least two values of `along`; a condition without decay is in
-        every group that it is comparable with.
+        the groups that have at least two values of `along`; a condition without decay, or
+        without the intervention, is in every group that it is comparable with.
 
     Raises:
         NotRunError: there is no such group.
     """
-    free = {along, *(("cutoff_step",) if along in _DECAY else ())}
-    bare = [
-        i
-        for i, settings in enumerate(conditions)
-        if along in _DECAY and settings["schedule"] == "none" and settings[along] is not None
-    ]
+    free = _always_free(along)
     found: dict[tuple, list[int]] = {}
+    bare = []
     for i, settings in enumerate(conditions):
-        if i not in bare and settings[along] is not None:
-            key = tuple(settings[axis] for axis in AXES if axis not in free)
-            found.setdefault(key, []).append(i)
+        if finite and settings[along] is None:
+            continue
+        if _bare(settings, along):
+            bare.append(i)
+            continue
+        key = tuple(settings[axis] for axis in AXES if axis not in free)
+        found.setdefault(key, []).append(i)
     for i in bare:
         for members in found.values():
             if comparable(conditions[i], conditions[members[0]], along):
                 members.append(i)
     large = [
-        sorted(members, key=lambda i: (conditions[i][along], i))
+        sorted(members, key=lambda i: (level(conditions[i][along]), i))
         for members in found.values()
         if len({conditions[i][along] for i in members}) > 1
     ]
     if not large:
         raise NotRunError(f"needs two values of {along} among otherwise equal conditions")
     return large
+
+
+def level(value: Any) -> Any:
+    """A value of an axis as it is ordered: a step that never comes is after all others."""
+    return math.inf if value is None else value
 
 
 def pairs(
@@ -76,27 +92,35 @@ def pairs(
     Args:
         conditions: settings of each condition.
         along: the axis that differs.
-        origin: value of `along` to start from; None for every other value.
-        target: value of `along` to end at; None for every other value.
+        origin: value of `along` to start from, as the claims file writes it; None for every
+            other value.
+        target: value of `along` to end at, likewise.
 
     Raises:
         NotRunError: there is no such pair.
     """
+    written = [NEVER if one[along] is None else one[along] for one in conditions]
     found = [
         (i, j)
         for i, one in enumerate(conditions)
         for j, other in enumerate(conditions)
-        if None not in (one[along], other[along])
-        and one[along] != other[along]
-        and (origin is None or one[along] == origin)
-        and (target is None or other[along] == target)
+        if written[i] != written[j]
+        and (origin is None or written[i] == origin)
+        and (target is None or written[j] == target)
         and comparable(one, other, along)
     ]
     if not found:
-        ends = f"{_named(origin)} and {_named(target)}"
+        ends = " and ".join("another value" if v is None else named(v) for v in (origin, target))
         raise NotRunError(f"needs {along} {ends} among otherwise equal conditions")
     return found
 
 
-def _named(value: Any) -> str:
-    return "another value" if value is None else f"{value:g}" if isinstance(value, float) else value
+def _always_free(along: str) -> set[str]:
+    return {along, "cutoff_step"} if along in _DECAY else {along}
+
+
+def _bare(settings: Mapping[str, Any], along: str) -> bool:
+    """Whether a condition lacks the decay, or the intervention, that `along` is a setting of."""
+    if along in _DECAY:
+        return settings["schedule"] == "none"
+    return along in _COMPANIONS and settings[along] is None

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import TEXT_COLUMNS, Filter
+from feedback_alignment.claims.filters import NEVER, TEXT_COLUMNS, Filter, named
+from feedback_alignment.claims.groups import level
 from feedback_alignment.claims.intervals import bootstrap_interval, share_interval
 from feedback_alignment.claims.model import Check, Claim
-from feedback_alignment.claims.panel import Panel, matching, read_panel, settings_of
+from feedback_alignment.claims.panel import Panel, Reading, Rows, matching, read_panel, rows_of
 from feedback_alignment.claims.samples import Sample, draw_sample
 from feedback_alignment.claims.statistics import STATISTICS
 from feedback_alignment.claims.threshold import Threshold
@@ -43,9 +44,11 @@ def judge(claims: Sequence[Claim], tables: Mapping[str, "pd.DataFrame"]) -> list
         a verdict for each claim, in order.
     """
     verdicts = []
+    named = {claim.figure for claim in claims}
+    rows = {figure: rows_of(table) for figure, table in tables.items() if figure in named}
     for claim in claims:
-        table = tables.get(claim.figure)
-        checks = tuple(found for check in claim.checks for found in _judge(claim, check, table))
+        own = rows.get(claim.figure)
+        checks = tuple(found for check in claim.checks for found in _judge(claim, check, own))
         result = overall([check.verdict for check in checks])
         verdicts.append(
             ClaimVerdict(claim.id, claim.paper, claim.statement, claim.figure, result, checks)
@@ -53,7 +56,7 @@ def judge(claims: Sequence[Claim], tables: Mapping[str, "pd.DataFrame"]) -> list
     return verdicts
 
 
-def _judge(claim: Claim, check: Check, table: "pd.DataFrame | None") -> list[CheckVerdict]:
+def _judge(claim: Claim, check: Check, table: Rows | None) -> list[CheckVerdict]:
     blank = CheckVerdict(
         label=check.label,
         part="",
@@ -66,25 +69,25 @@ def _judge(claim: Claim, check: Check, table: "pd.DataFrame | None") -> list[Che
     if table is None:
         return [replace(blank, reason=f"the config has no figure {claim.figure}")]
     rows = matching(table, check.where)
-    if check.each is None or rows.empty:
+    if check.each is None or not rows.settings:
         return [_judge_rows(claim, check, rows, blank)]
-    found = {chosen[check.each] for chosen in settings_of(rows).values()} - {None}
+    found = {chosen[check.each] for chosen in rows.settings.values()}
     verdicts = []
-    for value in sorted(found):
-        name = value if check.each in TEXT_COLUMNS else f"{check.each} {value:g}"
-        part = replace(blank, part=name, where={**blank.where, check.each: value})
-        chosen = matching(rows, {check.each: Filter(values=(value,))})
+    for value in sorted(found, key=level):
+        written = NEVER if value is None else value
+        plain = check.each in TEXT_COLUMNS and value
+        name = value if plain else f"{check.each} {named(value)}"
+        part = replace(blank, part=name, where={**blank.where, check.each: written})
+        chosen = matching(rows, {check.each: Filter(values=(written,))})
         verdicts.append(_judge_rows(claim, check, chosen, part))
     return verdicts
 
 
-def _judge_rows(
-    claim: Claim, check: Check, rows: "pd.DataFrame", blank: CheckVerdict
-) -> CheckVerdict:
+def _judge_rows(claim: Claim, check: Check, rows: Rows, blank: CheckVerdict) -> CheckVerdict:
     chosen, statistic = check.arguments, STATISTICS[check.statistic]
     try:
-        panel = read_panel(rows, chosen["metric"], chosen["at"], chosen["relative_to"])
-        sample = draw_sample(panel, keep_all=statistic.share)
+        panel = read_panel(rows, *_readings(chosen))
+        sample = draw_sample(panel, keep=statistic.keep)
         blank = replace(blank, n=sample.panel.seeds.size, excluded=sample.excluded)
     except NotRunError as error:
         return replace(blank, reason=str(error))
@@ -142,9 +145,26 @@ def summary(sample: Sample) -> tuple[dict[str, Any], ...]:
     return tuple(found)
 
 
+def _readings(arguments: Mapping[str, Any]) -> tuple[Reading, Reading | None]:
+    own = (arguments[name] for name in ("metric", "at", "relative_to", "layer"))
+    if arguments.get("other") is None:
+        return Reading(*own), None
+    beside = Reading(arguments["other"], arguments["other_at"], layer=arguments["other_layer"])
+    return Reading(*own), beside
+
+
 def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: value.plain() if isinstance(value, Threshold) else value
+        name: _plain_value(value)
         for name, value in arguments.items()
-        if value is not None
+        # The time of nothing says nothing.
+        if value is not None and not (name == "other_at" and arguments["other"] is None)
     }
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, Threshold | Filter):
+        return value.plain()
+    if isinstance(value, Mapping):
+        return {name: _plain_value(content) for name, content in value.items()}
+    return value

@@ -1,6 +1,6 @@
 """From tidy rows to a panel: one value for each condition and each seed that they share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -8,25 +8,59 @@ import numpy as np
 
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import AXES, TEXT_COLUMNS, Filter, slow_time
-from feedback_alignment.claims.quantities import QUANTITIES, relative
+from feedback_alignment.claims.quantities import MAIN_LAYER, QUANTITIES, relative
+from feedback_alignment.claims.times import STEPS_READ, Time, needs_loss, rows_at
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_READ = ["condition", "seed", "metric", "layer", "value"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of each replicate.
+
+    Attributes:
+        quantity: name of a quantity.
+        time: which recorded step; see `times`.
+        relative_to: a second time; the value is then the ratio to that reading.
+        layer: the layer whose rows are read; empty for the whole network, None for the
+            quantity's main one.
+    """
+
+    quantity: str
+    time: Time = "end"
+    relative_to: Time | None = None
+    layer: str | None = None
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        """Metric and layer of the rows that it needs."""
+        recipe = QUANTITIES[self.quantity]
+        metrics = [*recipe.metrics, *(metric for metric, _ in recipe.fixed.values())]
+        layer = recipe.main_layer if self.layer is None else self.layer
+        found = [(metric, layer or "") for metric in metrics]
+        if needs_loss(self.time) or needs_loss(self.relative_to):
+            found.append(("loss", ""))
+        return list(dict.fromkeys(found))
+
 
 @dataclass(frozen=True)
 class Panel:
-    """The values of one quantity.
+    """The values of one quantity, and of another beside it where a statistic compares the two.
 
     Seeds are paired: data and feedback of a seed are the same in every condition, so a seed that
     is left out in one condition is left out in all.
 
     Attributes:
-        quantity: its name.
+        quantity: its name, or both names.
         conditions: settings of each condition (C of them).
         seeds: replicate indices (S,), ascending.
-        values: (C, S); NaN marks a replicate that has no value.
+        values: (C, S); NaN marks a replicate that has no value. A diverged replicate has one only
+            if that was read before its end.
         diverged: (C, S), whether the replicate diverged.
+        other: values of the other quantity (C, S), likewise, or None.
         notes: what was left out and why, by kind, for the record.
     """
 
@@ -35,22 +69,47 @@ class Panel:
     seeds: np.ndarray
     values: np.ndarray
     diverged: np.ndarray
+    other: np.ndarray | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def matching(table: "pd.DataFrame", where: Mapping[str, Filter]) -> "pd.DataFrame":
+@dataclass(frozen=True)
+class Rows:
+    """Tidy rows and the conditions that they are of.
+
+    Attributes:
+        frame: the rows, without the settings that no reading needs.
+        settings: settings of every condition, by id, in the order of the settings.
+    """
+
+    frame: "pd.DataFrame"
+    settings: Mapping[str, Mapping[str, Any]]
+
+    def keep(self, conditions: Collection[str]) -> "Rows":
+        """The rows of some conditions."""
+        settings = {c: chosen for c, chosen in self.settings.items() if c in conditions}
+        return Rows(self.frame[self.frame["condition"].isin(list(settings))], settings)
+
+
+def rows_of(table: "pd.DataFrame") -> Rows:
+    """The rows of a tidy table."""
+    return Rows(table[[*_READ, *STEPS_READ]], settings_of(table))
+
+
+def matching(rows: Rows, where: Mapping[str, Filter]) -> Rows:
     """The rows whose condition passes all filters.
 
     Args:
-        table: tidy rows.
+        rows: tidy rows.
         where: filter by column.
     """
-    kept = [
-        identifier
-        for identifier, settings in settings_of(table).items()
-        if all(accept.passes(settings[column]) for column, accept in where.items())
-    ]
-    return table[table["condition"].isin(kept)]
+    return rows.keep(
+        {
+            identifier
+            for identifier, settings in rows.settings.items()
+            if all(accept.passes(settings[column]) for column, accept in where.items())
+        }
+    )
 
 
 def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
@@ -60,7 +119,7 @@ def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
     found = {}
     for identifier, *values in rows[["condition", *columns]].itertuples(index=False, name=None):
         settings = {
-            column: str(value) if column in TEXT_COLUMNS else _number(value)
+            column: _text(value) if column in TEXT_COLUMNS else _number(value)
             for column, value in zip(columns, values, strict=True)
         }
         found[str(identifier)] = {**settings, "slow_time": slow_time(settings)}
@@ -68,28 +127,26 @@ def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
     return {identifier: {"condition": identifier, **chosen} for identifier, chosen in ordered}
 
 
-def read_panel(
-    rows: "pd.DataFrame", quantity: str, time: str = "end", relative_to: str | None = None
-) -> Panel:
-    """Read a quantity of every condition and seed.
+def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Panel:
+    """Read a quantity, or two, of every condition and seed.
 
     Of conditions that differ in nothing but their number of steps, the longest is read.
 
     Args:
         rows: tidy rows of the conditions to read.
-        quantity: name of a quantity.
-        time: `start`, `half`, `cutoff` or `end`; see `TIMES`.
-        relative_to: a second time; the value is then the ratio to that reading.
+        reading: what to read.
+        other: what to read beside it.
 
     Raises:
         NotRunError: no condition is left, none records the metrics, or they share no seed.
     """
-    settings = _longest(settings_of(rows))
-    if not settings:
+    chosen = rows.keep(_longest(rows.settings))
+    if not chosen.settings:
         raise NotRunError("no condition of the config matches")
-    rows = rows[rows["condition"].isin(list(settings))]
+    rows = chosen.frame
     runs = rows.drop_duplicates(["condition", "seed"])
-    settings, unmeasured = _measured(rows, runs, settings, QUANTITIES[quantity].metrics)
+    needed = list(dict.fromkeys([*reading.rows, *(other.rows if other else ())]))
+    settings, unmeasured = _measured(rows, runs, chosen.settings, needed)
     runs = runs[runs["condition"].isin(list(settings))]
     seeds = {c: set(map(int, group)) for c, group in runs.groupby("condition")["seed"]}
     shared = np.array(sorted(set.intersection(*seeds.values())), dtype=np.int64)
@@ -98,39 +155,55 @@ def read_panel(
     lost = runs.loc[runs["status"] == "diverged", ["condition", "seed"]]
     lost = {(str(c), int(s)) for c, s in lost.itertuples(index=False, name=None)}
     diverged = np.array([[(c, int(s)) in lost for s in shared] for c in settings])
-    values = _read(rows, settings, shared, quantity, time)
-    if relative_to is not None:
-        values = relative(values, _read(rows, settings, shared, quantity, relative_to))
-    # What a diverged replicate did before its end is no result of the condition.
-    values = np.where(diverged | ~np.isfinite(values), np.nan, values)
     unpaired = sorted(set.union(*seeds.values()) - set(map(int, shared)))
     notes = {"unpaired_seeds": unpaired, "not_measured": unmeasured}
-    notes = {kind: found for kind, found in notes.items() if found}
-    return Panel(quantity, tuple(settings.values()), shared, values, diverged, notes)
+    names = [reading.quantity] if other is None else [reading.quantity, other.quantity]
+    return Panel(
+        " and ".join(names),
+        tuple(settings.values()),
+        shared,
+        _read(rows, settings, shared, reading),
+        diverged,
+        None if other is None else _read(rows, settings, shared, other),
+        {kind: found for kind, found in notes.items() if found},
+    )
 
 
 def _read(
     rows: "pd.DataFrame",
     settings: Mapping[str, Mapping[str, Any]],
     seeds: np.ndarray,
-    quantity: str,
-    time: str,
+    reading: Reading,
 ) -> np.ndarray:
-    recipe = QUANTITIES[quantity]
-    known = rows[rows["metric"].isin(list(recipe.metrics)) & rows["value"].notna()]
-    if time == "cutoff":
-        known = known[(known["step"] <= known["cutoff_step"]).fillna(False).astype(bool)]
-    if time == "half":
-        known = known[known["step"] <= known["steps"] // 2]
-    known = known.sort_values("step", ascending=time != "start", kind="stable")
-    known = known.drop_duplicates(["condition", "seed", "metric"], keep="last")
-    readings = known.set_index(["metric", "condition", "seed"])["value"].to_dict()
+    values = _read_at(rows, settings, seeds, reading, reading.time)
+    if reading.relative_to is not None:
+        values = relative(values, _read_at(rows, settings, seeds, reading, reading.relative_to))
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _read_at(
+    rows: "pd.DataFrame",
+    settings: Mapping[str, Mapping[str, Any]],
+    seeds: np.ndarray,
+    reading: Reading,
+    time: Time,
+) -> np.ndarray:
+    recipe = QUANTITIES[reading.quantity]
+    needed = dict(reading.rows)
+    rows = rows[rows["metric"].isin(list(needed)) & rows["value"].notna()]
+    rows = rows[rows["layer"] == rows["metric"].map(needed)]
+    loss = rows[rows["metric"] == "loss"]
+    wanted = {metric: (metric, time) for metric in recipe.metrics} | dict(recipe.fixed)
+    found = {}
+    for when in dict.fromkeys(time for _, time in wanted.values()):
+        read = rows_at(rows, loss, when).set_index(["metric", "condition", "seed"])["value"]
+        found[when] = read.to_dict()
     return np.array(
         [
             recipe.compute(
                 {
-                    metric: np.array([readings.get((metric, c, int(s)), np.nan) for s in seeds])
-                    for metric in recipe.metrics
+                    name: np.array([found[when].get((metric, c, int(s)), np.nan) for s in seeds])
+                    for name, (metric, when) in wanted.items()
                 },
                 chosen,
             )
@@ -143,32 +216,46 @@ def _measured(
     rows: "pd.DataFrame",
     runs: "pd.DataFrame",
     settings: Mapping[str, Mapping[str, Any]],
-    metrics: Sequence[str],
+    needed: Sequence[tuple[str, str]],
 ) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
     # A condition whose experiment does not record a metric is left out; one that diverged is not.
     lived = set(runs.loc[runs["status"] != "diverged", "condition"])
-    recorded = {metric: set(rows.loc[rows["metric"] == metric, "condition"]) for metric in metrics}
+    recorded = {
+        (metric, layer): set(
+            rows.loc[(rows["metric"] == metric) & (rows["layer"] == layer), "condition"]
+        )
+        for metric, layer in needed
+    }
     absent = [c for c in settings if c in lived and any(c not in r for r in recorded.values())]
     if len(absent) == len(settings):
-        missing = [m for m, found in recorded.items() if not found] or list(metrics)
-        raise NotRunError(f"the tables do not record {' and '.join(missing)}")
+        missing = [key for key, found in recorded.items() if not found] or needed
+        raise NotRunError(f"the tables do not record {' and '.join(map(_row_name, missing))}")
     return {c: chosen for c, chosen in settings.items() if c not in absent}, absent
 
 
-def _longest(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def _row_name(key: tuple[str, str]) -> str:
+    metric, layer = key
+    return metric if layer == (MAIN_LAYER.get(metric, "") or "") else f"{metric} of layer {layer}"
+
+
+def _longest(settings: Mapping[str, Mapping[str, Any]]) -> set[str]:
     best: dict[tuple, str] = {}
     for identifier, chosen in settings.items():
         key = tuple(chosen[axis] for axis in AXES)
         if key not in best or chosen["steps"] > settings[best[key]]["steps"]:
             best[key] = identifier
-    return {identifier: settings[identifier] for identifier in best.values()}
+    return set(best.values())
 
 
-def _number(value: Any) -> float | int | None:
+def _number(value: Any) -> float | int | bool | None:
     # A missing Int64 is pandas' NA, which compares to nothing.
-    if not isinstance(value, int | float | np.number) or value != value:
+    if not isinstance(value, int | float | np.number | np.bool_) or value != value:
         return None
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _order(settings: Mapping[str, Any]) -> tuple:

@@ -1,17 +1,40 @@
 """The numbers that statistics are made of: metrics of the tables, and what follows from them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+# The layer whose row is read unless a check names another. Metrics that the tables hold by layer
+# and for no layer in particular need one to be named; all others are of the whole network.
+MAIN_LAYER: dict[str, str | None] = {
+    "weight_alignment": "output",
+    "beta_norm": "output",
+    "signal_alignment": "hidden",
+    "gradient_alignment": "hidden",
+    "null_gradient_alignment": "hidden",
+    "hidden_norm": "hidden",
+    "descent": None,
+    "descent_share": None,
+}
 METRICS = (
     "loss",
     "error_norm",
+    "accuracy",
     "weight_alignment",
     "signal_alignment",
     "gradient_alignment",
+    "null_gradient_alignment",
+    "bp_gradient_norm",
+    "rule_gradient_norm",
+    "descent",
+    "descent_share",
+    "stability_ratio",
+    "null_stability_ratio",
+    "K_min_real",
+    "K_max_real",
+    "K_max_imag",
     "beta_norm",
     "hidden_norm",
     "lambda_min_G",
@@ -25,11 +48,9 @@ METRICS = (
     "rate_bound",
     "rate_local",
     "align_step",
+    "loss_rise",
+    "loss_fall",
 )
-
-# Which recorded step of a replicate is read: its first, the last of the first half of the steps,
-# the last under a decay that is cut off, or its last.
-TIMES = ("start", "half", "cutoff", "end")
 
 
 @dataclass(frozen=True)
@@ -39,10 +60,18 @@ class Quantity:
     Attributes:
         metrics: the metrics it is made of.
         compute: from a reading (S,) of each metric and the condition's settings to values (S,).
+        fixed: further readings, by name: a metric, and the time at which it is read whatever the
+            time of the others.
     """
 
     metrics: tuple[str, ...]
     compute: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], np.ndarray]
+    fixed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def main_layer(self) -> str | None:
+        """The layer that is read unless a check names one; None if it must name one."""
+        return MAIN_LAYER.get(self.metrics[0], "")
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
@@ -85,6 +114,21 @@ QUANTITIES: dict[str, Quantity] = {
     "loss_per_l2": Quantity(
         ("loss",),
         lambda read, settings: _ratio(read["loss"], np.full(read["loss"].shape, settings["l2"])),
+    ),
+    # what alignment owes to training with the feedback that it is measured with
+    "alignment_over_null": Quantity(
+        ("gradient_alignment", "null_gradient_alignment"),
+        lambda read, _: read["gradient_alignment"] - read["null_gradient_alignment"],
+    ),
+    "gradient_ratio": Quantity(
+        ("bp_gradient_norm", "rule_gradient_norm"),
+        lambda read, _: _ratio(read["bp_gradient_norm"], read["rule_gradient_norm"]),
+    ),
+    # loss over its highest value since the last intervention
+    "loss_from_peak": Quantity(
+        ("loss",),
+        lambda read, _: _ratio(read["loss"], read["rise"] * read["base"]),
+        {"rise": ("loss_rise", "end"), "base": ("loss", "intervention")},
     ),
 }
 

@@ -23,7 +23,7 @@ class Sample:
     excluded: Mapping[str, Any]
 
 
-def draw_sample(panel: Panel, *, keep_all: bool = False) -> Sample:
+def draw_sample(panel: Panel, *, keep: str = "") -> Sample:
     """Leave out what has no value.
 
     A condition is left out whole if more than half of its seeds diverged, or if a seed that did
@@ -33,38 +33,49 @@ def draw_sample(panel: Panel, *, keep_all: bool = False) -> Sample:
 
     Args:
         panel: all conditions and seeds.
-        keep_all: leave nothing out, for a statistic in which such seeds count as failures.
+        keep: `all` leaves nothing out, for a statistic in which what has no value fails;
+            `diverged` leaves out conditions in which the first quantity has no value, for a
+            statistic in which what diverged fails by the other.
 
     Raises:
         NotRunError: no condition has a value for every seed that did not diverge.
     """
     names = np.array([chosen["condition"] for chosen in panel.conditions])
-    diverged = panel.diverged
-    excluded = dict(panel.notes)
-    if diverged.any():
+    diverged, excluded = panel.diverged, dict(panel.notes)
+    unknown = np.isnan(panel.values)
+    beside = np.zeros_like(unknown) if panel.other is None else np.isnan(panel.other)
+    failing = {"": diverged, "all": diverged & (unknown | beside), "diverged": diverged & beside}
+    if failing[keep].any():
         excluded["diverged"] = {
-            str(name): panel.seeds[lost].tolist()
-            for name, lost in zip(names, diverged, strict=True)
-            if lost.any()
+            str(name): panel.seeds[gone].tolist()
+            for name, gone in zip(names, failing[keep], strict=True)
+            if gone.any()
         }
-    if keep_all:
+    if keep == "all":
         return Sample(panel, excluded)
-    unstable = diverged.mean(axis=1) > 0.5
+    unstable = np.zeros(len(names), dtype=bool) if keep else diverged.mean(axis=1) > 0.5
     if unstable.any():
         excluded["mostly_diverged"] = names[unstable].tolist()
-    missing = (np.isnan(panel.values) & ~diverged).any(axis=1) & ~unstable
+    needed = unknown if keep else unknown | beside
+    missing = (needed & ~diverged).any(axis=1) & ~unstable
     if missing.all():
         raise NotRunError(f"no condition has a value of {panel.quantity} for every seed")
     if missing.any():
         excluded["no_value"] = names[missing].tolist()
     left = ~(unstable | missing)
     # Without a condition there is no seed that it could be computed from.
-    seeds = ~diverged[left].any(axis=0) & left.any()
+    stays = np.ones(panel.seeds.size, dtype=bool) if keep else ~diverged[left].any(axis=0)
+    seeds = stays & left.any()
+
+    def cut(values: np.ndarray) -> np.ndarray:
+        return values[left][:, seeds]
+
     kept = replace(
         panel,
         conditions=tuple(c for c, stays in zip(panel.conditions, left, strict=True) if stays),
         seeds=panel.seeds[seeds],
-        values=panel.values[left][:, seeds],
-        diverged=diverged[left][:, seeds],
+        values=cut(panel.values),
+        diverged=cut(diverged),
+        other=None if panel.other is None else cut(panel.other),
     )
     return Sample(kept, excluded)

@@ -6,10 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from feedback_alignment.claims.arguments import Argument, axis, choice, criterion, of_axis
+from feedback_alignment.claims.arguments import (
+    Argument,
+    axis,
+    choice,
+    conditions,
+    criterion,
+    layer,
+    of_axis,
+    quantity,
+    time,
+)
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.groups import groups, pairs
+from feedback_alignment.claims.groups import groups, level, pairs
 from feedback_alignment.claims.panel import Panel
+from feedback_alignment.claims.threshold import Threshold
 
 Reduce = Callable[[np.ndarray], np.ndarray]
 
@@ -25,12 +36,14 @@ class Statistic:
             one row of zeros and ones.
         arguments: its own arguments, beside those that all statistics have.
         share: whether it is a share of seeds.
+        keep: what of the replicates without a value it keeps, as failures; see `draw_sample`.
     """
 
     meaning: str
     prepare: Callable[[Panel, Mapping[str, Any]], tuple[np.ndarray, Reduce]]
     arguments: Mapping[str, Argument]
     share: bool = False
+    keep: str = ""
 
 
 def lowest_mean(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
@@ -55,7 +68,7 @@ def slope(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduc
     """
     along = arguments["along"]
     weights = np.zeros(len(panel.conditions))
-    for members in groups(panel.conditions, along):
+    for members in groups(panel.conditions, along, finite=True):
         levels = np.array([panel.conditions[i][along] for i in members], dtype=float)
         if (levels <= 0).any():
             raise NotRunError(f"needs values of {along} above 0 for a logarithm")
@@ -76,17 +89,38 @@ def lowest_gain(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray,
     return panel.values, lambda means: (means[target] - means[origin]).min(axis=0)
 
 
+def lowest_margin(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
+    """Smallest seed mean of the conditions that pass `of`, less the largest of those of `over`.
+
+    For conditions that differ in more than one axis, which no pairing would compare.
+    """
+    passing = {
+        name: [
+            i
+            for i, settings in enumerate(panel.conditions)
+            if all(accept.passes(settings[column]) for column, accept in arguments[name].items())
+        ]
+        for name in ("of", "over")
+    }
+    for name, found in passing.items():
+        if not found:
+            raise NotRunError(f"no condition of the config matches `{name}`")
+    return (
+        panel.values,
+        lambda means: means[passing["of"]].min(axis=0) - means[passing["over"]].max(axis=0),
+    )
+
+
 def highest_ratio(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
     """Largest ratio of seed means, `to` over `from`, over comparable conditions."""
-    origin, target = _ends(panel, arguments)
+    ratios = _ratios(panel, arguments)
+    return panel.values, lambda means: ratios(means).max(axis=0)
 
-    def reduce(means: np.ndarray) -> np.ndarray:
-        below = means[origin]
-        return np.divide(
-            means[target], below, out=np.full(below.shape, np.nan), where=below != 0
-        ).max(axis=0)
 
-    return panel.values, reduce
+def lowest_ratio(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
+    """Smallest ratio of seed means, `to` over `from`, over comparable conditions."""
+    ratios = _ratios(panel, arguments)
+    return panel.values, lambda means: ratios(means).min(axis=0)
 
 
 def lowest_step_ratio(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
@@ -94,10 +128,10 @@ def lowest_step_ratio(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.nd
     along = arguments["along"]
     found = []
     for members in groups(panel.conditions, along):
-        levels = [panel.conditions[i][along] for i in members]
-        for i, level in zip(members, levels, strict=True):
-            above = min((other for other in levels if other > level), default=None)
-            found += [(i, j) for j in members if panel.conditions[j][along] == above]
+        levels = [level(panel.conditions[i][along]) for i in members]
+        for i, own in zip(members, levels, strict=True):
+            above = min((other for other in levels if other > own), default=None)
+            found += [(i, j) for j, its in zip(members, levels, strict=True) if its == above]
     origin, target = map(list, zip(*found, strict=True))
     values = log_or_nan(panel.values)
     return values, lambda means: np.exp((means[target] - means[origin]).min(axis=0))
@@ -105,18 +139,42 @@ def lowest_step_ratio(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.nd
 
 def rank_correlation(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
     """Spearman's correlation with `along` within each seed, averaged over the other settings."""
-    from scipy.stats import rankdata
-
     along = arguments["along"]
     rows = []
     for members in groups(panel.conditions, along):
-        levels = rankdata([panel.conditions[i][along] for i in members])
-        ranks = rankdata(panel.values[members], axis=0)
-        x, y = levels - levels.mean(), ranks - ranks.mean(axis=0)
-        scale = np.sqrt((x**2).sum() * (y**2).sum(axis=0))
-        # Values that all agree have no order: correlation 0.
-        rows.append(np.divide(x @ y, scale, out=np.zeros(scale.shape), where=scale > 0))
+        levels = np.array([[level(panel.conditions[i][along])] for i in members], dtype=float)
+        rows.append(_correlation(_ranks(levels), _ranks(panel.values[members])))
     return np.array(rows), lambda means: means.mean(axis=0)
+
+
+def correlation(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
+    """Correlation of two quantities over all conditions within each seed, averaged over seeds."""
+    if len(panel.conditions) < 3:
+        raise NotRunError("needs three conditions for a correlation")
+    both = panel.values, panel.other
+    if arguments["kind"] == "spearman":
+        both = map(_ranks, both)
+    return _correlation(*both)[None], lambda means: means[0]
+
+
+def auc(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
+    """Share of pairs, one that passes and one that fails, in which the first has more.
+
+    Pairs are two conditions of one seed, of which one passes `other_passes` and the other does
+    not; equal values count half. A replicate that diverged before `other` is read, or has no value
+    of it, does not pass.
+    """
+    holds = arguments["other_passes"].holds
+    counts = []
+    for values, criterion_values in zip(panel.values.T, panel.other.T, strict=True):
+        passes = np.array([holds(value) for value in criterion_values.tolist()], dtype=bool)
+        known = ~np.isnan(values)
+        gap = values[passes & known][:, None] - values[~passes & known]
+        counts.append([(gap > 0).sum() + (gap == 0).sum() / 2, gap.size])
+    counts = np.array(counts, dtype=float).T
+    if not counts[1].any():
+        raise NotRunError("no seed has a condition that passes `other_passes` and one that fails")
+    return counts, lambda means: _divide(means[0], means[1])
 
 
 def widest_spread(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
@@ -131,13 +189,19 @@ def widest_spread(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarra
 
 
 def share_of_seeds(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Share of seeds that satisfy the criterion in every condition.
+    """Share of seeds that satisfy the criterion, or both, in every condition.
 
-    A replicate that diverged, or has no value, does not satisfy it.
+    A replicate that diverged before it is read, or has no value, does not satisfy it.
     """
-    holds = arguments["seed_passes"].holds
-    passed = [all(map(holds, of_seed)) for of_seed in panel.values.T.tolist()]
-    return np.array([passed], dtype=float), lambda means: means[0]
+    passed = _satisfying(panel.values, arguments["seed_passes"])
+    if panel.other is not None:
+        passed &= _satisfying(panel.other, arguments["other_passes"])
+    return passed[None].astype(float), lambda means: means[0]
+
+
+def _satisfying(values: np.ndarray, threshold: Threshold) -> np.ndarray:
+    """Whether each seed (S,) satisfies a criterion in every condition of `values` (C, S)."""
+    return np.array([all(map(threshold.holds, of_seed)) for of_seed in values.T.tolist()])
 
 
 def log_or_nan(values: np.ndarray) -> np.ndarray:
@@ -150,25 +214,66 @@ def _ends(panel: Panel, arguments: Mapping[str, Any]) -> tuple[list[int], list[i
     return [i for i, _ in found], [j for _, j in found]
 
 
+def _ratios(panel: Panel, arguments: Mapping[str, Any]) -> Reduce:
+    origin, target = _ends(panel, arguments)
+    return lambda means: _divide(means[target], means[origin])
+
+
+def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Ratio, NaN where there is none."""
+    none = np.full(np.shape(denominator), np.nan)
+    return np.divide(numerator, denominator, out=none, where=denominator != 0)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    from scipy.stats import rankdata
+
+    return rankdata(values, axis=0)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Correlation down the columns of two arrays (C, S), or (C, 1) and (C, S): (S,)."""
+    x, y = one - one.mean(axis=0), other - other.mean(axis=0)
+    scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
+    # Values that all agree have no order: correlation 0.
+    return np.divide((x * y).sum(axis=0), scale, out=np.zeros(scale.shape), where=scale > 0)
+
+
 _ALONG = {"along": axis()}
 _ENDS = {"along": axis(), "from": of_axis(), "to": of_axis()}
-_NEEDED = choice("most", ("most", "every"))
 _AVERAGE = choice("mean", ("mean", "rms", "geometric"))
+_OTHER = {"other": quantity(), "other_layer": layer("other"), "other_at": time("end")}
+_SHARE = {
+    "seed_passes": criterion(),
+    "needed": choice("most", ("most", "every")),
+    **_OTHER,
+    "other": quantity(None),
+    "other_passes": criterion(None),
+}
+_KEEP = {"share_of_seeds": "all", "auc": "diverged"}
 
 STATISTICS: dict[str, Statistic] = {
     function.__name__: Statistic(
-        function.__doc__.partition("\n")[0], function, arguments, function is share_of_seeds
+        function.__doc__.partition("\n")[0],
+        function,
+        arguments,
+        share=function is share_of_seeds,
+        keep=_KEEP.get(function.__name__, ""),
     )
     for function, arguments in (
-        (share_of_seeds, {"seed_passes": criterion(), "needed": _NEEDED}),
+        (share_of_seeds, _SHARE),
         (lowest_mean, {}),
         (highest_mean, {}),
         (grand_mean, {}),
         (slope, {"along": axis(numeric=True), "average": _AVERAGE}),
         (lowest_gain, _ENDS),
+        (lowest_margin, {"of": conditions(), "over": conditions()}),
         (highest_ratio, _ENDS),
+        (lowest_ratio, _ENDS),
         (lowest_step_ratio, {"along": axis(numeric=True)}),
         (rank_correlation, {"along": axis(numeric=True)}),
+        (correlation, {**_OTHER, "kind": choice("pearson", ("pearson", "spearman"))}),
+        (auc, {**_OTHER, "other_passes": criterion()}),
         (widest_spread, _ALONG),
     )
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from feedback_alignment.claims.errors import ClaimsError
 from feedback_alignment.claims.intervals import CONFIDENCE, RESAMPLES
+from feedback_alignment.claims.statistics import STATISTICS
 from feedback_alignment.claims.verdicts import MIN_REPLICATES, CheckVerdict, ClaimVerdict
 from feedback_alignment.files import write_text
 
@@ -27,6 +28,8 @@ CSV_COLUMNS = (
     "verdict",
     "figure",
 )
+# Statistics in which a replicate that diverged fails, instead of being left out.
+_FAILING = {name for name, statistic in STATISTICS.items() if statistic.keep}
 
 
 def write_verdicts(verdicts: Sequence[ClaimVerdict], folder: Path) -> None:
@@ -136,7 +139,7 @@ def left_out(check: CheckVerdict) -> str:
     diverged = check.excluded.get("diverged", {})
     lost = sum(len(seeds) for name, seeds in diverged.items() if name not in whole)
     if lost:
-        counted = "counted as failing" if check.statistic == "share_of_seeds" else "left out"
+        counted = "counted as failing" if check.statistic in _FAILING else "left out"
         said.append(f"{lost} diverged replicate{'s' * (lost > 1)} {counted}")
     without = len(check.excluded.get("no_value", ()))
     if without:

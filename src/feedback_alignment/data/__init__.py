@@ -1,44 +1,59 @@
-"""Data sets: one inputs-and-targets draw for each replicate."""
+"""Data sets: what a training run reads, for a block of replicates or shared by all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from feedback_alignment.data.classification import Classification, DataError, one_hot, prepare
+from feedback_alignment.data.sources import TEACHER_STUDENT
 from feedback_alignment.data.teacher_student import draw_replicate
+from feedback_alignment.streams import generator
 
-__all__ = ["DATA", "draw"]
+__all__ = ["Classification", "DataError", "draw"]
 
-DATA = {"teacher_student": draw_replicate}
+Load = Callable[[np.random.Generator], Classification]
 
 
 def draw(
-    data: str,
-    seed: int,
-    replicates: Sequence[int],
-    *,
-    activation: str,
-    width: int,
-    samples: int,
-    dimension: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the data of a block of R replicates, each from its own random streams.
+    settings: dict[str, Any], seed: int, replicates: Sequence[int] | None, load: Load | None = None
+) -> dict[str, np.ndarray]:
+    """Make the data of a block of R replicates, each from its own random streams.
 
     Args:
-        data: name of the data set.
+        settings: what decides the data, as `Condition.dataset` gives it.
         seed: the config's seed.
-        replicates: indices of the replicates.
-        activation: name of the activation.
-        width: p.
-        samples: n.
-        dimension: d.
+        replicates: indices of the replicates; None for labelled data that all replicates share.
+        load: gives labelled data, from a random stream if they are split at random; not needed
+            for teacher-student data.
 
     Returns:
-        Inputs (R, n, d) and targets (R, n).
+        Teacher-student: `inputs` (R, n, d) and `targets` (R, n). Labelled data: `inputs` (n, d)
+        and one-hot `targets` (n, C), and the part to judge by, `inputs_test` (m, d) and
+        `targets_test` (m, C); with R in front unless shared.
 
     Raises:
-        ValueError: the data set or the activation is unknown.
+        DataError: the data cannot be had or do not fit the settings; one line.
     """
-    if data not in DATA:
-        raise ValueError(f"unknown data {data!r}; allowed: {', '.join(DATA)}")
-    draws = [DATA[data](seed, r, activation, width, samples, dimension) for r in replicates]
-    return np.stack([inputs for inputs, _ in draws]), np.stack([targets for _, targets in draws])
+    chosen = {name: value for name, value in settings.items() if name != "data"}
+    if settings["data"] == TEACHER_STUDENT:
+        pairs = [draw_replicate(seed, replicate, **chosen) for replicate in replicates]
+        inputs, targets = map(np.stack, zip(*pairs, strict=True))
+        return {"inputs": inputs, "targets": targets}
+    dtype = chosen.pop("dtype")
+    if replicates is None:
+        return _labelled(chosen, generator(seed, 0, "data"), load, dtype)
+    parts = [_labelled(chosen, generator(seed, r, "data"), load, dtype) for r in replicates]
+    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+
+
+def _labelled(
+    settings: dict[str, Any], rng: np.random.Generator, load: Load, dtype: str
+) -> dict[str, np.ndarray]:
+    data = prepare(load(rng), rng, **settings)
+    return {
+        "inputs": data.inputs_train.astype(dtype),
+        "targets": one_hot(data.labels_train, data.classes).astype(dtype),
+        "inputs_test": data.inputs_test.astype(dtype),
+        "targets_test": one_hot(data.labels_test, data.classes).astype(dtype),
+    }

@@ -137,6 +137,41 @@ def project(data: Classification, dimensions: int) -> Classification:
     return replace(data, inputs_train=centred @ axes, inputs_test=(data.inputs_test - mean) @ axes)
 
 
+def prepare(
+    data: Classification,
+    rng: np.random.Generator,
+    *,
+    scaling: str,
+    samples: int,
+    dimension: int,
+    validation_samples: int,
+) -> Classification:
+    """Make labelled data ready for training, in the order in which nothing leaks.
+
+    Held out first, so that nothing below knows the samples to judge by; scaled by all that is left,
+    cut to the first samples, and projected.
+
+    Args:
+        data: as loaded.
+        rng: picks the samples that are held out.
+        scaling: `none`, `centred` or `standardised`.
+        samples: training samples to keep.
+        dimension: inputs to keep; fewer than there are keeps principal components.
+        validation_samples: training samples to judge by instead of the test part; 0 for none.
+
+    Raises:
+        DataError: the data do not fit; one line.
+    """
+    if validation_samples:
+        data = hold_out(data, validation_samples, rng)
+    if scaling != "none":
+        data = {"centred": centre_features, "standardised": standardise}[scaling](data)
+    data = first(data, samples)
+    if dimension != data.inputs_train.shape[1]:
+        data = project(data, dimension)
+    return data
+
+
 def _shift_and_scale(data: Classification, mean: np.ndarray) -> Classification:
     train, test = data.inputs_train - mean, data.inputs_test - mean
     # Not std(): it makes two more copies, and MNIST takes 376 MB a copy.

@@ -42,6 +42,14 @@ FIGURES = {
     "song_kernels": "kernels",
     "song_feedback_paths": "feedback_paths",
     "song_extreme_width": "extreme_width",
+    "song_mnist": "song_mnist",
+    "chu_alignment": "chu_alignment",
+    "chu_fixed_points": "chu_fixed_points",
+    "chu_stability": "chu_stability",
+    "chu_alignment_performance": "chu_performance",
+    "chu_descent": "chu_descent",
+    "rules_width": "rules_width",
+    "rules_depth": "rules_depth",
 }
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedback_alignment.files import replacing
+from feedback_alignment.rules import RULES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,9 +26,15 @@ WIDTH = 7.2  # inches: the text width of a two-column page
 FORMATS = ("svg", "pdf", "png")
 
 #: Colours that stay apart for every common colour blindness, and apart from the decay scale.
-RULE_COLORS = {"bp": "#3a3f47", "fa": "#0072b2", "dfa": "#35b0ab"}
-RULE_NAMES = {"bp": "BP", "fa": "FA", "dfa": "DFA"}
-_SPARE_COLORS = ("#56b4e9", "#8c6d31", "#7f7f7f", "#66a61e")
+RULE_COLORS = {
+    "bp": "#3a3f47",
+    "fa": "#0072b2",
+    "dfa": "#35b0ab",
+    "usf": "#66a61e",
+    "kp": "#8c6d31",
+    "drtp": "#9a9da3",
+}
+_SPARE_COLORS = ("#56b4e9", "#a6611a", "#7f7f7f", "#1b7837")
 KERNEL_COLORS = {"G": "#00796b", "H": "#c77700"}
 GUIDE = "#7a7f87"
 INK = "#22262b"
@@ -126,7 +133,7 @@ def method_color(rule: str, l2: float) -> str:
 
 def method_name(rule: str, l2: float) -> str:
     """Legend entry of a rule with a decay, such as ``FA, λ = 0.3``."""
-    name = RULE_NAMES.get(rule, rule)
+    name = RULES[rule].label if rule in RULES else rule
     return name if l2 == 0 else f"{name}, λ = {l2:g}"
 
 

@@ -15,25 +15,49 @@ if TYPE_CHECKING:
 
 #: Settings that a sweep can vary; those that a figure has no place for become a `variant`.
 SETTINGS = (
+    "network",
     "rule",
     "l2",
     "schedule",
     "cutoff_step",
+    "decay_layers",
     "activation",
     "width",
     "depth",
+    "bias",
+    "parametrisation",
+    "loss_function",
+    "init_scale",
+    "feedback_scale",
+    "feedback_distribution",
     "data",
+    "scaling",
     "samples",
     "dimension",
+    "validation_samples",
     "eta",
     "steps",
+    "batch_size",
+    "switch_step",
+    "switch_rule",
+    "redraw_step",
+    "redraw_every",
+    "tie_step",
+    "tie_angle",
+    "tie_every",
+    "perturb_step",
+    "perturb_size",
+    "freeze_step",
+    "metric_samples",
     "weights",
     "engine",
     "dtype",
+    "device",
 )
 _SYMBOLS = {"eta": "η", "samples": "n", "dimension": "d", "l2": "λ", "width": "p"}
 REPLICATE = ["condition", "seed"]
-_COLUMNS = {*SETTINGS, *REPLICATE, "experiment", "step", "metric", "value", "status", "end_step"}
+_COLUMNS = {*SETTINGS, *REPLICATE, "experiment", "step", "metric", "layer"}
+_COLUMNS |= {"value", "status", "end_step"}
 
 
 class PlotError(ValueError):
@@ -62,7 +86,7 @@ def read(paths: Iterable[str | Path], metrics: Sequence[str]) -> pd.DataFrame:
         return frames[0]
     # Experiments may share a condition; its replicates count once.
     both = pd.concat(frames, ignore_index=True)
-    return both.drop_duplicates(["condition", "seed", "step", "metric"])
+    return both.drop_duplicates(["condition", "seed", "step", "metric", "layer"])
 
 
 def check_columns(table: pd.DataFrame) -> None:
@@ -142,16 +166,33 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def metric(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The rows of one metric that belong to replicates that did not diverge, NaN left out."""
+def metric(table: pd.DataFrame, name: str, layer: str | None = None) -> pd.DataFrame:
+    """The rows of one metric that belong to replicates that did not diverge, NaN left out.
+
+    Args:
+        table: tidy rows.
+        name: the metric.
+        layer: the layer, for a metric that has several; None for all there are.
+    """
     rows = table[(table["metric"] == name) & (table["status"] != "diverged")]
+    if layer is not None:
+        rows = rows[rows["layer"] == layer]
     return rows[rows["value"].notna()]
 
 
-def last(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """One row a replicate: the metric at its last recorded step."""
-    rows = metric(table, name).sort_values("step", kind="stable")
+def last(table: pd.DataFrame, name: str, layer: str | None = None) -> pd.DataFrame:
+    """One row a replicate: the metric at its last recorded step; arguments as for `metric`."""
+    rows = metric(table, name, layer).sort_values("step", kind="stable")
     return rows.drop_duplicates(REPLICATE, keep="last")
+
+
+def epochs(table: pd.DataFrame) -> pd.Series:
+    """The column `step` in passes over the training samples; steps, where a step takes all.
+
+    Samples that fill no batch sit an epoch out, so an epoch has `samples // batch_size` steps.
+    """
+    per_epoch = (table["samples"] // table["batch_size"].where(table["batch_size"] > 0)).fillna(1)
+    return table["step"] / per_epoch
 
 
 def mean_over_seeds(

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from feedback_alignment.conditions import COMPANIONS, MLP_ONLY, TWO_LAYER_ONLY
+from feedback_alignment.data.sources import TEACHER_STUDENT
+
 
 @dataclass(frozen=True)
 class Row:
@@ -32,7 +35,7 @@ class Row:
 def rows(
     name: str, experiment: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]
 ) -> list[Row]:
-    """The settings of an experiment, those that vary first.
+    """The settings of an experiment, those that vary first; without those that mean nothing in it.
 
     Args:
         name: the experiment.
@@ -44,11 +47,30 @@ def rows(
     varied = set(values)
     if "replicates" in experiment:
         values["replicates"] = experiment["replicates"]
-    values |= experiment.get("fixed", {})
+    fixed = experiment.get("fixed", {})
+    values |= {setting: fixed[setting] for setting in fixed if setting not in _idle(fixed)}
     return [
         Row(setting, text(value), setting in varied, **_source(setting, name, sources))
         for setting, value in values.items()
     ]
+
+
+def _idle(fixed: Mapping[str, Any]) -> set[str]:
+    """Fixed settings without effect: of the other kind of network, of no decay or intervention."""
+    idle = {
+        "two_layer": {*MLP_ONLY, "device"} - {"data", "depth"},
+        "mlp": {*TWO_LAYER_ONLY},
+    }.get(fixed.get("network"), set())
+    for step, companions in COMPANIONS.items():
+        if step in fixed and fixed[step] is None:
+            idle |= {step, *companions}
+    if fixed.get("schedule") == "none":
+        idle |= {"l2", "cutoff_step", "decay_layers"}
+    if "cutoff_step" in fixed and fixed["cutoff_step"] is None:
+        idle.add("cutoff_step")
+    if "data" in fixed and fixed["data"] == TEACHER_STUDENT:
+        idle |= {"scaling", "validation_samples"}
+    return idle
 
 
 def _source(setting: str, experiment: str, sources: Sequence[Mapping[str, str]]) -> dict[str, str]:

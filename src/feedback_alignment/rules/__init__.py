@@ -18,6 +18,8 @@ __all__ = [
     "DRTP",
     "FA",
     "KP",
+    "LIBRARY_MODULES",
+    "LIBRARY_RULES",
     "RULES",
     "TWO_LAYER_RULES",
     "USF",
@@ -25,6 +27,11 @@ __all__ = [
     "find_rules",
     "rule_named",
 ]
+
+
+# What comes with the library; any other module of this package is a user's own.
+LIBRARY_RULES = {rule.name: rule for rule in (BP, FA, DFA, USF, KP, DRTP)}
+LIBRARY_MODULES = ("__init__", "rule", "bp", "fa", "dfa", "sign_symmetry", "kolen_pollack", "drtp")
 
 
 def find_rules(folders: Iterable[str]) -> dict[str, Rule]:
@@ -36,7 +43,7 @@ def find_rules(folders: Iterable[str]) -> dict[str, Rule]:
     Raises:
         ValueError: two rules have one name.
     """
-    rules = {rule.name: rule for rule in (BP, FA, DFA, USF, KP, DRTP)}
+    rules = dict(LIBRARY_RULES)
     for module in sorted(found.name for found in pkgutil.iter_modules(folders)):
         for value in vars(importlib.import_module(f"{__name__}.{module}")).values():
             if isinstance(value, Rule) and rules.setdefault(value.name, value) is not value:

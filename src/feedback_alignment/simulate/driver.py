@@ -45,6 +45,7 @@ def drive(
     settling: Settling,
     kernels: bool,
     progress: Callable[[int], None] | None = None,
+    last_change: int = 0,
 ) -> Recording:
     """Train to the last step of the grid and record on it.
 
@@ -53,12 +54,13 @@ def drive(
         lanes: R.
         grid: steps to record (T,), rising from 0.
         decay: output decay.
-        settling: when a replicate counts as settled; none does before the last change of decay.
+        settling: when a replicate counts as settled; none does before the last change.
         kernels: whether to record the metrics of the kernels too.
         progress: called with the step reached, every few steps.
+        last_change: step of the last change in how the engine trains, beside those of the decay.
     """
     final = int(grid[-1])
-    checks = settling.checks(max((0, *decay.change_steps)), final)
+    checks = settling.checks(max((last_change, *decay.change_steps)), final)
     changes = [step for step in decay.change_steps if step < final]
     recorder = Recorder(grid, lanes)
     checked = None

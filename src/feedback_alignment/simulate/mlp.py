@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from feedback_alignment.conditions import LARGEST_OPERATOR
 from feedback_alignment.simulate.driver import Engine, drive
 from feedback_alignment.simulate.minibatch import MinibatchEngine
 from feedback_alignment.simulate.mlp_settings import MLPSettings
@@ -10,9 +11,6 @@ from feedback_alignment.simulate.samples import Samples
 from feedback_alignment.simulate.stopping import Settling
 
 __all__ = ["MLPSettings", "Samples", "build_mlp_engine", "simulate_mlp"]
-
-# The operator K takes n^2 numbers, and its eigenvalues n^3 operations.
-_LARGEST_OPERATOR = 4000
 
 # What a metric without a layer of its own is about, where that is not the whole network.
 _LAYER_OF = {"weight_alignment": "all"}
@@ -55,6 +53,7 @@ def simulate_mlp(
         Settling(settings.settle_tolerance, settings.settle_window, settings.settle_floor),
         settings.spectrum,
         progress,
+        max((0, *(intervention.step for intervention in settings.interventions()))),
     )
     values = {
         (key, _LAYER_OF.get(key, "")) if isinstance(key, str) else key: value
@@ -85,9 +84,9 @@ def build_mlp_engine(
         if getattr(settings, name) > training.size:
             raise ValueError(f"{name}: {getattr(settings, name)}; allowed: up to {training.size}")
     size = training.size * training.targets.shape[-1]
-    if settings.spectrum and size > _LARGEST_OPERATOR:
+    if settings.spectrum and size > LARGEST_OPERATOR:
         raise ValueError(
-            f"spectrum: {size} errors (samples times outputs); allowed: {_LARGEST_OPERATOR}"
+            f"spectrum: {size} errors (samples times outputs); allowed: {LARGEST_OPERATOR}"
         )
     if settings.engine == "reference":
         from feedback_alignment.simulate.mlp_reference import ReferenceMLPEngine

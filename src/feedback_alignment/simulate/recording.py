@@ -1,5 +1,6 @@
 """What a simulation leaves: metrics on a grid of steps, and how each replicate ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +12,35 @@ class Recording:
 
     Attributes:
         steps: recorded steps (T,), from 0 to the last.
-        values: by metric, values (R, T). From `end_step` on they are NaN in a diverged replicate,
-            and repeat the values found at `end_step` in a settled one.
+        values: by metric, or by metric and layer, values (R, T). From `end_step` on they are NaN in
+            a diverged replicate, and repeat the values found at `end_step` in a settled one.
         status: `ok`, `settled` or `diverged` (R,).
         end_step: the first diverged step, the step found settled, or the last step (R,).
     """
 
     steps: np.ndarray
-    values: dict[str, np.ndarray]
+    values: dict[str | tuple[str, str], np.ndarray]
     status: np.ndarray
     end_step: np.ndarray
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The recording as named arrays; a metric of a layer is `metric_<name>@<layer>`."""
+        named = {
+            f"metric_{key if isinstance(key, str) else '@'.join(key)}": value
+            for key, value in self.values.items()
+        }
+        status = {"steps": self.steps, "status": self.status, "end_step": self.end_step}
+        return {**status, **named}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Recording":
+        """The recording that `arrays` gave."""
+        values = {}
+        for name, value in arrays.items():
+            if name.startswith("metric_"):
+                metric, at, layer = name.removeprefix("metric_").partition("@")
+                values[(metric, layer) if at else metric] = value
+        return cls(arrays["steps"], values, arrays["status"], arrays["end_step"])
 
 
 class Recorder:

@@ -1,0 +1,89 @@
+"""Which recorded step of a replicate is read."""
+
+from typing import TYPE_CHECKING, Any
+
+from feedback_alignment.claims.errors import ClaimsError, pick, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A replicate's first recorded step; the last of the first half of the steps; the last under a
+# decay that is cut off; the one at which its last intervention takes place, whose state is that
+# just after it; the first at which half of what the loss falls in all is gone; its last.
+TIMES = ("start", "half", "cutoff", "intervention", "half_fall", "end")
+# Freezing changes what is trained, not the state.
+_INTERVENTIONS = ["switch_step", "redraw_step", "tie_step", "perturb_step"]
+# The columns that a time is found by.
+STEPS_READ = ["step", "steps", "status", "end_step", "cutoff_step", *_INTERVENTIONS]
+# Shares of the steps are decimals, and decimals are not exact.
+_ROUNDING = 1e-9
+
+Time = str | float
+
+
+def parse_time(path: str, value: Any) -> Time:
+    """Read a time: one of `TIMES`, or a share of the steps.
+
+    Raises:
+        ClaimsError: it is neither.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return pick(path, value, TIMES, "value", "a number between 0 and 1")
+    if not 0 < value < 1:
+        raise ClaimsError(f"{path}: must be a number strictly between 0 and 1, not {shown(value)}")
+    return float(value)
+
+
+def needs_loss(time: Time | None) -> bool:
+    """Whether the loss decides which step a time is."""
+    return time == "half_fall"
+
+
+def rows_at(rows: "pd.DataFrame", loss: "pd.DataFrame", time: Time) -> "pd.DataFrame":
+    """One row a condition, seed and metric: the one at a time.
+
+    Of a diverged replicate, what is read at or after its end is no result of the condition; what
+    is read before is one.
+
+    Args:
+        rows: tidy rows with a value, of one layer.
+        loss: tidy rows of the loss with a value, for `half_fall`.
+        time: one of `TIMES`, or a share of the steps: the last recorded step not after it.
+    """
+    if time == "intervention":
+        rows = _where(rows, rows["step"] == rows[_INTERVENTIONS].max(axis=1))
+    elif time == "half_fall":
+        fallen = _half_fallen(loss)
+        rows = rows[rows["status"] != "diverged"]
+        rows = rows.merge(fallen, on=["condition", "seed", "step"])
+    elif time != "start":
+        limit = _limit(rows, time)
+        reached = (rows["status"] != "diverged") | (rows["end_step"] > limit)
+        rows = _where(rows, (rows["step"] <= limit) & reached)
+    rows = rows.sort_values("step", ascending=time != "start", kind="stable")
+    return rows.drop_duplicates(["condition", "seed", "metric"], keep="last")
+
+
+def _limit(rows: "pd.DataFrame", time: Time) -> "pd.Series":
+    match time:
+        case "end":
+            return rows["steps"]
+        case "half":
+            return rows["steps"] // 2
+        case "cutoff":
+            return rows["cutoff_step"]
+    return rows["steps"] * time * (1 + _ROUNDING)
+
+
+def _half_fallen(loss: "pd.DataFrame") -> "pd.DataFrame":
+    """Condition, seed and step at which a replicate's loss has first made half of its fall."""
+    loss = loss.sort_values("step", kind="stable")
+    of_run = loss.groupby(["condition", "seed"])["value"]
+    first, last = of_run.transform("first"), of_run.transform("last")
+    half = loss[(last < first) & (loss["value"] <= (first + last) / 2)]
+    return half.drop_duplicates(["condition", "seed"])[["condition", "seed", "step"]]
+
+
+def _where(rows: "pd.DataFrame", chosen: "pd.Series") -> "pd.DataFrame":
+    # Steps that never come compare to nothing.
+    return rows[chosen.fillna(False).astype(bool)]

@@ -1,0 +1,24 @@
+"""rules_depth: accuracy, loss and alignments of each learning rule against the depth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from feedback_alignment.plotting import rules_sweep
+from feedback_alignment.plotting.five_panels import METRICS, lacking
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+__all__ = ["METRICS", "draw", "lacking", "summary"]
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Final quantities over seeds: a row a rule and quantity, a column a depth."""
+    return rules_sweep.summary(table, "depth")
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Final quantities against the number of hidden layers; a line a rule and decay."""
+    return rules_sweep.draw(table, "depth")

@@ -1,0 +1,237 @@
+"""Conditions of deep networks: equal runs are equal conditions, contradictions are named."""
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from feedback_alignment.conditions import COMPANIONS, MLP_ONLY, TWO_LAYER_ONLY
+from feedback_alignment.config import ConfigError, default_settings, parse_config
+from feedback_alignment.simulate.mlp_settings import MLPSettings
+from feedback_alignment.store import COLUMNS
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+MLP = {"network": "mlp", "data": "digits", "width": 8, "steps": 100}
+
+
+def parsed(settings, **top):
+    experiment = {"settings": settings, "include": [{}]}
+    return parse_config({"name": "t", "experiments": {"e": experiment}, **top}, SCHEMA, {})
+
+
+def condition(settings, **top):
+    return parsed(settings, **top).experiments[0].conditions[0]
+
+
+@pytest.fixture
+def own_file(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "mine.npz"
+    labels = np.arange(12) % 3
+    inputs = rng.standard_normal((12, 5))
+    np.savez(path, inputs_train=inputs, labels_train=labels, inputs_test=inputs, labels_test=labels)
+    return path
+
+
+def test_settings_of_one_kind_of_network_have_the_schemas_defaults():
+    defaults = default_settings(SCHEMA)
+    brought = {name: value for each in COMPANIONS.values() for name, value in each.items()}
+    for name, plain in {**MLP_ONLY, **TWO_LAYER_ONLY, **brought}.items():
+        assert defaults[name] == plain, name
+
+
+def test_every_setting_of_the_simulation_comes_from_the_condition():
+    found = condition(MLP | {"rule": "dfa", "loss_function": "cross_entropy"}).mlp_settings()
+    assert (found.rule, found.loss, found.width) == ("dfa", "cross_entropy", 8)
+    names = {field.name for field in fields(MLPSettings)} - {"loss"}
+    assert names <= {*default_settings(SCHEMA), "device"}
+
+
+def test_every_setting_that_tells_conditions_apart_is_a_column():
+    recorded = {
+        "points_per_decade", "linear_points", "null_alignment", "descent", "spectrum",
+        "eigenvalues", "kernels", "settle_tolerance", "settle_window", "settle_floor",
+    }  # fmt: skip
+    assert default_settings(SCHEMA).keys() - recorded <= COLUMNS.keys()
+
+
+def test_data_sets_tell_how_many_samples_and_inputs_there_are():
+    sizes = [(c.samples, c.dimension) for c in map(condition, [
+        MLP,
+        MLP | {"samples": 30, "dimension": 4},
+        MLP | {"validation_samples": 100},
+        MLP | {"data": "mnist"},
+        MLP | {"data": "teacher_student"},
+        {},
+    ])]  # fmt: skip
+    assert sizes == [(1437, 64), (30, 4), (1337, 64), (60000, 784), (50, 150), (50, 150)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"batch_size": 1437}, {"batch_size": 0}),
+        ({"metric_samples": 1437}, {}),
+        ({"samples": 1437}, {}),
+        ({"switch_rule": "bp"}, {}),
+        ({"perturb_size": 0.5, "tie_angle": 30, "redraw_every": 3}, {}),
+        ({"decay_layers": "all"}, {}),
+        ({"engine": "minibatch"}, {"engine": "auto"}),
+    ],
+)
+def test_equal_runs_are_equal_conditions(one, other):
+    assert condition(MLP | one) == condition(MLP | other)
+
+
+def test_device_is_that_of_the_config_for_deep_networks_alone():
+    assert condition(MLP, device="cuda").device == "cuda"
+    assert condition(MLP).device == "cpu"
+    assert condition({}, device="cuda").device == "cpu"
+
+
+def test_an_own_file_is_a_data_source(own_file):
+    found = parsed(MLP | {"data": "mine"}, data_sources={"mine": {"file": str(own_file)}})
+    (only,) = found.experiments[0].conditions
+    assert (only.samples, only.dimension) == (12, 5)
+    assert found.sources["mine"].classes == 3
+    assert found.places == {"mine": own_file}
+
+
+def test_another_content_of_an_own_file_is_another_source(own_file):
+    def digest():
+        top = {"data_sources": {"mine": {"file": str(own_file)}}}
+        return parsed(MLP | {"data": "mine"}, **top).sources["mine"].digest
+
+    before = digest()
+    with np.load(own_file) as archive:
+        arrays = dict(archive)
+    np.savez(own_file, **arrays | {"inputs_train": arrays["inputs_train"] + 1})
+    assert digest() != before
+
+
+BAD = {
+    "bias of a two-layer network": (
+        {"bias": True},
+        "settings.bias: needs network mlp; allowed: only false with network two_layer",
+    ),
+    "images for a two-layer network": (
+        {"data": "digits"},
+        "settings.data: needs network mlp; allowed: only teacher_student with network two_layer",
+    ),
+    "rule of a two-layer network": (
+        {"rule": "dfa"},
+        "settings.rule: dfa needs network mlp; allowed with network two_layer: bp, fa",
+    ),
+    "kernels of an MLP": (
+        MLP | {"kernels": True},
+        "settings.kernels: needs network two_layer; allowed: only false with network mlp",
+    ),
+    "engine of an MLP": (
+        MLP | {"engine": "linear"},
+        "settings.engine: linear does not serve network mlp; allowed: auto, minibatch, reference",
+    ),
+    "engine of a two-layer network": (
+        {"engine": "minibatch"},
+        "settings.engine: minibatch does not serve network two_layer; "
+        "allowed: auto, linear, preactivation, reference",
+    ),
+    "unknown rule": (
+        MLP | {"rule": "dfaa"},
+        'settings.rule: unknown rule "dfaa"; did you mean "dfa"?; '
+        "allowed: bp, fa, dfa, usf, kp, drtp, fa_reg",
+    ),
+    "unknown data": (
+        MLP | {"data": "mnits"},
+        'settings.data: unknown data "mnits"; did you mean "mnist"?; '
+        "allowed: teacher_student, digits, digits_in_order, mnist",
+    ),
+    "unknown rule to switch to": (
+        MLP | {"switch_step": 3, "switch_rule": "dfaa"},
+        'settings.switch_rule: unknown switch_rule "dfaa"; did you mean "dfa"?',
+    ),
+    "no rule to switch to": (
+        MLP | {"switch_step": 3},
+        "settings.switch_rule: missing; switch_step needs the rule to switch to",
+    ),
+    "an intervention after the end": (
+        MLP | {"freeze_step": 101},
+        "settings.freeze_step: 101; allowed: 0 to 100 (steps is 100)",
+    ),
+    "too many samples": (
+        MLP | {"samples": 1438},
+        "settings.samples: 1438 is more than digits has; allowed: 1 to 1437, or null for all",
+    ),
+    "too many held out": (
+        MLP | {"validation_samples": 1437},
+        "settings.validation_samples: 1437 leaves none of the 1437 training samples of digits; "
+        "allowed: 0 to 1436",
+    ),
+    "too many components": (
+        MLP | {"samples": 15, "dimension": 16},
+        "settings.dimension: 16 is not possible with 15 samples of digits; "
+        "allowed: 1 to 15 principal components, or null for all 64 inputs",
+    ),
+    "too large a batch": (
+        MLP | {"samples": 15, "batch_size": 16},
+        "settings.batch_size: 16 is more than the 15 training samples; allowed: 0 (all) to 15",
+    ),
+    "scaled regression": (
+        MLP | {"data": "teacher_student", "scaling": "centred"},
+        "settings.scaling: allowed: only none with data teacher_student",
+    ),
+    "classes of a regression": (
+        MLP | {"data": "teacher_student", "loss_function": "cross_entropy"},
+        "settings.loss_function: cross_entropy needs classes; "
+        "allowed: squared_error with data teacher_student",
+    ),
+    "a spectrum too large": (
+        MLP | {"spectrum": True},
+        "settings.spectrum: 14370 errors (samples times outputs) are too many; allowed: 4000",
+    ),
+    "a spectrum without an operator": (
+        MLP | {"samples": 5, "spectrum": True, "rule": "drtp"},
+        "settings.spectrum: rule 'drtp' has no operator K, its signals ignore the errors",
+    ),
+    "eigenvalues without a spectrum": (
+        MLP | {"eigenvalues": True},
+        "settings.eigenvalues: true needs spectrum: true",
+    ),
+    "reference on a GPU": (
+        MLP | {"engine": "reference"},
+        "settings.device: the reference engine computes on cpu only",
+    ),
+    "too large a network": (
+        MLP | {"width": 30_000},
+        "settings.width: 30000 with depth 2 is too large; allowed: 500000000 weights in all",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_contradiction_gets_one_line(case):
+    settings, message = BAD[case]
+    if case == "too large a network":
+        settings = settings | {"depth": 2}
+    top = {"device": "cuda"} if case == "reference on a GPU" else {}
+    with pytest.raises(ConfigError, match="^experiments.e." + re.escape(message)) as caught:
+        condition(settings, **top)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ({"digits": {"file": "a.npz"}}, 'data_sources: "digits" is already the name of a data '),
+        ({"on": {"file": "a.npz"}}, 'data_sources: "on" is not allowed as a name'),
+        ({"mine": {"file": "no.npz"}}, "data_sources.mine.file: no.npz: there is no such file"),
+        ({"mine": {}}, "data_sources.mine.file: missing; this key is required"),
+        ({"mnist": {"file": "a"}}, "data_sources.mnist.file: unknown key; allowed: directory"),
+    ],
+)
+def test_a_bad_data_source_is_named(sources, message):
+    with pytest.raises(ConfigError, match="^" + re.escape(message)):
+        parsed({}, data_sources=sources)
