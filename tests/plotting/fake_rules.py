@@ -83,10 +83,11 @@ def table(experiment, cells, seeds=5, points=5, status=None):
         points: recorded steps, the first 0.
         status: `status(cell, seed)` says whether a replicate diverged; None for none.
     """
-    parts = []
+    settings, sizes, measured = [], [], []
     for cell in cells:
-        fixed = cell | {"experiment": experiment}
-        fixed["condition"] = "-".join(str(value) for value in cell.values())
+        condition = "-".join(str(value) for value in cell.values())
+        settings.append(cell | {"experiment": experiment, "condition": condition})
+        before = len(measured)
         t = np.linspace(0, 1, points)
         steps = np.rint(t * cell["steps"]).astype(int)
         for seed in range(seeds):
@@ -94,16 +95,16 @@ def table(experiment, cells, seeds=5, points=5, status=None):
             end = cell["steps"] // 3 if lost else cell["steps"]
             kept = steps < end if lost else steps <= end
             values = course(cell, np.random.default_rng([seed, cell["width"]]), t[kept])
+            fate = "diverged" if lost else "ok", end
             for metric, layers in QUANTITIES.items():
-                frame = pd.DataFrame({"step": steps[kept], "value": values[metric]})
-                if lost:
-                    gone = pd.DataFrame({"step": [end], "value": [np.nan]})
-                    frame = pd.concat([frame, gone])
-                for layer in layers:
-                    each = {"metric": metric, "layer": layer, "seed": seed, "end_step": end}
-                    each["status"] = "diverged" if lost else "ok"
-                    parts.append(frame.assign(**fixed, **each))
-    return fake_tables.finish(parts)
+                rows = list(zip(steps[kept], values[metric], strict=True))
+                rows += [(end, np.nan)] if lost else []
+                measured += [(seed, metric, layer, *row, *fate) for layer in layers for row in rows]
+        sizes.append(len(measured) - before)
+    names = ["seed", "metric", "layer", "step", "value", "status", "end_step"]
+    rows = pd.DataFrame(measured, columns=names)
+    fixed = pd.DataFrame(settings).loc[np.repeat(np.arange(len(sizes)), sizes)]
+    return fake_tables.finish([pd.concat([fixed.reset_index(drop=True), rows], axis=1)])
 
 
 def cell(base, rule="fa", l2=0.0, **others):

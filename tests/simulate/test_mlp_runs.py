@@ -135,7 +135,7 @@ def test_last_hidden_layer_hears_the_same_at_every_depth():
 
 def test_a_missing_gpu_is_one_clear_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=r"device: cuda is not available.*allowed here: cpu"):
+    with pytest.raises(ValueError, match=r"device: cuda is not available.*allowed: cpu"):
         simulate_mlp(replace(SETTINGS, device="cuda"), SAMPLES, None, SEED, [0])
     with pytest.raises(ValueError, match="unknown device 'tpu'; allowed: cpu, cuda"):
         arrays_for("tpu", "float32")

@@ -84,3 +84,18 @@ def test_without_a_gpu_cuda_is_a_clear_error(deep):
     assert done.returncode == 1
     assert "error: device: cuda is not available, torch finds no GPU; allowed: cpu" in done.stderr
     pd.testing.assert_frame_equal(pd.read_parquet(deep.folder / TABLE), before)
+
+
+def test_a_folder_without_mnist_is_a_clear_error(deep):
+    deep.configure(
+        CONFIG.replace("mine: {file: mine.npz}", "mnist: {directory: nowhere}").replace(
+            "data: mine", "data: mnist"
+        )
+    )
+    done = deep.snakemake("--cores", "1", TABLE)
+    assert done.returncode == 1
+    assert (
+        "error: nowhere: there is no such folder; the MNIST directory must name one with "
+        "train-images-idx3-ubyte.gz" in done.stderr
+    )
+    assert not list((deep.results / "data").glob("mnist*/*.npz"))

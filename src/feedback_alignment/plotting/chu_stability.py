@@ -91,10 +91,10 @@ def draw(table: pd.DataFrame) -> Figure:
     _shares(lower[2], runs)
     _criterion(lower[3], runs)
     panels.legend(figure, _keys(rows, runs, seeds), columns=4)
-    remarks = [interventions.left_out(table, rows)]
+    remarks = [interventions.own_step_size(rows), interventions.left_out(table, rows)]
     if (runs["kind"] == "tied").any():
         remarks.insert(0, "Circles in (h) have the colours of the angles in (g).")
-    panels.footnote(figure, " ".join(remarks).strip())
+    panels.footnote(figure, " ".join(filter(None, remarks)))
     return figure
 
 

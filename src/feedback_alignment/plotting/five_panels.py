@@ -23,6 +23,14 @@ METHOD = ["rule", "l2", "variant"]
 Method = tuple[str, float, str]
 
 _DATA_NAMES = {"mnist": "MNIST", "digits_in_order": "digits, in order"}
+# Decays times variants can be many; the last of panels.DASHES reads as solid in a legend.
+_DASHES = (
+    *panels.DASHES[:4],
+    (0, (5, 1.3, 1, 1.3, 1, 1.3)),
+    (0, (2.6, 2.6)),
+    (0, (9, 3)),
+    (0, (9, 1.5, 2.5, 1.5)),
+)
 _ROOM = 11  # legend entries that fit into the corner
 _PALE = 0.4  # opacity of alignments with feedback that is not used
 
@@ -128,7 +136,8 @@ def looks(rows: pd.DataFrame) -> dict[Method, dict[str, Any]]:
     variants = sorted(rows["variant"].unique())
     found = {}
     for rule, l2, variant in methods(rows):
-        dashes = panels.dash(decays.index(l2) * len(variants) + variants.index(variant))
+        place = decays.index(l2) * len(variants) + variants.index(variant)
+        dashes = _DASHES[place % len(_DASHES)]
         found[rule, l2, variant] = {
             "color": style.method_color(rule, l2),
             "linestyle": dashes,
@@ -211,7 +220,7 @@ def _lay_out(what: Drawing, columns: list) -> tuple[Figure, list[list[Axes]], bo
     keys = [panels.key(label=method_name(m), **look) for m, look in what.looks.items()]
     if len(columns) > 1:
         figure, by_row = panels.grid(5, len(columns), 1.6)
-        panels.legend(figure, keys, columns=_per_row(figure, keys))
+        _legend_above(figure, keys)
         return figure, [list(each) for each in zip(*by_row, strict=True)], False
     figure, ((*upper, corner), lower) = panels.grid(2, 3, 2.15)
     corner.set_axis_off()
@@ -222,7 +231,7 @@ def _lay_out(what: Drawing, columns: list) -> tuple[Figure, list[list[Axes]], bo
         place = {"bbox_to_anchor": (0.45, 0.5), "bbox_transform": corner.transAxes}
         figure.legend(handles=keys, loc="center", handlelength=3.2, **place)
     else:
-        panels.legend(figure, keys, columns=_per_row(figure, keys))
+        _legend_above(figure, keys)
     return figure, [[*upper, *lower]], titled
 
 
@@ -235,10 +244,16 @@ def _stats(what: Drawing, cells: pd.DataFrame, quantity: Quantity) -> pd.DataFra
     return stats.assign(**one, **{name: stats[name].where(used) for name in ("low", "high")})
 
 
-def _per_row(figure: Figure, keys: Sequence[Any]) -> int:
-    # A letter of the legend takes about 0.06 inches, and the line before it half an inch.
+def _legend_above(figure: Figure, keys: Sequence[Any]) -> None:
+    # A letter of the legend takes about 0.06 inches, and the line before it, long enough to tell
+    # dashes apart, 0.75.
     longest = max(len(key.get_label()) for key in keys)
-    return max(1, int(figure.get_figwidth() / (0.6 + 0.062 * longest)))
+    columns = max(1, int(figure.get_figwidth() / (0.75 + 0.062 * longest)))
+    rows = -(-len(keys) // columns)
+    even = {"ncols": -(-len(keys) // rows), "handlelength": 3.4}
+    figure.legend(handles=list(keys), loc="outside upper center", **even)
+    # The panels keep their height however long the legend is; one row is in the grid's.
+    figure.set_figheight(figure.get_figheight() + 0.17 * (rows - 1))
 
 
 def _missing(cells: pd.DataFrame, quantity: Quantity) -> str:

@@ -32,13 +32,17 @@ def select(table: pd.DataFrame) -> pd.DataFrame:
 
     `moment` is the step of the last intervention, `wide` tells widths other than the commonest
     one. Of runs that differ in what the figure has no place for, the commonest are kept: one
-    condition for each kind, width and angle.
+    condition for each kind, width and angle. Feedback at an angle may have settings of its own.
     """
+    import pandas as pd
+
     conditions = _classify(table.drop_duplicates("condition"))
     conditions = conditions[conditions["kind"] != ""]
     if conditions.empty:
         return table.iloc[:0].assign(kind="", moment=0, wide=False)
-    conditions = _commonest(conditions, _SAME)
+    tied = conditions["kind"] == "tied"
+    families = [conditions[those] for those in (tied, ~tied) if those.any()]
+    conditions = pd.concat([_commonest(family, _SAME) for family in families])
     with_feedback = conditions[conditions["feedback_rule"] != "bp"]
     if len(with_feedback):
         rule = with_feedback["feedback_rule"].mode()[0]
@@ -80,6 +84,15 @@ def replicates(rows: pd.DataFrame) -> pd.DataFrame:
     stays[known] = runs.loc[known, "rise"] < STAYS
     stays[runs["status"] == "diverged"] = False
     return runs.assign(stays=stays).reset_index()
+
+
+def own_step_size(rows: pd.DataFrame) -> str:
+    """A sentence if feedback at an angle has a step size of its own; empty if not."""
+    tied = rows["kind"] == "tied"
+    sizes = [sorted(rows.loc[those, "eta"].unique()) for those in (tied, ~tied)]
+    if not all(sizes) or sizes[0] == sizes[1]:
+        return ""
+    return f"Feedback at an angle: η = {sizes[0][0]:g}; the others: η = {sizes[1][0]:g}."
 
 
 def _classify(conditions: pd.DataFrame) -> pd.DataFrame:

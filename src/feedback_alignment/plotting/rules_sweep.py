@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from feedback_alignment.plotting.five_panels import Method, Quantity
 
-QUANTITIES = (ACCURACY, LOSS, GRADIENT, SIGNAL, five_panels.weight("all"))
+QUANTITIES = (ACCURACY, LOSS, GRADIENT, SIGNAL, five_panels.weight("output"))
 _CELL = ["rule", "l2", "data", "width", "depth"]
 _MARKERS = "osD^vP"
 

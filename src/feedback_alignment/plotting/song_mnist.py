@@ -75,9 +75,9 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         out["diverged"] = lost
     for quantity in _QUANTITIES:
         stats = quantity.final(rows, keys)
-        shown = five_panels.in_words(stats, quantity)
-        out[quantity.short] = stats.assign(shown=shown).set_index(keys)["shown"]
-        out[quantity.short] = out[quantity.short].fillna("")
+        found = stats[keys].itertuples(index=False, name=None)
+        words = dict(zip(found, five_panels.in_words(stats, quantity), strict=True))
+        out[quantity.short] = [words.get(cell, "") for cell in out.index]
     order = five_panels.methods(rows)
     index = out.index.to_frame(index=False)
     found = list(index[METHOD].itertuples(index=False, name=None))

@@ -122,7 +122,7 @@ def l2_color(l2: float) -> str:
 
     if l2 == 0:
         return RULE_COLORS["fa"]
-    position = 1.0 / (1.0 + math.exp(-1.5 * (math.log10(l2) + 0.4)))
+    position = 1.0 / (1.0 + math.exp(-0.9 * (math.log10(l2) + 0.4)))
     return to_hex(seaborn.color_palette("magma_r", as_cmap=True)(0.08 + 0.85 * position))
 
 

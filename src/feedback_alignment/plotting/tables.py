@@ -163,6 +163,8 @@ def with_variant(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def _plain(value: object) -> str:
+    if value != value or value is None or str(value) == "<NA>":
+        return "never"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
