@@ -9,6 +9,7 @@ from pathlib import Path
 
 from feedback_alignment.data import DataError, draw
 from feedback_alignment.data.loading import loader
+from feedback_alignment.data.sources import inspect_arrays
 from feedback_alignment.store import write_arrays
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -24,8 +25,13 @@ for stop in (signal.SIGINT, signal.SIGTERM):
 spec = json.loads(args.spec.read_text())
 settings = spec["settings"]
 try:
+    if spec["source"] and inspect_arrays(args.place).digest != spec["source"]:
+        raise DataError(
+            f"{args.place}: the file has changed since the run was planned; start again"
+        )
     load = loader(settings["data"], args.place, os.environ)
     arrays = draw(settings, spec["seed"], spec["replicates"], load)
 except DataError as error:
-    sys.exit(f"error: {error}")
+    name = settings["data"]
+    sys.exit(f"error: {error}" if args.place is None else f"error: data_sources.{name}: {error}")
 write_arrays(args.out, arrays)

@@ -17,6 +17,7 @@ from feedback_alignment.config import (
     read_yaml,
     replicate_blocks,
 )
+from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.plan import known_figures
 from feedback_alignment.simulate.linear import LINEAR_ENGINES
 
@@ -128,11 +129,14 @@ def test_every_setting_is_in_the_identifier(setting):
     }  # fmt: skip
     base = {"l2": 0.5, "schedule": "cutoff", "cutoff_step": 50, "steps": 100}
     if setting in conditions_module.MLP_ONLY or any(
-        setting in companions for companions in conditions_module.COMPANIONS.values()
+        setting in companions for companions in COMPANIONS.values()
     ):
         base |= {"network": "mlp", "data": "digits", "samples": 20, "switch_rule": "kp"}
         base |= dict.fromkeys(("switch_step", "redraw_step", "tie_step", "perturb_step"), 7)
+        base["perturb_size"] = 0.5
         base["spectrum"] = setting == "eigenvalues"
+    if setting.startswith("settle"):
+        base["settle_window"] = 9
     if setting == "weights":
         base["activation"] = "linear"
     one, two = (

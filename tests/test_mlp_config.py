@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feedback_alignment.conditions import COMPANIONS, MLP_ONLY, TWO_LAYER_ONLY
+from feedback_alignment.conditions import MLP_ONLY, TWO_LAYER_ONLY
 from feedback_alignment.config import ConfigError, default_settings, parse_config
+from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.simulate.mlp_settings import MLPSettings
 from feedback_alignment.store import COLUMNS
 
@@ -77,14 +78,22 @@ def test_data_sets_tell_how_many_samples_and_inputs_there_are():
         ({"batch_size": 1437}, {"batch_size": 0}),
         ({"metric_samples": 1437}, {}),
         ({"samples": 1437}, {}),
-        ({"switch_rule": "bp"}, {}),
-        ({"perturb_size": 0.5, "tie_angle": 30, "redraw_every": 3}, {}),
         ({"decay_layers": "all"}, {}),
         ({"engine": "minibatch"}, {"engine": "auto"}),
     ],
 )
 def test_equal_runs_are_equal_conditions(one, other):
     assert condition(MLP | one) == condition(MLP | other)
+
+
+def test_an_axis_may_have_a_step_and_never():
+    sizes = {"perturb_size": 0.5, "tie_angle": 30, "redraw_every": 3, "switch_rule": "bp"}
+    steps = ("perturb_step", "tie_step", "redraw_step", "switch_step")
+    content = {"settings": MLP | sizes, "grid": {step: [None, 5] for step in steps}}
+    config = parse_config({"name": "t", "experiments": {"e": content}}, SCHEMA, {})
+    plain, *others = config.experiments[0].conditions
+    assert plain == condition(MLP)
+    assert len(others) == 15
 
 
 def test_device_is_that_of_the_config_for_deep_networks_alone():
@@ -156,6 +165,27 @@ BAD = {
     "no rule to switch to": (
         MLP | {"switch_step": 3},
         "settings.switch_rule: missing; switch_step needs the rule to switch to",
+    ),
+    "a size without its step": (
+        MLP | {"perturb_size": 0.1},
+        "settings.perturb_size: has no effect without perturb_step; give it too",
+    ),
+    "fresh feedback without its step": (
+        MLP | {"redraw_every": 1},
+        "settings.redraw_every: has no effect without redraw_step; give it too",
+    ),
+    "a perturbation without its size": (
+        MLP | {"perturb_step": 5},
+        "settings.perturb_size: missing; perturb_step needs a size above 0",
+    ),
+    "a tolerance that is never checked": (
+        MLP | {"settle_tolerance": 0.1},
+        "settings.settle_tolerance: has no effect without settle_window; give it too",
+    ),
+    "an operator of another loss": (
+        MLP | {"samples": 5, "spectrum": True, "loss_function": "cross_entropy"},
+        "settings.spectrum: K_FA tells stability for squared_error alone; "
+        "allowed: only false with loss_function cross_entropy",
     ),
     "an intervention after the end": (
         MLP | {"freeze_step": 101},
@@ -229,9 +259,25 @@ def test_a_contradiction_gets_one_line(case):
         ({"on": {"file": "a.npz"}}, 'data_sources: "on" is not allowed as a name'),
         ({"mine": {"file": "no.npz"}}, "data_sources.mine.file: no.npz: there is no such file"),
         ({"mine": {}}, "data_sources.mine.file: missing; this key is required"),
+        (
+            {"mine": {"file": "~nobody_of_this_name/a.npz"}},
+            "data_sources.mine.file: there is no such home folder; write the whole path",
+        ),
+        (
+            {"mine": {"file": ""}},
+            'data_sources.mine.file: "" is not allowed; allowed: text that is not empty',
+        ),
         ({"mnist": {"file": "a"}}, "data_sources.mnist.file: unknown key; allowed: directory"),
     ],
 )
 def test_a_bad_data_source_is_named(sources, message):
     with pytest.raises(ConfigError, match="^" + re.escape(message)):
         parsed({}, data_sources=sources)
+
+
+def test_a_size_without_its_step_is_named_where_it_stands():
+    experiment = {"settings": MLP, "include": [{"perturb_step": 5, "perturb_size": 1}]}
+    experiment["include"].append({"tie_angle": 30})
+    message = r"^experiments\.e\.include\[1\]\.tie_angle: has no effect without tie_step"
+    with pytest.raises(ConfigError, match=message):
+        parse_config({"name": "t", "experiments": {"e": experiment}}, SCHEMA, {})

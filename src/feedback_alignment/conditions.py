@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from feedback_alignment.data.sources import TEACHER_STUDENT, Source
+from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.rules import TWO_LAYER_RULES
 
 if TYPE_CHECKING:
@@ -46,14 +47,6 @@ MLP_ONLY = {
     "eigenvalues": False,
 }
 TWO_LAYER_ONLY = {"weights": "explicit", "kernels": False}
-# What an intervention's step brings with it: nothing where the step is never.
-COMPANIONS = {
-    "switch_step": {"switch_rule": None},
-    "redraw_step": {"redraw_every": 0},
-    "tie_step": {"tie_angle": 0.0, "tie_every": 0},
-    "perturb_step": {"perturb_size": 0.0},
-    "freeze_step": {},
-}
 _ENGINES = {
     "two_layer": ("auto", "linear", "preactivation", "reference"),
     "mlp": ("auto", "minibatch", "reference"),
@@ -134,6 +127,9 @@ class Condition:
         """
         values = dict(settings)
         _check_decay(values)
+        if values["settle_window"] == 0 and (values["settle_tolerance"] or values["settle_floor"]):
+            name = "settle_tolerance" if values["settle_tolerance"] else "settle_floor"
+            raise ValueError(f"{name}: has no effect without settle_window; give it too")
         for step, companions in COMPANIONS.items():
             if values[step] is None:
                 values.update(companions)
@@ -257,6 +253,13 @@ def _check_mlp(values: dict[str, Any], source: Source) -> None:
     if values["engine"] == "auto":
         values["engine"] = "minibatch"
     _check_data(values, source)
+    if values["perturb_step"] is not None and values["perturb_size"] == 0:
+        raise ValueError("perturb_size: missing; perturb_step needs a size above 0")
+    if values["spectrum"] and values["loss_function"] != "squared_error":
+        raise ValueError(
+            "spectrum: K_FA tells stability for squared_error alone; allowed: only false with "
+            f"loss_function {values['loss_function']}"
+        )
     for name in ("batch_size", "metric_samples"):
         if values[name] > values["samples"]:
             raise ValueError(

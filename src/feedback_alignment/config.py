@@ -15,6 +15,7 @@ from feedback_alignment.activations import ACTIVATIONS
 from feedback_alignment.conditions import Condition
 from feedback_alignment.data import DataError
 from feedback_alignment.data.sources import SOURCES, Source, file_of, inspect_arrays
+from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.rules import RULES
 
 # Words that YAML 1.1 readers turn into a boolean or null; as a name they invite accidents.
@@ -181,7 +182,13 @@ def _parse_sources(
 ) -> tuple[dict[str, Source], dict[str, Path]]:
     sources, places = dict(SOURCES), {}
     for name in entries:
-        place = file_of(entries, name)
+        try:
+            place = file_of(entries, name)
+        except RuntimeError:
+            key = "directory" if name == "mnist" else "file"
+            raise ConfigError(
+                f"data_sources.{name}.{key}: there is no such home folder; write the whole path"
+            ) from None
         if place is not None:
             places[name] = place
         if name == "mnist":
@@ -259,11 +266,27 @@ def _parse_experiment(
             key = str(error).partition(":")[0]
             raise ConfigError(f"{place if key in chosen else f'{path}.settings'}.{error}") from None
         conditions[condition] = None
+    _check_companions(path, entry, tuple(conditions))
     if not combinations:
         raise ConfigError(f"{path}: there is no condition; give it a grid or an include list")
     if not conditions:
         raise ConfigError(f"{path}.exclude: it leaves no condition")
     return Experiment(name, tuple(entry["figures"]), entry["replicates"], tuple(conditions))
+
+
+def _check_companions(path: str, entry: Mapping[str, Any], conditions: Sequence[Condition]) -> None:
+    # A size, angle or rule without its step would be taken for the control that it is not.
+    written = [(f"{path}.settings", entry["settings"]), (f"{path}.grid", entry["grid"])]
+    written += [(f"{path}.when[{i}].set", when["set"]) for i, when in enumerate(entry["when"])]
+    for step, companions in COMPANIONS.items():
+        for key in companions:
+            for place, given in written:
+                if key in given and all(getattr(c, step) is None for c in conditions):
+                    raise ConfigError(f"{place}.{key}: has no effect without {step}; give it too")
+            for index, one in enumerate(entry["include"]):
+                if key in one and {**entry["settings"], **one}.get(step) is None:
+                    place = f"{path}.include[{index}].{key}"
+                    raise ConfigError(f"{place}: has no effect without {step}; give it too")
 
 
 def _resolve(
@@ -395,6 +418,7 @@ def _describe(error: Any, path: str) -> str:
         "minProperties": lambda: "allowed: at least one entry",
         "uniqueItems": lambda: "allowed: each value once",
         "maxLength": lambda: f"allowed: {allowed} characters at most",
+        "minLength": lambda: "allowed: text that is not empty",
     }.get(rule, lambda: f"it fails the rule {rule}: {allowed}")()
     nearest = _nearest(found, allowed) if rule == "enum" else ""
     return f"{path}: {shown} is not allowed{nearest}; {wanted}"

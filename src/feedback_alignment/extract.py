@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feedback_alignment.conditions import Condition
+from feedback_alignment.intervention_steps import last_turn
 from feedback_alignment.metrics.convergence import align_step, fit_decay
 from feedback_alignment.simulate.recording import Recording
 from feedback_alignment.store import COLUMNS, tidy_frame
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# Settings that say when training changes.
-_INTERVENTIONS = ("switch_step", "redraw_step", "tie_step", "perturb_step", "freeze_step")
 
 Series = Mapping[tuple[str, str], np.ndarray]
 
@@ -128,13 +126,13 @@ def derive_mlp(condition: Condition, steps: np.ndarray, series: Series) -> dict[
         series: each recorded metric (T,), by metric and layer.
 
     Returns:
-        loss_fall, the share of the initial loss that is gone at the end; and, if there is an
-        intervention after the start, loss_rise, the largest loss from the last one on over the
-        loss just after it. NaN where there is nothing to tell.
+        loss_fall, the share of the initial loss that is gone at the end; and, with a switch,
+        redraw, tie or perturbation after the start, loss_rise, the largest loss from the last one
+        on over the loss just after it. NaN where there is nothing to tell.
     """
     loss = series["loss", ""]
     derived = {"loss_fall": 1 - loss[-1] / loss[0] if loss.size else np.nan}
-    moment = max(getattr(condition, step) or 0 for step in _INTERVENTIONS)
+    moment = last_turn(condition.settings())
     if moment:
         later = loss[steps >= moment]
         derived["loss_rise"] = later.max() / later[0] if later.size and later[0] > 0 else np.nan

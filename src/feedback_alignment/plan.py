@@ -43,9 +43,15 @@ CODE = {
         "metrics",
         "store.py",
     ),
-    "metrics": ("extract.py", "metrics/convergence.py", "simulate/recording.py", "store.py"),
-    "figures": ("plotting", "rules", "notebooks.py"),
-    "claims": ("claims", "store.py"),
+    "metrics": (
+        "intervention_steps.py",
+        "extract.py",
+        "metrics/convergence.py",
+        "simulate/recording.py",
+        "store.py",
+    ),
+    "figures": ("plotting", "rules", "intervention_steps.py", "notebooks.py"),
+    "claims": ("claims", "intervention_steps.py", "store.py"),
     "record": ("provenance.py", "store.py"),
     "page": ("report",),
 }

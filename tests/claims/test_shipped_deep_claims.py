@@ -137,10 +137,16 @@ def fixed_points(t, wiggle, sign):
 def stability(t, wiggle, sign):
     def course(r, rise, cosine=0.0, fallen=1.0):
         return {
-            "loss": {0: 1.0, 400: 1e-9, 700: 1e-9 * rise, 1000: 1e-9 * rise * fallen},
+            # At the end the loss is rounding, and the cosine means nothing.
+            "loss": {0: 1.0, 400: 1e-9, 500: 1e-9 * rise, 650: 1e-9 * rise * fallen, 1000: 1e-30},
             "loss_rise": rise * wiggle,
             "stability_ratio": {0: 0.0, 400: r * wiggle, 1000: 0.5},
-            "gradient_alignment": {0: 0.5, 400: cosine, 1000: t["late_alignment"] * wiggle},
+            "gradient_alignment": {
+                0: 0.5,
+                400: cosine,
+                650: t["late_alignment"] * wiggle,
+                1000: 0.9,
+            },
         }
 
     base = {**MLP, "batch_size": 0, "samples": 15, "width": 16, "steps": 1000}

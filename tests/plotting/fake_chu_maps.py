@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from feedback_alignment.store import COLUMNS
+
 _PATH = Path(__file__).with_name("fake_tables.py")
 _SPEC = importlib.util.spec_from_file_location("fake_tables_of_maps", _PATH)
 fake_tables = importlib.util.module_from_spec(_SPEC)
@@ -41,7 +43,7 @@ _SWITCH = {"rule": "bp", "switch_step": MOMENT, "switch_rule": "fa"}
 _PERTURB = {"perturb_step": MOMENT, "perturb_size": 1e-4}
 
 
-def kinds(angles=(0, 30, 60, 90), wide=64):
+def kinds(angles=(0, 30, 60, 90), wide=(64,), tied_eta=STABILITY["eta"]):
     """Settings of each kind of run, with the alignment of its feedback."""
     runs = [
         (_SWITCH | _PERTURB, 0.0),
@@ -50,22 +52,22 @@ def kinds(angles=(0, 30, 60, 90), wide=64):
         ({"rule": "fa", "redraw_step": MOMENT} | _PERTURB, 0.0),
     ]
     for angle in angles:
-        tie = {"tie_step": MOMENT, "tie_angle": float(angle), "perturb_size": 1e-3}
+        tie = {"tie_step": MOMENT, "tie_angle": float(angle), "perturb_size": 1e-3, "eta": tied_eta}
         runs.append((_SWITCH | _PERTURB | tie, float(np.cos(np.deg2rad(angle)))))
-    if wide:
-        runs.append((_SWITCH | _PERTURB | {"width": wide}, 0.0))
+    runs += [(_SWITCH | _PERTURB | {"width": width}, 0.0) for width in wide]
     return [(STABILITY | settings, aligned) for settings, aligned in runs]
 
 
-def stability(seeds=4, status=None, angles=(0, 30, 60, 90), wide=64, eigenvalues=6):
+def stability(seeds=4, status=None, eigenvalues=6, **options):
+    """Runs of each kind; `options` are those of :func:`kinds`."""
     parts = []
-    for cell, aligned in kinds(angles, wide):
+    for cell, aligned in kinds(**options):
         for seed in range(seeds):
             rng = np.random.default_rng([seed, cell["width"]])
             state, end = fate(status, cell, seed)
             series = _stability_run(cell, aligned, rng, eigenvalues)
             parts.append(_rows("chu_stability", cell, seed, series, state, end))
-    return fake_tables.finish(parts)
+    return _table(parts)
 
 
 def performance(
@@ -90,7 +92,7 @@ def performance(
             state, end = fate(status, cell, seed)
             series = _performance_run(cell, rng)
             parts.append(_rows("chu_alignment_performance", cell, seed, series, state, end))
-    return fake_tables.finish(parts)
+    return _table(parts)
 
 
 def fate(status, cell, seed):
@@ -142,13 +144,25 @@ def _performance_run(cell, rng):
 
 
 def _rows(experiment, cell, seed, series, status, end):
-    parts = []
+    """What changes from row to row of a replicate, and the settings, which do not."""
+    rows = []
     for (metric, layer), (steps, values) in series.items():
-        frame = pd.DataFrame({"step": steps, "value": values})
+        given = list(zip(steps, values, strict=True))
         if status == "diverged":
-            gone = pd.DataFrame({"step": [end], "value": [np.nan]})
-            frame = pd.concat([frame[frame["step"] < end], gone])
-        parts.append(frame.assign(metric=metric, layer=layer))
+            given = [(step, value) for step, value in given if step < end] + [(end, np.nan)]
+        rows += [(step, value, metric, layer) for step, value in given]
     name = "-".join(str(value) for value in cell.values())
     fixed = cell | {"experiment": experiment, "condition": name, "seed": seed}
-    return pd.concat(parts).assign(**fixed, status=status, end_step=end)
+    return rows, fixed | {"status": status, "end_step": end}
+
+
+def _table(replicates):
+    # Settings are spread over the rows at once: a frame for each replicate takes ten times as long.
+    rows = [row for part, _ in replicates for row in part]
+    changing = pd.DataFrame(rows, columns=["step", "value", "metric", "layer"])
+    fixed = pd.DataFrame([settings for _, settings in replicates]).astype(
+        {name: dtype for name, dtype in COLUMNS.items() if name not in changing}
+    )
+    lengths = [len(part) for part, _ in replicates]
+    spread = fixed.iloc[np.repeat(np.arange(len(fixed)), lengths)].reset_index(drop=True)
+    return fake_tables.finish([pd.concat([spread, changing], axis=1)])

@@ -1,14 +1,16 @@
 """Stability of minima, and alignment against accuracy: what is drawn, on good and broken tables."""
 
 import importlib.util
+from colorsys import rgb_to_hls
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from scipy.stats import beta, spearmanr
 
 from feedback_alignment import plotting
@@ -31,8 +33,14 @@ FATES = {
 
 @cache
 def table_of(figure, kind="full"):
-    seeds, status = FATES[kind]
+    seeds, status = FATES.get(kind, (2, None))
     return FIGURES[figure](seeds=seeds, status=status)
+
+
+@cache
+def drawn_of(figure, kind="full"):
+    """The figure of a whole table; tests share it, so they must not change it."""
+    return plotting.draw(figure, table_of(figure, kind))
 
 
 def texts(axes, gid):
@@ -54,10 +62,9 @@ def drawn_in(axes):
 
 def check_page(drawn):
     """Text lies on the page, panels below the legend and each with something in it."""
-    canvas = FigureCanvasAgg(drawn)
+    renderer = FigureCanvasAgg(drawn).get_renderer()
     with style.context():
-        canvas.draw()
-    renderer = canvas.get_renderer()
+        drawn.draw_without_rendering()
     page = drawn.bbox
     boxes = [text.get_window_extent(renderer) for text in drawn.texts if text.get_text()]
     above = page.y1
@@ -80,7 +87,7 @@ def check_page(drawn):
 
 def test_all_diverged_is_what_the_panels_say():
     for figure in FIGURES:
-        panels = plotting.draw(figure, table_of(figure, "all_diverged")).axes
+        panels = drawn_of(figure, "all_diverged").axes
         said = [" ".join(text.get_text().split()) for axes in panels for text in axes.texts]
         assert not [text for text in said if text.startswith(("No ", "One "))]
         assert any("replicates diverged" in text for text in said)
@@ -90,7 +97,7 @@ def test_all_diverged_is_what_the_panels_say():
 @pytest.mark.parametrize("kind", FATES)
 def test_it_is_readable_however_the_runs_ended(figure, kind):
     table = table_of(figure, kind)
-    check_page(plotting.draw(figure, table))
+    check_page(drawn_of(figure, kind))
     summary = plotting.readable(plotting.summary(figure, table))
     assert len(summary)
     assert not summary.isin(["nan", "<NA>"]).any(axis=None)
@@ -131,7 +138,7 @@ CASES = [(figure, case) for figure, cases in LACKS.items() for case in cases]
 
 @pytest.mark.parametrize(("figure", "case"), CASES)
 def test_a_table_that_lacks_rows_is_drawn_all_the_same(figure, case):
-    table = table_of(figure)
+    table = table_of(figure, "two_seeds")
     table = table[LACKS[figure][case](table)]
     drawn = plotting.draw(figure, table)
     check_page(drawn)
@@ -166,7 +173,7 @@ def test_runs_without_an_intervention_at_a_trained_network_name_the_settings():
 
 def test_each_spectrum_is_that_of_its_runs_before_and_at_the_intervention():
     table = table_of("chu_stability")
-    drawn = plotting.draw("chu_stability", table)
+    drawn = drawn_of("chu_stability")
     narrow = table[(table["width"] == 16) & (table["seed"] == 0)]
     switched = narrow["switch_rule"] == "fa"
     chosen = [
@@ -197,7 +204,7 @@ def test_each_spectrum_is_that_of_its_runs_before_and_at_the_intervention():
 
 def test_the_loss_is_relative_to_that_at_the_intervention():
     table = table_of("chu_stability")
-    axes = plotting.draw("chu_stability", table).axes[4]
+    axes = drawn_of("chu_stability").axes[4]
     assert axes.get_yscale() == "log"
     loss = table[(table["metric"] == "loss") & (table["step"] >= 300) & table["tie_step"].isna()]
     control = loss[(loss["rule"] == "bp") & (loss["switch_rule"] == "")]
@@ -211,7 +218,7 @@ def test_the_loss_is_relative_to_that_at_the_intervention():
 
 def test_shares_and_their_intervals_count_who_stays():
     table = table_of("chu_stability", "some_diverged")
-    axes = plotting.draw("chu_stability", table).axes[6]
+    axes = drawn_of("chu_stability", "some_diverged").axes[6]
     rise = table[(table["metric"] == "loss_rise") & table["tie_step"].notna()]
     shown = [bars for bars in axes.containers if bars.lines[0].get_gid() == "share"]
     bars = {bar.lines[0].get_xdata()[0]: bar for bar in shown}
@@ -223,12 +230,11 @@ def test_shares_and_their_intervals_count_who_stays():
         ((_, low), (_, high)) = segments.get_segments()[0]
         assert low == pytest.approx(beta.ppf(0.025, stay, 5 - stay) if stay else 0.0)
         assert high == pytest.approx(beta.ppf(0.975, stay + 1, 4 - stay) if stay < 4 else 1.0)
-    assert sorted(texts(axes, "width")) == ["$p$ = 16", "$p$ = 64"]
 
 
 def test_each_replicate_has_its_alignment_and_rise():
     table = table_of("chu_stability", "some_diverged")
-    axes = plotting.draw("chu_stability", table).axes[7]
+    axes = drawn_of("chu_stability", "some_diverged").axes[7]
     at = table[(table["layer"] == "hidden") & (table["step"] == 300)]
     runs = at[(at["switch_rule"] == "fa") | (at["rule"] == "fa")]
     kept = runs[runs["status"] == "ok"].set_index(["condition", "seed"])["value"]
@@ -262,6 +268,82 @@ def test_other_settings_are_counted_not_mixed_in():
     )
 
 
+@pytest.mark.parametrize("widths", [(64, 128), (32, 64, 128, 256, 1024), (8, 64)])
+def test_every_other_width_has_a_shade_and_a_place_of_its_own(widths):
+    table = fakes.stability(wide=widths)
+    drawn = plotting.draw("chu_stability", table)
+    check_page(drawn)
+    handles = drawn.legends[0].legend_handles
+    names = [f"BP minimum, then FA, $p$ = {style.count(p)}" for p in sorted((16, *widths))]
+    keys = {key.get_label(): key for key in handles}
+    assert set(names) <= set(keys)
+    colors = {name: to_hex(keys[name].get_color()) for name in names}
+    assert len(set(colors.values())) == len(names)
+    others = [colors[name] for name in names if not name.endswith(" 16")]
+    lightness = [rgb_to_hls(*to_rgb(color))[1] for color in others]
+    assert lightness == sorted(lightness, reverse=True)
+    hues = [rgb_to_hls(*to_rgb(color))[0] for color in others]
+    assert np.ptp(hues) < 0.03
+
+    loss, path, shares, criterion = drawn.axes[4:]
+    for axes in (loss, path):
+        curves = [to_hex(line.get_color()) for line in lines(axes)]
+        assert sorted({*curves} - {style.rule_color("bp")}) == sorted(colors.values())
+    squares = {to_hex(line.get_color()) for line in lines(criterion) if line.get_marker() == "s"}
+    assert squares == set(others)
+
+    shown = [bars for bars in shares.containers if bars.lines[0].get_gid() == "share"]
+    bars = {to_hex(bar.lines[0].get_color()): bar for bar in shown}
+    rise = table[(table["metric"] == "loss_rise") & table["tie_step"].isna()]
+    rise = rise[rise["switch_rule"] == "fa"]
+    places = []
+    for width, name in zip(sorted((16, *widths)), names, strict=True):
+        line = bars[colors[name]].lines[0]
+        stay = (rise.loc[rise["width"] == width, "value"] < 100).mean()
+        assert line.get_ydata()[0] == stay
+        places.append(shares.transData.transform((line.get_xdata()[0], 0))[0])
+    # A marker is 4.2 points wide, six pixels.
+    assert np.diff(sorted(places)).min() > 6
+    boxes = [tick.get_window_extent() for tick in shares.get_xticklabels() if tick.get_text()]
+    assert all(a.x1 < b.x0 for a, b in pairwise(sorted(boxes, key=lambda box: box.x0)))
+    assert max(places) < shares.get_window_extent().x1
+
+
+def test_feedback_at_an_angle_may_have_a_step_size_of_its_own():
+    table = fakes.stability(tied_eta=0.05, wide=(64, 128))
+    drawn = plotting.draw("chu_stability", table)
+    chosen = interventions.select(table)
+    assert set(chosen["condition"]) == set(table["condition"])
+    note = drawn.get_supxlabel()
+    assert "Feedback at an angle: η = 0.05; the others: η = 0.1." in note
+    assert "further" not in note
+    assert len(drawn.axes[6].containers) == 4 + 3
+    assert "η" not in drawn_of("chu_stability").get_supxlabel()
+
+
+def test_further_step_sizes_and_other_settings_are_left_out_and_counted():
+    table = fakes.stability(tied_eta=0.05)
+    tied = table["tie_step"].notna()
+    again = table[tied & (table["tie_angle"] == 0)].assign(eta=0.1, condition="again")
+    other = table[tied & (table["tie_angle"] == 30)].assign(samples=20, condition="other")
+    more = pd.concat([table, again, other])
+    drawn = plotting.draw("chu_stability", more)
+    note = drawn.get_supxlabel()
+    assert "Feedback at an angle: η = 0.05; the others: η = 0.1." in note
+    assert "2 further conditions differ in other settings" in note
+    pd.testing.assert_frame_equal(
+        plotting.summary("chu_stability", more), plotting.summary("chu_stability", table)
+    )
+
+
+def test_other_settings_than_the_step_size_are_never_mixed():
+    table = fakes.stability(tied_eta=0.05)
+    tied = table["tie_step"].notna()
+    rest = table[~tied].assign(samples=20)
+    chosen = interventions.select(pd.concat([table[tied], rest]))
+    assert chosen["samples"].nunique() == 1
+
+
 def test_accuracy_and_alignment_are_means_at_the_end():
     table = table_of("chu_alignment_performance", "some_diverged")
     found = chu_performance.conditions(table).set_index("condition")
@@ -286,7 +368,7 @@ def test_the_series_over_decays_holds_the_size_with_most_conditions():
         (0.3, 64, 1)
     }
     assert len(swept) == 3 + 3 + 1
-    first, second, third, fourth = plotting.draw("chu_alignment_performance", table).axes
+    first, second, third, fourth = drawn_of("chu_alignment_performance").axes
     assert first._right_title.get_text() == "σ = 0.3, width 64, depth 1"
     assert sorted(texts(first, "control")) == [
         "hidden layers frozen",
@@ -316,9 +398,7 @@ def test_the_series_over_decays_holds_the_size_with_most_conditions():
 
 
 def test_points_have_the_colour_of_their_decay():
-    second = plotting.draw("chu_alignment_performance", table_of("chu_alignment_performance")).axes[
-        1
-    ]
+    second = drawn_of("chu_alignment_performance").axes[1]
     expected = {to_hex(style.l2_color(l2)) for l2 in (0.0, 0.1, 1.4)}
     assert {to_hex(line.get_color()) for line in lines(second)} == expected
 

@@ -95,7 +95,7 @@ def test_a_folder_without_mnist_is_a_clear_error(deep):
     done = deep.snakemake("--cores", "1", TABLE)
     assert done.returncode == 1
     assert (
-        "error: nowhere: there is no such folder; the MNIST directory must name one with "
-        "train-images-idx3-ubyte.gz" in done.stderr
+        "error: data_sources.mnist: nowhere: there is no such folder; the MNIST directory must "
+        "name one with train-images-idx3-ubyte.gz" in done.stderr
     )
     assert not list((deep.results / "data").glob("mnist*/*.npz"))

@@ -6,17 +6,11 @@ from typing import Any
 
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import AXES, NEVER, named
+from feedback_alignment.intervention_steps import COMPANIONS
 
 # The decay has four settings: without it (schedule none) the others mean nothing.
 _DECAY = ("l2", "schedule", "cutoff_step")
 _DECAY_COMPANIONS = (*_DECAY, "decay_layers")
-# What an intervention's step brings with it means nothing where that step never comes.
-_COMPANIONS = {
-    "switch_step": ("switch_rule",),
-    "redraw_step": ("redraw_every",),
-    "tie_step": ("tie_angle", "tie_every"),
-    "perturb_step": ("perturb_size",),
-}
 
 
 def comparable(one: Mapping[str, Any], other: Mapping[str, Any], along: str) -> bool:
@@ -33,7 +27,7 @@ def comparable(one: Mapping[str, Any], other: Mapping[str, Any], along: str) -> 
     """
     free = _always_free(along)
     if _bare(one, along) or _bare(other, along):
-        free |= set(_DECAY_COMPANIONS if along in _DECAY else _COMPANIONS[along])
+        free |= set(_DECAY_COMPANIONS if along in _DECAY else COMPANIONS[along])
     return all(one[axis] == other[axis] for axis in AXES if axis not in free)
 
 
@@ -123,4 +117,4 @@ def _bare(settings: Mapping[str, Any], along: str) -> bool:
     """Whether a condition lacks the decay, or the intervention, that `along` is a setting of."""
     if along in _DECAY:
         return settings["schedule"] == "none"
-    return along in _COMPANIONS and settings[along] is None
+    return along in COMPANIONS and settings[along] is None

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from feedback_alignment.claims.errors import ClaimsError, pick, shown
+from feedback_alignment.intervention_steps import TURNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -11,10 +12,8 @@ if TYPE_CHECKING:
 # decay that is cut off; the one at which its last intervention takes place, whose state is that
 # just after it; the first at which half of what the loss falls in all is gone; its last.
 TIMES = ("start", "half", "cutoff", "intervention", "half_fall", "end")
-# Freezing changes what is trained, not the state.
-_INTERVENTIONS = ["switch_step", "redraw_step", "tie_step", "perturb_step"]
 # The columns that a time is found by.
-STEPS_READ = ["step", "steps", "status", "end_step", "cutoff_step", *_INTERVENTIONS]
+STEPS_READ = ["step", "steps", "status", "end_step", "cutoff_step", *TURNS]
 # Shares of the steps are decimals, and decimals are not exact.
 _ROUNDING = 1e-9
 
@@ -51,7 +50,7 @@ def rows_at(rows: "pd.DataFrame", loss: "pd.DataFrame", time: Time) -> "pd.DataF
         time: one of `TIMES`, or a share of the steps: the last recorded step not after it.
     """
     if time == "intervention":
-        rows = _where(rows, rows["step"] == rows[_INTERVENTIONS].max(axis=1))
+        rows = _where(rows, rows["step"] == rows[list(TURNS)].max(axis=1))
     elif time == "half_fall":
         fallen = _half_fallen(loss)
         rows = rows[rows["status"] != "diverged"]

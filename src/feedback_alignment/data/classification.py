@@ -176,6 +176,8 @@ def _shift_and_scale(data: Classification, mean: np.ndarray) -> Classification:
     train, test = data.inputs_train - mean, data.inputs_test - mean
     # Not std(): it makes two more copies, and MNIST takes 376 MB a copy.
     deviation = np.sqrt(np.einsum("nd,nd->n", train, train).mean() / train.shape[1])
+    if not np.isfinite(deviation):
+        raise DataError("the training inputs are too large to be scaled; divide them beforehand")
     # Up to rounding: the mean of equal numbers is not always that number.
     if deviation <= 1e-12 * np.abs(mean).max():
         raise DataError("the training inputs do not vary; there is nothing to scale by")

@@ -2,15 +2,13 @@
 
 import numpy as np
 
-from feedback_alignment.metrics.layers import Products
-
 
 def layer_names(layers: int) -> list[str]:
     """Names in tables of L layers of weights: `1`, `2`, ..., `output`."""
     return [*(str(layer) for layer in range(1, layers)), "output"]
 
 
-def descent(products: Products, eta: float, frozen: bool) -> dict[tuple[str, str], float]:
+def descent(products: np.ndarray, eta: float, frozen: bool) -> dict[tuple[str, str], float]:
     """What one step on the whole training set takes off the loss, to first order, by layer.
 
     Layer l gives `eta <g_BP, g_rule>_l`; the decay of weights is left out. The sum over layers is
@@ -18,14 +16,14 @@ def descent(products: Products, eta: float, frozen: bool) -> dict[tuple[str, str
     not (Chu and Bacho 2024 ask whether alignment drives the descent).
 
     Args:
-        products: of the updates of all layers, output last.
+        products: `<g_BP, g_rule>` of each layer, output last, g_rule the update that is made.
         eta: step size.
         frozen: whether the hidden layers keep their weights.
 
     Returns:
         `descent` and `descent_share` (of the sum; NaN where that is zero) of each layer.
     """
-    falls = eta * products.cross
+    falls = eta * products
     if frozen:
         falls[:-1] = 0.0
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -56,6 +56,7 @@ def observe_mlp(
     what: Observation,
     network: MLP,
     rule: Rule,
+    trained_by_bp: bool,
     frozen: bool,
     null_feedback: Sequence[Array],
     inputs: Array,
@@ -69,6 +70,7 @@ def observe_mlp(
         what: what to record.
         network: with feedback for the rule.
         rule: what alignments compare with BP.
+        trained_by_bp: whether BP trains, and not that rule.
         frozen: whether the hidden layers keep their weights.
         null_feedback: feedback weights that took no part in training, or empty to record no null.
         inputs: x (N, n_0).
@@ -91,7 +93,8 @@ def observe_mlp(
         values["weight_alignment", name] = weights.cosine(slice(layer, layer + 1))
     values |= stability.gradient_norms(products[""].true, products[""].rule)
     if what.descent:
-        values |= descent(products[""], what.eta, frozen)
+        followed = products[""].true if trained_by_bp else products[""].cross
+        values |= descent(followed, what.eta, frozen)
     if what.spectrum:
         for prefix, each in compared.items():
             values |= _spectrum(arrays, what, prefix, each, rule, inputs, moment)

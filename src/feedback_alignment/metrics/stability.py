@@ -62,9 +62,9 @@ def spectrum(operator: np.ndarray) -> np.ndarray:
 
 
 def stability_ratio(eigenvalues: np.ndarray) -> float:
-    """`r = min Re / max Re` of a spectrum: clearly negative where the fixed point is unstable."""
+    """`r = min Re / |max Re|` of a spectrum: clearly negative where the fixed point is unstable."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return float(eigenvalues.real.min() / eigenvalues.real.max())
+        return float(eigenvalues.real.min() / np.abs(eigenvalues.real.max()))
 
 
 def gradient_norms(true: np.ndarray, rule: np.ndarray) -> dict[str, float]:

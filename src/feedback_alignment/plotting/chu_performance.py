@@ -226,14 +226,15 @@ def _scatter(axes: Axes, series: pd.DataFrame, cells: pd.DataFrame) -> None:
 
 
 def _label_controls(axes: Axes, series: pd.DataFrame, cells: pd.DataFrame) -> None:
-    """Controls by name, the best one above its point and the others below."""
+    """Controls by name, the best one above its point and the others below; colours tell decays."""
     controls = series[series["frozen"]].dropna(subset=["accuracy", "alignment"])
     controls = controls.sort_values("accuracy", ascending=False)
+    names = [_name(cell, cells) for _, cell in controls.iterrows()]
+    controls = controls.assign(name=names).drop_duplicates("name")
     for position, (_, cell) in enumerate(controls.iterrows()):
         up = position == 0
-        decay = f", λ = {cell['l2']:g}" if cell["l2"] > 0 else ""
         axes.annotate(
-            _name(cell, cells) + decay, (cell["alignment"], cell["accuracy"]),
+            cell["name"], (cell["alignment"], cell["accuracy"]),
             (-4, 7 if up else 3 - 10 * position), "data", "offset points", fontsize=7.0,
             color=style.INK, va="bottom" if up else "top", gid="control",
         )  # fmt: skip
@@ -295,11 +296,12 @@ def _against_decay(
             )  # fmt: skip
     _decay_axis(axes, trained["l2"])
     frozen = swept[swept["frozen"]].dropna(subset=[name])
-    for _, cell in frozen[frozen["l2"] == 0].iterrows():
-        axes.axhline(
-            cell[name], color=style.GUIDE, linewidth=1.1, linestyle=(0, (4, 2)), zorder=1,
-            gid="frozen",
-        )  # fmt: skip
+    look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": (0, (4, 2)), "gid": "frozen"}
+    if len(frozen) == 1:
+        axes.axhline(frozen[name].iloc[0], zorder=1, **look)
+    else:
+        curve = frozen.sort_values("l2")
+        axes.plot(curve["l2"], curve[name], marker="*", markersize=7, zorder=2, **look)
     decayed = swept.loc[swept["l2"] > 0, "decay_layers"]
     of = "output" if len(decayed) and (decayed == "output").all() else "all"
     axes.set_xlabel(f"decay λ of {of} weights")

@@ -22,16 +22,19 @@ METRICS = (
 #: Below this loss, errors are rounding and cosines mean nothing.
 ROUNDING = 1e-20
 
-_WIDE = "#56b4e9"
+# One hue for networks of another width, far from the blue of FA and from the angles' colours.
+_WIDE = ("#f7b267", "#8f4a00")
 _MARKERS = {"tied": "o", "random": "D", "own": "^", "fresh": "v"}
-_RANDOM_AT = 112.0  # place of random feedback on the axis of angles
+_RANDOM_AT = 112.0  # place of random feedback on the axis of angles,
+_APART = 9.0  # and how far the next width is from it
+_COLUMNS = 4  # of the legend, where the page is wide enough
 
 
 def lacking(table: pd.DataFrame) -> str:
     """Why there is nothing to draw; empty if there is something."""
     if not len(table):
         return tables.lacking_metrics(table, "loss_rise")
-    if len(interventions.select(table)):
+    if interventions.some(table):
         return ""
     return (
         "No run in the table in which something happens to a trained network: set switch_step and "
@@ -90,7 +93,7 @@ def draw(table: pd.DataFrame) -> Figure:
     _path(lower[1], rows)
     _shares(lower[2], runs)
     _criterion(lower[3], runs)
-    panels.legend(figure, _keys(rows, runs, seeds), columns=4)
+    _legend(figure, _keys(rows, runs, seeds))
     remarks = [interventions.own_step_size(rows), interventions.left_out(table, rows)]
     if (runs["kind"] == "tied").any():
         remarks.insert(0, "Circles in (h) have the colours of the angles in (g).")
@@ -281,10 +284,29 @@ def _losses(axes: Axes, rows: pd.DataFrame) -> None:
     )
     axes.set_ylim(loss["value"].min() / 3, max(loss["value"].max(), interventions.STAYS) * 3)
     panels.decades(axes)
-    panels.step_axis(axes, label=False)
-    axes.set_xlabel("steps after the intervention")
+    _since_axis(axes)
     axes.set_ylabel("loss / loss at the intervention")
     _count_diverged(axes, cells)
+
+
+def _since_axis(axes: Axes) -> None:
+    """Steps from the intervention on: logarithmic from 1, since most happens at once."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    shown = [line.get_xdata() for line in axes.get_lines() if line.get_gid() is not None]
+    last = max((max(steps) for steps in shown if len(steps)), default=1)
+    axes.set_xscale("symlog", linthresh=1, linscale=0.6)
+    axes.set_xlim(-0.3, max(last, 1) * 1.3)
+    powers = range(0, len(str(int(last))), 1 if last < 1000 else 2)
+    axes.xaxis.set_major_locator(FixedLocator([0, *(10**power for power in powers)]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _power(x)))
+    axes.set_xlabel("steps after the intervention")
+
+
+def _power(step: float) -> str:
+    """0, 1, 10, and powers of ten beyond."""
+    return f"{step:g}" if step < 100 else f"$10^{{{len(str(int(step))) - 1}}}$"
 
 
 def _path(axes: Axes, rows: pd.DataFrame) -> None:
@@ -307,8 +329,7 @@ def _path(axes: Axes, rows: pd.DataFrame) -> None:
     axes.axhline(0, color=style.GUIDE, linewidth=0.9, zorder=1)
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, -0.2), max(high, 0.2))
-    panels.step_axis(axes, label=False)
-    axes.set_xlabel("steps after the intervention")
+    _since_axis(axes)
     axes.set_ylabel("gradient alignment,\nhidden layers")
 
 
@@ -321,9 +342,8 @@ def _shares(axes: Axes, runs: pd.DataFrame) -> None:
         _say_none(axes, cells, "tied", "loss_rise")
         return
     ticks = {0: "0", 30: "30", 60: "60", 90: "90"}
-    places = list(judged["wide"].unique())
-    for width, at_width in judged.groupby("width"):
-        wide = bool(at_width["wide"].iloc[0])
+    places = sorted(judged.loc[judged["kind"] == "random", "rank"].unique())
+    for rank, at_width in judged.groupby("rank"):
         color, dashes = _look(at_width)
         tied = [
             (angle, *_share(cell["stays"]), _angle_color(angle))
@@ -335,29 +355,22 @@ def _shares(axes: Axes, runs: pd.DataFrame) -> None:
                 linestyle=dashes, zorder=2, gid="data",
             )  # fmt: skip
         for angle, share, low, high, shade in tied:
-            _bar(axes, angle, share, low, high, shade, "s" if wide else "o")
+            _bar(axes, angle, share, low, high, shade, "s" if rank else "o")
         random = at_width[at_width["kind"] == "random"]
         if len(random):
-            place = _RANDOM_AT + (9.0 * wide if len(places) > 1 else 0.0)
-            _bar(axes, place, *_share(random["stays"]), color, "s" if wide else "D")
-            _label_width(axes, place, width, *_share(random["stays"])[1:], color)
-            ticks[_RANDOM_AT + 4] = "random"
+            place = _RANDOM_AT + _APART * places.index(rank)
+            _bar(axes, place, *_share(random["stays"]), color, "s" if rank else "D")
+    right = 96.0
+    if places:
+        # The widths stand in the legend; below the bars there is no room for them.
+        last = _RANDOM_AT + _APART * (len(places) - 1)
+        ticks[(_RANDOM_AT + last) / 2] = "random"
+        right = max(last + 8.0, (_RANDOM_AT + last) / 2 + 20.0)
     axes.set_xticks(list(ticks), list(ticks.values()))
-    axes.set_xlim(-6, max(max(ticks) + 16, 96))
+    axes.set_xlim(-6, right)
     axes.set_ylim(-0.04, 1.06)
     axes.set_xlabel("angle of the feedback, degrees")
     axes.set_ylabel("share of seeds")
-
-
-def _label_width(axes: Axes, x: float, width: int, low: float, high: float, color: str) -> None:
-    """`p = 64` along a bar: above it, below it, or where the bar is long, beside it."""
-    y, shift, va = (high, (0, 3), "bottom") if high < 0.75 else (low, (0, -3), "top")
-    if high >= 0.75 and low < 0.3:
-        y, shift, va = 0.5, (5, 0), "center"
-    axes.annotate(
-        f"$p$ = {style.count(width)}", (x, y), shift, "data", "offset points", ha="center",
-        va=va, fontsize=6.5, color=color, rotation=90, gid="width",
-    )  # fmt: skip
 
 
 def _bar(
@@ -378,8 +391,8 @@ def _criterion(axes: Axes, runs: pd.DataFrame) -> None:
     if shown.empty:
         _say_none(axes, cells, "tied", "loss_rise with gradient_alignment")
         return
-    for (kind, wide, angle), part in shown.groupby(["kind", "wide", "tie_angle"]):
-        color, marker, face = _mark(kind, wide, angle)
+    for _, part in shown.groupby(["kind", "rank", "tie_angle"]):
+        color, marker, face = _mark(part)
         axes.plot(
             part["alignment"], part["rise"], marker, color=color, markersize=3.6, alpha=0.85,
             markerfacecolor=face, markeredgewidth=0.8, linestyle="none", zorder=3, gid="data",
@@ -391,11 +404,9 @@ def _criterion(axes: Axes, runs: pd.DataFrame) -> None:
         min(0.5, shown["rise"].min() / 2), max(shown["rise"].max(), interventions.STAYS) * 5
     )
     panels.decades(axes)
-    for (kind, wide, angle), part in runs[runs["status"] == "diverged"].groupby(
-        ["kind", "wide", "tie_angle"]
-    ):
+    for _, part in runs[runs["status"] == "diverged"].groupby(["kind", "rank", "tie_angle"]):
         axes.plot(
-            part["alignment"], [0.97] * len(part), "x", color=_mark(kind, wide, angle)[0],
+            part["alignment"], [0.97] * len(part), "x", color=_mark(part)[0],
             markersize=5, markeredgewidth=1.3, transform=axes.get_xaxis_transform(), zorder=5,
             gid="diverged",
         )  # fmt: skip
@@ -404,23 +415,33 @@ def _criterion(axes: Axes, runs: pd.DataFrame) -> None:
     axes.set_ylabel("loss rises by a factor of")
 
 
-def _mark(kind: str, wide: bool, angle: float) -> tuple[str, str, str]:
-    """Colour, marker and face of a kind of run in the panel of single replicates."""
-    marker = "s" if wide else _MARKERS[kind]
-    if kind == "tied":
-        return _angle_color(angle), marker, _angle_color(angle)
-    if kind == "random":
-        color = _WIDE if wide else style.rule_color("fa")
-        return color, marker, color
-    return style.INK, marker, "none"
+def _wide_color(shade: float) -> str:
+    """Light to dark as `shade` goes from 0 to 1."""
+    from matplotlib.colors import LinearSegmentedColormap, to_hex
+
+    return to_hex(LinearSegmentedColormap.from_list("wide", _WIDE)(float(shade)))
+
+
+def _mark(part: pd.DataFrame) -> tuple[str, str, str]:
+    """Colour, marker and face of the runs of one kind, width and angle, a point a replicate."""
+    one = part.iloc[0]
+    marker = "s" if one["wide"] else _MARKERS[one["kind"]]
+    if one["kind"] == "tied":
+        color = _angle_color(one["tie_angle"])
+    elif one["kind"] == "random":
+        color = _look(part)[0]
+    else:
+        return style.INK, marker, "none"
+    return color, marker, color
 
 
 def _look(part: pd.DataFrame) -> tuple[str, object]:
     """Colour and dashes of the runs of one kind and width."""
-    if part["kind"].iloc[0] == "control":
-        return style.rule_color("bp"), panels.dash(2) if part["wide"].iloc[0] else "-"
-    wide = bool(part["wide"].iloc[0])
-    return (_WIDE, panels.dash(1)) if wide else (style.rule_color("fa"), "-")
+    one = part.iloc[0]
+    if one["kind"] == "control":
+        return style.rule_color("bp"), panels.dash(1 + one["rank"]) if one["wide"] else "-"
+    color = _wide_color(one["shade"]) if one["wide"] else style.rule_color("fa")
+    return color, panels.dash(one["rank"])
 
 
 def _count_diverged(axes: Axes, cells: pd.DataFrame) -> None:
@@ -430,6 +451,24 @@ def _count_diverged(axes: Axes, cells: pd.DataFrame) -> None:
             note, (0.98, 0.02), xycoords="axes fraction", ha="right", color=style.ALERT,
             fontsize=6.5, gid="note",
         )  # fmt: skip
+
+
+def _of_width(width: int, rows: pd.DataFrame) -> str:
+    """`, p = 64`; empty where every network is as wide."""
+    return f", $p$ = {style.count(width)}" if rows["width"].nunique() > 1 else ""
+
+
+def _legend(figure: Figure, handles: list) -> None:
+    """The legend in as many columns as fit; the panels keep their height however long it is."""
+    # A letter takes about 0.062 inches, and the line before it and the gap 0.6.
+    widths = [0.6 + 0.062 * len(handle.get_label().replace("$", "")) for handle in handles]
+    for columns in range(_COLUMNS, 0, -1):
+        length = -(-len(handles) // columns)
+        needed = sum(max(widths[at : at + length]) for at in range(0, len(widths), length))
+        if needed <= figure.get_figwidth():
+            break
+    panels.legend(figure, handles, columns=columns)
+    figure.set_figheight(figure.get_figheight() + 0.17 * max(0, length - 3))
 
 
 def _keys(rows: pd.DataFrame, runs: pd.DataFrame, seeds: list[int | None]) -> list:
@@ -450,15 +489,20 @@ def _keys(rows: pd.DataFrame, runs: pd.DataFrame, seeds: list[int | None]) -> li
         part = rows[rows["kind"] == kind]
         for width, cell in part.groupby("width"):
             color, dashes = _look(cell)
-            wide = f", $p$ = {style.count(width)}" if part["width"].nunique() > 1 else ""
-            marker = {"marker": _mark(kind, cell["wide"].iloc[0], 0)[1]} if kind == "random" else {}
-            name = f"BP minimum, then {rule if kind == 'random' else 'BP'}{wide}"
+            marker = {"marker": _mark(cell)[1]} if kind == "random" else {}
+            name = f"BP minimum, then {rule if kind == 'random' else 'BP'}"
+            name += _of_width(width, rows)
             handles.append(panels.key(color, name, linestyle=dashes, **marker))
+    tied = runs[runs["kind"] == "tied"]
+    for width, cell in tied.groupby("width") if tied["wide"].any() else ():
+        look = {"linestyle": _look(cell)[1], "marker": _mark(cell)[1], "linewidth": 1.1}
+        handles.append(panels.key(style.GUIDE, f"at an angle{_of_width(width, rows)}", **look))
     for kind in ("own", "fresh"):
-        if len(runs[runs["kind"] == kind]):
-            color, marker, face = _mark(kind, False, 0)
+        for width, cell in runs[runs["kind"] == kind].groupby("width"):
+            color, marker, face = _mark(cell)
             look = {"linestyle": "none", "marker": marker, "markerfacecolor": face}
-            handles.append(panels.key(color, _name(kind, rule), **look))
+            name = _name(kind, rule) + (_of_width(width, rows) if cell["wide"].iloc[0] else "")
+            handles.append(panels.key(color, name, **look))
     if runs["rise"].notna().any():
         dotted = {"linestyle": (0, (1.4, 1.4)), "linewidth": 0.9}
         handles.append(panels.guide_key(f"stays below a rise of {interventions.STAYS:g}", **dotted))

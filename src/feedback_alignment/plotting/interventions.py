@@ -9,7 +9,7 @@ from feedback_alignment.plotting import tables
 if TYPE_CHECKING:
     import pandas as pd
 
-#: A replicate stays where its loss rises by less than this (docs/protocol.md).
+#: A replicate stays where its loss rises by less than this, as in config/claims.yaml.
 STAYS = 100.0
 #: What a run shows, in the order of panels, and the settings that make such a run.
 KINDS = {
@@ -24,25 +24,28 @@ _INTERVENTIONS = ("switch", "redraw", "tie", "perturb", "freeze")
 _ASIDE = {"rule", "width", "steps", "engine", "dtype", "device", "metric_samples", "switch_rule"}
 _ASIDE |= {"tie_angle", "tie_every", "redraw_every", "perturb_size"}
 _ASIDE |= {f"{name}_step" for name in _INTERVENTIONS}
-_SAME = [name for name in tables.SETTINGS if name not in _ASIDE]
+_SAME = [name for name in tables.SETTINGS if name not in _ASIDE | {"eta"}]
 
 
 def select(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the runs shown, with columns `kind`, `moment` and `wide`.
+    """Rows of the runs shown, with columns `kind`, `moment`, `wide`, `rank` and `shade`.
 
     `moment` is the step of the last intervention, `wide` tells widths other than the commonest
-    one. Of runs that differ in what the figure has no place for, the commonest are kept: one
-    condition for each kind, width and angle. Feedback at an angle may have settings of its own.
+    one. `rank` is 0 for the commonest width and counts the others from 1 as they grow; their
+    `shade` goes from 0 to 1 with it (0.5 if there is one). Of runs that differ in what the figure
+    has no place for, the commonest are kept: one condition for each kind, width and angle.
+    Feedback at an angle may have a step size of its own.
     """
     import pandas as pd
 
     conditions = _classify(table.drop_duplicates("condition"))
     conditions = conditions[conditions["kind"] != ""]
     if conditions.empty:
-        return table.iloc[:0].assign(kind="", moment=0, wide=False)
+        return table.iloc[:0].assign(kind="", moment=0, wide=False, rank=0, shade=0.0)
+    conditions = _commonest(conditions, _SAME)
     tied = conditions["kind"] == "tied"
     families = [conditions[those] for those in (tied, ~tied) if those.any()]
-    conditions = pd.concat([_commonest(family, _SAME) for family in families])
+    conditions = pd.concat([_commonest(family, ["eta"]) for family in families])
     with_feedback = conditions[conditions["feedback_rule"] != "bp"]
     if len(with_feedback):
         rule = with_feedback["feedback_rule"].mode()[0]
@@ -53,11 +56,20 @@ def select(table: pd.DataFrame) -> pd.DataFrame:
     conditions = conditions.drop_duplicates(["kind", "width", "tie_angle"])
     rows = table[table["condition"].isin(conditions["condition"])]
     by_condition = conditions.set_index("condition")
+    others = sorted(set(conditions["width"]) - {usual})
+    rank = rows["width"].map({width: place for place, width in enumerate(others, 1)}).fillna(0)
     return rows.assign(
         kind=rows["condition"].map(by_condition["kind"]),
         moment=rows["condition"].map(by_condition["moment"]).astype("int64"),
         wide=rows["width"] != usual,
+        rank=rank.astype("int64"),
+        shade=(rank - 1).clip(lower=0) / (len(others) - 1) if len(others) > 1 else 0.5,
     )
+
+
+def some(table: pd.DataFrame) -> bool:
+    """Whether :func:`select` finds a run."""
+    return bool((_classify(table.drop_duplicates("condition"))["kind"] != "").any())
 
 
 def replicates(rows: pd.DataFrame) -> pd.DataFrame:

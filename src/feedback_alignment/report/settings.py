@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from feedback_alignment.conditions import COMPANIONS, MLP_ONLY, TWO_LAYER_ONLY
+from feedback_alignment.conditions import MLP_ONLY, TWO_LAYER_ONLY
 from feedback_alignment.data.sources import TEACHER_STUDENT
+from feedback_alignment.intervention_steps import COMPANIONS
 
 
 @dataclass(frozen=True)

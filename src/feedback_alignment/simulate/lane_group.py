@@ -9,6 +9,7 @@ from feedback_alignment.arrays import Array, Arrays
 from feedback_alignment.losses import loss_named
 from feedback_alignment.metrics.observe_mlp import accuracy, observe_mlp
 from feedback_alignment.mlp import MLP
+from feedback_alignment.rules import BP
 from feedback_alignment.simulate.batches import BatchOrder
 from feedback_alignment.simulate.interventions import Stage, acts_at
 from feedback_alignment.simulate.lanes import intervene, null_feedback, start_lane
@@ -265,6 +266,7 @@ class LaneGroup:
             self._what,
             network,
             self._measured,
+            self._rule is BP,
             self._frozen,
             [arrays.asarray(B) for B in null],
             *self._data.of_lane(self._places[lane]),

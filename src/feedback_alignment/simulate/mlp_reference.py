@@ -151,7 +151,7 @@ class _Lane:
             if not prefix:
                 norms = {"bp_gradient_norm": true, "rule_gradient_norm": ours}
                 values |= {key: torch.cat(update).norm() for key, update in norms.items()}
-                values |= self._descent(true, ours)
+                values |= self._descent(true, true if self._stage.rule is BP else ours)
             if settings.spectrum:
                 values |= self._spectrum(prefix, rule, B)
         signals = [self._signals(*each, x[:m], y[:m]) for each in ((BP, self._B), (rule, self._B))]
