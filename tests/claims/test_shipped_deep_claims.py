@@ -137,31 +137,31 @@ def fixed_points(t, wiggle, sign):
 def stability(t, wiggle, sign):
     def course(r, rise, cosine=0.0, fallen=1.0):
         return {
-            # At the end the loss is rounding, and the cosine means nothing.
-            "loss": {0: 1.0, 400: 1e-9, 500: 1e-9 * rise, 650: 1e-9 * rise * fallen, 1000: 1e-30},
+            "loss": {0: 1.0, 300: 1e-9, 350: 1e-9 * rise, 1000: 1e-9 * rise * fallen},
             "loss_rise": rise * wiggle,
-            "stability_ratio": {0: 0.0, 400: r * wiggle, 1000: 0.5},
+            "stability_ratio": {0: 0.0, 300: r * wiggle, 1000: 0.5},
             "gradient_alignment": {
                 0: 0.5,
-                400: cosine,
-                650: t["late_alignment"] * wiggle,
+                300: cosine,
+                400: t["late_alignment"] * wiggle,
+                # By now the loss is rounding.
                 1000: 0.9,
             },
         }
 
     base = {**MLP, "batch_size": 0, "samples": 15, "width": 16, "steps": 1000}
-    base |= {"perturb_step": 400, "perturb_size": 1e-4}
-    bp, switch = {**base, "rule": "bp"}, {"switch_step": 400, "switch_rule": "fa"}
+    base |= {"perturb_step": 300, "perturb_size": 1e-4}
+    bp, switch = {**base, "rule": "bp"}, {"switch_step": 300, "switch_rule": "fa"}
     yield course(t["r_random"], t["rise"], fallen=t["fallen"]), {**bp, **switch}
     yield course(0.5, t["control_rise"]), bp
     yield course(t["r_own"], 1.0), base
-    yield course(t["r_fresh"], 1e6), {**base, "redraw_step": 400}
+    yield course(t["r_fresh"], 1e6), {**base, "redraw_step": 300}
     # No claim is about the width between.
     yield course(-1.0, 1e6, 1.0), {**bp, **switch, "width": 64}
     cosine = t["wide_alignment"] + 0.03 * sign
     yield course(t["wide_r"], t["wide_rise"], cosine), {**bp, **switch, "width": 128}
     for angle in range(0, 100, 10):
-        tied = {"tie_step": 400, "tie_angle": float(angle), "perturb_size": 1e-3}
+        tied = {"tie_step": 300, "tie_angle": float(angle), "perturb_size": 1e-3}
         rise = 2.0 if angle <= t["stay_angle"] else 1e6
         cosine = t["angle_order"] * math.cos(math.radians(angle))
         r = t["r_tied"] if angle == 0 else -1.0
