@@ -157,8 +157,14 @@ def test_the_page_repeats(folders):
 
 
 def test_drawings_come_first_and_figures_go_as_the_claims(folders):
-    html = render(figures=figures_of(folders), **inputs())
+    given = inputs()
+    html = render(figures=figures_of(folders), **given)
     places = [html.index(f'id="figure-{name}"') for name in ("drawn", "beta", "alpha")]
+    assert places == sorted(places)
+    # Fed by an experiment, but without a claim.
+    given["settings"]["experiments"]["first"]["figures"] = ["beta", "drawn"]
+    html = render(figures=figures_of(folders), **given)
+    places = [html.index(f'id="figure-{name}"') for name in ("beta", "alpha", "drawn")]
     assert places == sorted(places)
 
 

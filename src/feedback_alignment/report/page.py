@@ -60,7 +60,7 @@ def render(
         confidence=claims.get("confidence"),
         interval=claims.get("interval", ""),
         counts=[(verdict, counts[verdict]) for verdict in VERDICTS if counts[verdict]],
-        figures=_in_order(figures, entries),
+        figures=_in_order(figures, entries, settings["experiments"]),
         shown={figure.name for figure in figures},
         by_figure={f.name: [c for c in entries if c["figure"] == f.name] for f in figures},
         experiments={
@@ -88,16 +88,25 @@ def left_out(check: Mapping[str, Any]) -> str:
     lost = sum(len(seeds) for seeds in check.get("excluded", {}).get("diverged", {}).values())
     if not lost:
         return ""
-    fate = "counted as failing" if check.get("statistic") == "share_of_seeds" else "left out"
+    fate = "counted as failing" if check.get("statistic") in ("share_of_seeds", "auc") else "left out"
     return f"{lost} diverged run{'s' * (lost > 1)} {fate}"
 
 
 def _in_order(
-    figures: Sequence[PageFigure], claims: Sequence[Mapping[str, Any]]
+    figures: Sequence[PageFigure],
+    claims: Sequence[Mapping[str, Any]],
+    experiments: Mapping[str, Mapping[str, Any]],
 ) -> list[PageFigure]:
-    # Drawings, which no claim needs, come first; the others as the claims go.
+    # Drawings, which no experiment feeds, come first; then as the claims go; then the others.
     order = [claim["figure"] for claim in claims]
-    return sorted(figures, key=lambda f: order.index(f.name) if f.name in order else -1)
+    fed = {name for experiment in experiments.values() for name in experiment["figures"]}
+
+    def place(figure: PageFigure) -> int:
+        if figure.name in order:
+            return order.index(figure.name)
+        return len(order) if figure.name in fed else -1
+
+    return sorted(figures, key=place)
 
 
 def _slug(text: str) -> str:
