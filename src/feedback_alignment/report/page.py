@@ -88,7 +88,8 @@ def left_out(check: Mapping[str, Any]) -> str:
     lost = sum(len(seeds) for seeds in check.get("excluded", {}).get("diverged", {}).values())
     if not lost:
         return ""
-    fate = "counted as failing" if check.get("statistic") in ("share_of_seeds", "auc") else "left out"
+    counted = check.get("statistic") in ("share_of_seeds", "auc")
+    fate = "counted as failing" if counted else "left out"
     return f"{lost} diverged run{'s' * (lost > 1)} {fate}"
 
 
