@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 from project import ROOT, Project
 
+# One worker for all: the run is made once.
+pytestmark = pytest.mark.xdist_group("smoke")
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
