@@ -378,7 +378,7 @@ def test_the_series_over_decays_holds_the_size_with_most_conditions():
         len([bars for bars in first.containers if bars.lines[0].get_gid() == "data"]) == 3 + 3 + 2
     )
     assert len(lines(second)) == 3 * 2 * 2 * 2
-    assert second._left_title.get_text() == "(b) grid of 24"
+    assert second._left_title.get_text() == "(b) all 24"
     learnt = found[~found["frozen"] & (found["rule"] == "fa")]
     expected = np.corrcoef(learnt["accuracy"], learnt["alignment"])[0, 1]
     ranks = spearmanr(learnt["accuracy"], learnt["alignment"]).statistic

@@ -21,7 +21,7 @@ INTERVENTIONS = (
     "switch_step", "switch_rule", "redraw_step", "redraw_every", "tie_step", "tie_angle",
     "tie_every", "perturb_step", "perturb_size", "freeze_step",
 )  # fmt: skip
-FROZEN_COLOR = "#c77700"
+_FROZEN_COLOR = "#c77700"
 _FRESH_COLOR = "#1b7837"
 _TIED_COLORS = "#4a2c85", "#bcaee0"  # at 0 and at 90 degrees
 _KEYS = ["init_scale", "depth"]
@@ -180,7 +180,7 @@ def control_looks(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
     looks: dict[str, dict[str, Any]] = {}
     for _, row in known[known["control"] != ""].iterrows():
         if "frozen" in row["control"]:
-            color = FROZEN_COLOR
+            color = _FROZEN_COLOR
         elif "tied" in row["control"]:
             color = to_hex(tied(min(row["tie_angle"] / 90, 1.0)))
         else:

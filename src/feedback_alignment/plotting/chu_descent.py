@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from feedback_alignment.plotting import panels, style, tables
 from feedback_alignment.plotting.chu_alignment import (
-    FROZEN_COLOR,
     control_keys,
     control_looks,
     depth_name,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 METRICS = ("descent_share", "gradient_alignment", "loss", "descent")
 _RUN = [*tables.REPLICATE, "variant", "init_scale"]
 _HALF = {"color": style.INK, "linewidth": 1.0, "linestyle": (0, (1.5, 1.5))}
+_OUTPUT_COLOR = "#a3307e"
 _SUM = {"color": style.INK, "linewidth": 1.1, "linestyle": (0, (4, 2))}
 
 
@@ -188,7 +188,7 @@ def _falls(rows: pd.DataFrame) -> pd.DataFrame:
 def _shares(axes: Axes, free: pd.DataFrame, names: list[str]) -> None:
     method = methods(free)[0]
     colors = dict(zip(names, shades(style.method_color(*method), len(names)), strict=True))
-    for layer, color in {**colors, "output": FROZEN_COLOR}.items():
+    for layer, color in {**colors, "output": _OUTPUT_COLOR}.items():
         rows = tables.metric(free, "descent_share", layer)
         if len(rows):
             stats = tables.mean_over_seeds(rows, ["step"])
@@ -237,7 +237,7 @@ def _handles(rows: pd.DataFrame, free: pd.DataFrame) -> list:
     names = layers(free)
     colors = shades(style.method_color(*method), len(names))
     handles = [panels.key(c, f"layer {n}") for n, c in zip(names, colors, strict=True)]
-    handles.append(panels.key(FROZEN_COLOR, "output layer"))
+    handles.append(panels.key(_OUTPUT_COLOR, "output layer"))
     handles += control_keys(rows)
     if len(first_order(free)):
         handles.append(panels.guide_key("sum of first-order descent", **_SUM))

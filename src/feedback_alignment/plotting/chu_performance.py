@@ -245,7 +245,7 @@ def _all(axes: Axes, cells: pd.DataFrame) -> None:
     together = _correlation(grid)
     learning = cells[~cells["frozen"] & (cells["rule"] != "bp")]
     several = grid[_SIZE].drop_duplicates().shape[0] > 1
-    name = f"(b) grid of {len(grid)}" if several else "(b) grid"
+    name = f"(b) all {len(grid)}" if several else "(b) all"
     right = ""
     if together is not None and several:
         right = f"correlation {_signed(together[0])}, ranks {_signed(together[1])}"
