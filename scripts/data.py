@@ -16,6 +16,7 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=Path, required=True, help="specification of the job")
 parser.add_argument("--place", type=Path, help="file or folder of the data, if the config names it")
 parser.add_argument("--out", type=Path, required=True, help="the arrays (.npz)")
+parser.add_argument("--progress", type=int, metavar="FD", help="file descriptor of the terminal")
 args = parser.parse_args()
 
 # As an exit a signal lets a download take its unfinished file away.
@@ -29,7 +30,8 @@ try:
         raise DataError(
             f"{args.place}: the file has changed since the run was planned; start again"
         )
-    load = loader(settings["data"], args.place, os.environ)
+    terminal = None if args.progress is None else os.fdopen(args.progress, "w")
+    load = loader(settings["data"], args.place, os.environ, terminal)
     arrays = draw(settings, spec["seed"], spec["replicates"], load)
 except DataError as error:
     name = settings["data"]

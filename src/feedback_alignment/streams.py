@@ -12,6 +12,7 @@ _ROLES = {
     "batches": 5,
     "probes": 6,
     "perturbation": 7,
+    "redraw": 8,
 }
 
 
@@ -25,7 +26,7 @@ def generator(seed: int, replicate: int, role: str) -> np.random.Generator:
         seed: the config's seed, not negative.
         replicate: index of the replicate, not negative.
         role: `data`, `teacher`, `weights`, `output`, `feedback`, `batches`, `probes` (feedback
-            that takes no part in training) or `perturbation`.
+            that takes no part in training), `perturbation` or `redraw` (feedback drawn later).
 
     Raises:
         ValueError: the role is unknown.

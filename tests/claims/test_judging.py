@@ -430,7 +430,7 @@ def test_auc_of_runs_that_all_stay_is_not_run(make_run, make_table):
     made = angles(make_run, make_table)
     found = check_of(made[made["tie_angle"] < 45], AUC)
     assert found.verdict == "not run"
-    assert found.reason.startswith("no seed has a condition that passes `other_passes`")
+    assert found.reason.startswith("no two runs of which one passes `other_passes`")
 
 
 def test_a_share_reads_the_intervention_of_a_run_that_diverges_later(make_run, make_table):

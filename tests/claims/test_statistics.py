@@ -268,23 +268,37 @@ SMALL = {"other_passes": Threshold("below", 1)}
 
 
 def test_auc_by_hand():
-    # Seed 0: .9 and .4 pass, .5 fails: 1 of 2 pairs. Seed 1: .9 ties with .9, .3 fails: 1.5 of 2.
-    # Seed 2 passes everywhere: no pair.
+    # .9, .4, .9, .1, .2, .3 pass; .5, .3 and .9 fail, the last for want of the other value.
     values = [[0.9, 0.9, 0.1], [0.4, 0.9, 0.2], [0.5, 0.3, 0.3]]
-    other = [[0, 0, 0], [0, 5, 0], [5, np.nan, 0]]
-    assert estimate("auc", values, over_widths, other, **SMALL) == pytest.approx(2.5 / 4)
+    other = [[0, 0, 0], [0, np.nan, 0], [5, 5, 0]]
+    # Against .5: 2 of 6; against .3: 3 and a tie; against .9: two ties.
+    found = estimate("auc", values, over_widths, other, **SMALL)
+    assert found == pytest.approx((2 + 3.5 + 1) / 18)
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(2, 12))
-@settings(max_examples=25, deadline=None)
-def test_auc_of_one_seed_is_that_of_mann_and_whitney(number, count):
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(2, 6))
+@settings(max_examples=50, deadline=None)
+def test_auc_is_that_of_mann_and_whitney_over_all_runs(number, seeds, count):
     rng = np.random.default_rng(number)
-    values = rng.integers(0, 4, count).astype(float)
-    other = np.array([0.0, 9.0, *rng.choice([0.0, 9.0], count - 2)])
+    values = rng.integers(0, 4, (count, seeds)).astype(float)
+    other = rng.choice([0.0, 9.0], (count, seeds))
+    other[:2, 0] = 0.0, 9.0
     expected = mannwhitneyu(values[other == 0], values[other == 9]).statistic
     conditions = [{"width": 10 + k} for k in range(count)]
-    found = estimate("auc", values[:, None], conditions, other[:, None], **SMALL)
+    found = estimate("auc", values, conditions, other, **SMALL)
     assert found == pytest.approx(expected / ((other == 0).sum() * (other == 9).sum()))
+
+
+def test_auc_of_resampled_seeds_is_that_of_their_runs():
+    rng = np.random.default_rng(1)
+    values, other = rng.integers(0, 5, (3, 6)).astype(float), rng.choice([0.0, 9.0], (3, 6))
+    arguments = {"other": "loss", **SMALL}
+    counts, reduce = STATISTICS["auc"].prepare(panel(values, over_widths, other), arguments)
+    drawn = rng.integers(0, 6, (6, 40))
+    found = reduce(counts[:, drawn].mean(axis=1))
+    for number, seeds in zip(found, drawn.T, strict=True):
+        again = estimate("auc", values[:, seeds], over_widths, other[:, seeds], **SMALL)
+        assert number == pytest.approx(again)
 
 
 def test_auc_leaves_out_what_cannot_be_ranked():
@@ -295,23 +309,16 @@ def test_auc_leaves_out_what_cannot_be_ranked():
 @pytest.mark.parametrize("other", [0.0, 9.0, np.nan])
 def test_auc_needs_both_kinds(other):
     values, same = np.ones((3, 2)), np.full((3, 2), other)
-    with pytest.raises(NotRunError, match="no seed has a condition that passes `other_passes` and"):
+    with pytest.raises(NotRunError, match="no two runs of which one passes `other_passes`"):
         estimate("auc", values, over_widths, same, **SMALL)
 
 
-def test_auc_does_not_pair_across_seeds():
-    values, other = [[0.9, 0.1], [0.8, 0.2]], [[0, 9], [0, 9]]
-    with pytest.raises(NotRunError, match="no seed has a condition that passes"):
-        estimate("auc", values, over_widths[:2], other, **SMALL)
-
-
-def test_auc_has_no_value_for_seeds_without_a_pair():
+def test_auc_has_no_value_for_resamples_without_a_pair():
     arguments = {"other": "loss", **SMALL}
     made = panel([[0.9, 1], [0.1, 2]], over_widths[:2], [[0, 0], [9, 0]])
     counts, reduce = STATISTICS["auc"].prepare(made, arguments)
-    assert counts.tolist() == [[1, 0], [1, 0]]
     assert np.isnan(reduce(counts[:, 1]))
-    assert reduce(counts.mean(axis=1)) == 1
+    assert reduce(counts[:, 0]) == 1
 
 
 def test_spread_is_the_largest_ratio_at_one_width():

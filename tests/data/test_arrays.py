@@ -161,6 +161,16 @@ def test_a_missing_file_a_folder_and_other_files_are_one_line_each(tmp_path):
     assert refusal(tmp_path / "one.npy").startswith("not an .npz file")
 
 
+def test_a_file_that_python_cannot_unpack_is_one_line(tmp_path):
+    path = write(tmp_path)
+    content = bytearray(path.read_bytes())
+    # The flags of each entry, in the file's directory: encrypted.
+    for found in re.finditer(rb"PK\x01\x02", bytes(content)):
+        content[found.start() + 8] |= 1
+    path.write_bytes(content)
+    assert re.match(r"cannot be read: .*encrypted", refusal(path))
+
+
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_a_damaged_file_is_one_line(tmp_path, save):
     path = tmp_path / "own.npz"

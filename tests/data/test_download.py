@@ -131,6 +131,14 @@ def gibberish(handler):
     handler.wfile.write(b"what?\r\n\r\n")
 
 
+def circling(handler):
+    handler.reply(302, Location=handler.path)
+
+
+def endless(handler):
+    handler.reply(200, BODY, "9" * 5000)
+
+
 def status(code):
     return lambda handler: handler.reply(code, b"no")
 
@@ -196,6 +204,7 @@ GETS_THERE = {
     "stalls, then resumed": ([stalling, resuming], [None, f"bytes={CUT}-"]),
     "silent, then well": ([silent, whole], [None, None]),
     "hangs up, then well": ([hanging_up, whole], [None, None]),
+    "absurd length": ([endless], [None]),
     "gibberish, then well": ([gibberish, whole], [None, None]),
     "another range than asked": (
         [breaking_off, another_range, whole],
@@ -268,6 +277,7 @@ FAILS = {
     "stalls": ([stalling], r"nothing came for 0\.1 s \(attempts: 3\)"),
     "silent": ([silent], r"nothing came for 0\.1 s \(attempts: 3\)"),
     "hangs up": ([hanging_up], r"Remote end closed connection without response \(attempts: 3\)"),
+    "redirects to itself": ([circling], r"HTTP 302 .* infinite loop.*Found"),
     "gibberish": ([gibberish], r"what\? \(attempts: 3\)"),
     "cut in a chunk": ([cut_chunks], r"IncompleteRead\(.*\) \(attempts: 3\)"),
 }
@@ -335,6 +345,13 @@ def test_a_terminal_shows_a_progress_bar(server, tmp_path, monkeypatch):
     shown = sys.stderr.getvalue()
     assert "file.gz:" in shown
     assert "/512k" in shown
+
+
+def test_the_terminal_may_be_elsewhere(server, tmp_path, capsys):
+    terminal = Terminal()
+    fetch(tmp_path / "file.gz", server.url("file", whole), terminal=terminal)
+    assert "file.gz:" in terminal.getvalue()
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_log_is_spared_the_progress_bar(server, tmp_path, capsys):

@@ -220,6 +220,13 @@ def test_a_folder_named_in_the_call_comes_before_the_environment(tmp_path):
     assert message.startswith("first: there is no such folder")
 
 
+def test_a_folder_of_nobody_is_one_line():
+    environ = {VARIABLE: "~no such user/mnist"}
+    assert refusal(locate, None, environ, Path("cache"), untouched) == (
+        f"~no such user/mnist: ~ names no user's folder; {VARIABLE} must name a folder"
+    )
+
+
 def test_the_cache_is_the_users(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     below = Path("feedback-alignment/mnist")

@@ -70,16 +70,17 @@ def test_identity_of_the_operator(rule, activation, depth, bias, parametrisation
     assert e @ K @ e == pytest.approx(N * products, rel=1e-11)
 
 
+@pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("rule", LINEAR_RULES, ids=lambda rule: rule.name)
-def test_operator_predicts_the_change_of_the_errors(rule):
+def test_operator_predicts_the_change_of_the_errors(rule, frozen):
     """A small step changes the errors by `-eta K e`."""
     eta = 1e-7
-    settings = replace(SETTINGS, rule=rule.name, eta=eta)
+    settings = replace(SETTINGS, rule=rule.name, eta=eta, freeze_step=0 if frozen else None)
     engine = build_mlp_engine(settings, SAMPLES, None, SEED, [0])
     (before,) = engine.networks()
     engine.advance(1, 0.0)
     (after,) = engine.networks()
-    K = feedback_operator(before, rule, ACTIVATIONS["tanh"], X, (1.0, 1.0, 1.0))
+    K = feedback_operator(before, rule, ACTIVATIONS["tanh"], X, (1.0, 1.0, 1.0), frozen)
     change = (errors_of(after) - errors_of(before)).ravel() / eta
     np.testing.assert_allclose(change, -K @ errors_of(before).ravel(), rtol=1e-4, atol=1e-5)
 
@@ -104,9 +105,12 @@ def test_spectrum_is_ordered_and_knows_nan():
     assert np.isnan(spectrum(np.array([[np.nan, 0.0], [0.0, 1.0]]))).all()
 
 
-def test_recorded_spectrum_is_that_of_the_operator():
-    values = values_at_start(spectrum=True, eigenvalues=True)
-    K = feedback_operator(draw(FA, 2, True), FA, ACTIVATIONS["tanh"], X, (1.0, 1.0, 1.0))
+@pytest.mark.parametrize("frozen", [False, True])
+def test_recorded_spectrum_is_that_of_the_operator(frozen):
+    freeze_step = 0 if frozen else None
+    values = values_at_start(spectrum=True, eigenvalues=True, freeze_step=freeze_step)
+    network, rates = draw(FA, 2, True), (1.0, 1.0, 1.0)
+    K = feedback_operator(network, FA, ACTIVATIONS["tanh"], X, rates, frozen)
     found = np.array([values["K_real", str(i)][0, 0] for i in range(N * C)])
     np.testing.assert_allclose(found, spectrum(K).real, atol=1e-12)
     ratio = values["stability_ratio", ""][0, 0]

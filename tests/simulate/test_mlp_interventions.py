@@ -72,6 +72,22 @@ def test_switched_run_goes_on_as_one_started_there():
         assert np.array_equal(x, y)
 
 
+def test_feedback_drawn_after_a_switch_repeats_nothing():
+    # So narrow that DFA draws more weights than FA did.
+    changes = {"switch_step": 10, "switch_rule": "dfa", "redraw_step": 20, "redraw_every": 10}
+    run = networks_by_step(width=2, depth=3, **changes)
+    drawn = np.concatenate([B.ravel() for step in (10, 20, 30, 40) for B in run[step].feedback])
+    assert len(np.unique(drawn)) == drawn.size == 4 * 3 * 2 * 4
+
+
+def test_the_end_of_the_decay_is_on_the_grid():
+    settings = replace(
+        SETTINGS, steps=200, linear_points=10, schedule="cutoff", l2=0.1, cutoff_step=37
+    )
+    assert 37 in settings.grid()
+    assert 37 not in replace(settings, schedule="constant").grid()
+
+
 def test_perturbation_has_its_relative_norm_in_each_layer():
     run = networks_by_step(perturb_step=15, perturb_size=1e-3)
     alone = networks_by_step()

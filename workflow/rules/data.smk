@@ -16,4 +16,5 @@ rule data:
         "data {wildcards.dataset}"
     shell:
         "python {input.script} --spec {input.spec} {params.place} --out {output.arrays}"
-        " > {log} 2>&1 && cp {input.spec} {output.made_from}"
+        # The log has no use for the progress of a download.
+        " --progress 3 3>&2 > {log} 2>&1 && cp {input.spec} {output.made_from}"

@@ -160,21 +160,26 @@ def correlation(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray,
 def auc(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
     """Share of pairs, one that passes and one that fails, in which the first has more.
 
-    Pairs are two conditions of one seed, of which one passes `other_passes` and the other does
-    not; equal values count half. A replicate that diverged before `other` is read, or has no value
-    of it, does not pass.
+    Pairs are two runs, of any conditions and seeds, of which one passes `other_passes` and the
+    other does not; equal values count half (Mann and Whitney 1947). A replicate that diverged
+    before `other` is read, or has no value of it, does not pass.
     """
     holds = arguments["other_passes"].holds
-    counts = []
-    for values, criterion_values in zip(panel.values.T, panel.other.T, strict=True):
-        passes = np.array([holds(value) for value in criterion_values.tolist()], dtype=bool)
-        known = ~np.isnan(values)
-        gap = values[passes & known][:, None] - values[~passes & known]
-        counts.append([(gap > 0).sum() + (gap == 0).sum() / 2, gap.size])
-    counts = np.array(counts, dtype=float).T
-    if not counts[1].any():
-        raise NotRunError("no seed has a condition that passes `other_passes` and one that fails")
-    return counts, lambda means: _divide(means[0], means[1])
+    passes = np.array([[holds(value) for value in row] for row in panel.other.tolist()], bool)
+    levels = np.unique(panel.values[~np.isnan(panel.values)])
+    if not all((kind & ~np.isnan(panel.values)).any() for kind in (passes, ~passes)):
+        raise NotRunError("no two runs of which one passes `other_passes` and the other fails")
+    # How many runs of each seed have each value: of such counts the share is a function.
+    here = panel.values == levels[:, None, None]
+    counts = np.concatenate([(here & passes).sum(axis=1), (here & ~passes).sum(axis=1)])
+
+    def reduce(means: np.ndarray) -> np.ndarray:
+        passing, failing = means[: len(levels)], means[len(levels) :]
+        beaten = np.cumsum(failing, axis=0) - failing / 2
+        pairs = passing.sum(axis=0) * failing.sum(axis=0)
+        return _divide((passing * beaten).sum(axis=0), pairs)
+
+    return counts.astype(float), reduce
 
 
 def widest_spread(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:

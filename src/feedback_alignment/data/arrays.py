@@ -64,6 +64,10 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"{path}: there is no such file") from None
     except (zipfile.BadZipFile, zlib.error, EOFError):
         raise DataError(f"{path}: the file is damaged; write it again") from None
+    except (RuntimeError, MemoryError) as error:
+        # Encrypted, compressed in a way that Python lacks, or larger than the memory.
+        problem = " ".join(str(error).split()) or "it does not fit into the memory"
+        raise DataError(f"{path}: cannot be read: {problem}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
 

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -37,6 +37,7 @@ def download(
     timeout: float = 30.0,
     attempts: int = 3,
     pause: float = 1.0,
+    terminal: TextIO | None = None,
 ) -> None:
     """Download a file from the first mirror that gives it.
 
@@ -51,6 +52,7 @@ def download(
         timeout: seconds without an answer or a byte after which an attempt counts as failed.
         attempts: how often each mirror is asked.
         pause: seconds before a mirror is asked for the second time; doubled each time.
+        terminal: where the progress bar goes if it is a terminal; None for standard error.
 
     Raises:
         DataError: no mirror gave the file, or it cannot be written; one line.
@@ -58,11 +60,13 @@ def download(
     from tqdm import tqdm
 
     failures = []
+    # Without `disable=None` a log would be full of bars.
+    look = {"unit": "B", "unit_scale": True, "leave": False, "disable": None, "file": terminal}
     try:
         with (
             replacing(path) as temporary,
             temporary.open("w+b") as file,
-            tqdm(desc=path.name, unit="B", unit_scale=True, leave=False, disable=None) as bar,
+            tqdm(desc=path.name, **look) as bar,
         ):
             for url in urls:
                 failure = _fetch(url, file, bar, sha256, timeout, attempts, pause)
@@ -125,7 +129,7 @@ def _receive(url: str, file: BinaryIO, bar: "tqdm", timeout: float) -> None:
             _empty(file)
             raise _InterruptedError("gave another part of the file than it was asked for")
         length = response.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdecimal() else None
+        total = start + int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
         bar.reset(total)
         bar.n = bar.initial = start
         for chunk in _chunks(response, timeout):
@@ -144,7 +148,7 @@ def _open(url: str, start: int, file: BinaryIO, timeout: float) -> http.client.H
         return urlopen(Request(url, headers=headers), timeout=timeout)
     except HTTPError as error:
         error.close()
-        reason = f"HTTP {error.code} {error.reason}".strip()
+        reason = " ".join(f"HTTP {error.code} {error.reason}".split())
         if error.code == 416:
             _empty(file)
         elif error.code not in _TEMPORARY and error.code < 500:

@@ -5,6 +5,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -49,6 +50,7 @@ def fill(
     timeout: float = 30.0,
     attempts: int = 3,
     pause: float = 1.0,
+    terminal: TextIO | None = None,
 ) -> None:
     """Download the files that the cache lacks or has damaged.
 
@@ -59,6 +61,7 @@ def fill(
         timeout: seconds without a byte after which an attempt counts as failed.
         attempts: how often each mirror is asked for a file.
         pause: seconds before the second time; doubled each time.
+        terminal: where the progress bar goes if it is a terminal; None for standard error.
 
     Raises:
         DataError: a file cannot be had or cannot be written; one line with what to do.
@@ -69,7 +72,15 @@ def fill(
             continue
         urls = [f"{mirror.rstrip('/')}/{name}" for mirror in mirrors]
         try:
-            download(urls, path, sha256=digest, timeout=timeout, attempts=attempts, pause=pause)
+            download(
+                urls,
+                path,
+                sha256=digest,
+                timeout=timeout,
+                attempts=attempts,
+                pause=pause,
+                terminal=terminal,
+            )
         except DataError as error:
             raise DataError(
                 f"{error}; try again, or set {VARIABLE} to a folder with MNIST's four .gz files"
@@ -98,8 +109,11 @@ def locate(
     if not named:
         fill_cache(cache)
         return Path(cache)
-    folder = Path(named).expanduser()
     what = "the MNIST directory" if directory else VARIABLE
+    try:
+        folder = Path(named).expanduser()
+    except RuntimeError:
+        raise DataError(f"{named}: ~ names no user's folder; {what} must name a folder") from None
     if not folder.is_dir():
         raise DataError(
             f"{folder}: there is no such folder; {what} must name one with {', '.join(SHAPES)}, "

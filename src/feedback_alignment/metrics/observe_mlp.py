@@ -97,7 +97,7 @@ def observe_mlp(
         values |= descent(followed, what.eta, frozen)
     if what.spectrum:
         for prefix, each in compared.items():
-            values |= _spectrum(arrays, what, prefix, each, rule, inputs, moment)
+            values |= _spectrum(arrays, what, prefix, each, rule, frozen, inputs, moment)
     return values
 
 
@@ -166,13 +166,14 @@ def _spectrum(
     prefix: str,
     network: MLP,
     rule: Rule,
+    frozen: bool,
     inputs: Array,
     moment: bool,
 ) -> dict[str | tuple[str, str], float]:
     parts = (network.weights, network.biases, network.feedback)
     double = MLP(*(tuple(arrays.numpy(x).astype(np.float64) for x in part) for part in parts))
     x = arrays.numpy(inputs).astype(np.float64)
-    operator = stability.feedback_operator(double, rule, what.activation, x, what.rates)
+    operator = stability.feedback_operator(double, rule, what.activation, x, what.rates, frozen)
     found = stability.spectrum(operator)
     values = {
         f"{prefix}stability_ratio": stability.stability_ratio(found),

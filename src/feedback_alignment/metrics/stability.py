@@ -17,7 +17,12 @@ from feedback_alignment.rules import BP, Rule
 
 
 def feedback_operator(
-    network: MLP, rule: Rule, activation: Activation, inputs: np.ndarray, rates: Sequence[float]
+    network: MLP,
+    rule: Rule,
+    activation: Activation,
+    inputs: np.ndarray,
+    rates: Sequence[float],
+    frozen: bool = False,
 ) -> np.ndarray:
     """`K_FA = J P^T / N` (N C, N C), error (n, i) at index `n C + i`.
 
@@ -31,6 +36,7 @@ def feedback_operator(
         activation: psi.
         inputs: x (N, n_0).
         rates: step size of each layer relative to eta.
+        frozen: whether the output layer alone takes steps, so that K has its part only.
 
     Raises:
         ValueError: the rule's signals are not linear in the errors, so there is no such operator.
@@ -45,7 +51,8 @@ def feedback_operator(
     unit = np.broadcast_to(np.eye(outputs), (samples, outputs, outputs))
     true, ours = (backward(network, each, slopes, unit, None) for each in (BP, rule))
     operator = np.zeros((samples, outputs, samples, outputs))
-    for x, y, a, rate in zip(true, ours, activations, rates, strict=True):
+    parts = list(zip(true, ours, activations, rates, strict=True))
+    for x, y, a, rate in parts[-1:] if frozen else parts:
         signals = x.reshape(samples * outputs, -1) @ y.reshape(samples * outputs, -1).T
         inner = a @ a.T + (1.0 if network.biases else 0.0)
         operator += rate * signals.reshape(operator.shape) * inner[:, None, :, None]

@@ -27,17 +27,17 @@ def start_lane(
     """
     scale, distribution = settings.feedback_scale, settings.feedback_distribution
     network = draw_mlp(seed, replicate, sizes, settings.init_scale, settings.bias)
-    stream = generator(seed, replicate, "feedback")
+    redraws = generator(seed, replicate, "redraw")
 
     def next_feedback(rule: Rule) -> tuple:
-        return draw_feedback(stream, sizes, rule, scale, distribution)
+        return draw_feedback(redraws, sizes, rule, scale, distribution)
 
     def initial_feedback(rule: Rule) -> tuple:
         fresh = generator(seed, replicate, "feedback")
         return draw_feedback(fresh, sizes, rule, scale, distribution)
 
     measured = settings.measured_rule()
-    drawn = next_feedback(measured)
+    drawn = initial_feedback(measured)
     network = type(network)(network.weights, network.biases, drawn)
     stage = Stage(network, settings.training_rule(), measured, False, drawn)
     perturbation = generator(seed, replicate, "perturbation")

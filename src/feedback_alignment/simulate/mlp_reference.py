@@ -303,7 +303,7 @@ class _Lane:
         return values
 
     def _jacobian(self, rule: Rule, B: list) -> torch.Tensor:
-        """What each sample's unit error in each output changes (N C, parameters)."""
+        """What each sample's unit error changes (N C, parameters that take steps)."""
         rows = []
         for n in range(len(self._X)):
             for i in range(self._sizes[-1]):
@@ -313,7 +313,8 @@ class _Lane:
                     self._graph(rule, B, self._X, seeds, None)[0], self._W + self._c
                 )
                 layers = found[: len(self._W)], found[len(self._W) :]
-                rows.append(torch.cat(self._flat(*layers)))
+                updates = self._flat(*layers)
+                rows.append(torch.cat(updates[-1:] if self._stage.frozen else updates))
         return torch.stack(rows)
 
 

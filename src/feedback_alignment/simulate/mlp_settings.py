@@ -187,6 +187,8 @@ class MLPSettings:
         for intervention in self.interventions():
             later = recording_grid(self.steps - intervention.step, self.points_per_decade, 0)
             grid.update((intervention.step + later).tolist())
+        # A change of the decay shows in the course only if it lies on the grid.
+        grid.update(step for step in self.decay().change_steps if step <= self.steps)
         return np.array(sorted(grid.union(self.moments())), dtype=np.int64)
 
     def decay(self) -> Decay:
