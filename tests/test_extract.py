@@ -132,6 +132,25 @@ def test_rise_and_fall_of_the_loss(deep_recording):
     assert values(table, 7, "loss_fall") == {60: 0.5}
 
 
+def test_descent_over_fall_sums_over_all_steps(deep_recording):
+    """Against the sum over single steps, the descent linear between the recorded ones."""
+    first, output = np.array([3.0, 1.0, 0.5, 0.25, 0.5]), np.array([0.5, 0.0, 0.0, -0.25, 1.0])
+    for layer, descent in (("1", first), ("output", output)):
+        deep_recording.values["descent", layer] = descent * np.ones((2, 1))
+    table = extract("mine", mlp(descent=True), "an-id", [4, 7], deep_recording)
+    steps = deep_recording.steps
+    whole, lived = (np.interp(np.arange(end), steps, first + output).sum() for end in (100, 40))
+    assert values(table, 4, "descent_over_fall")[100] == pytest.approx(whole / 6)
+    assert values(table, 7, "descent_over_fall")[60] == pytest.approx(lived / 4)
+
+
+def test_without_a_fall_there_is_no_descent_over_it(deep_recording):
+    deep_recording.values["descent", "1"] = np.ones((2, 5))
+    deep_recording.values["loss", ""][0] = 1.0
+    table = extract("mine", mlp(descent=True), "an-id", [4, 7], deep_recording)
+    assert np.isnan(values(table, 4, "descent_over_fall")[100])
+
+
 def test_without_a_late_intervention_there_is_no_rise(deep_recording):
     table = extract("mine", mlp(freeze_step=0), "an-id", [4, 7], deep_recording)
     assert "loss_rise" not in set(table["metric"])

@@ -126,12 +126,22 @@ def derive_mlp(condition: Condition, steps: np.ndarray, series: Series) -> dict[
         series: each recorded metric (T,), by metric and layer.
 
     Returns:
-        loss_fall, the share of the initial loss that is gone at the end; and, with a switch,
+        loss_fall, the share of the initial loss that is gone at the end; where the descent is
+        recorded, descent_over_fall, the first-order descent of all layers, summed over the steps
+        (linear between recorded ones), over what the loss has fallen; and, with a switch,
         redraw, tie or perturbation after the start, loss_rise, the largest loss from the last one
         on over the loss just after it. NaN where there is nothing to tell.
     """
     loss = series["loss", ""]
     derived = {"loss_fall": 1 - loss[-1] / loss[0] if loss.size else np.nan}
+    layers = [values for (metric, _), values in series.items() if metric == "descent"]
+    if layers:
+        descent = np.sum(layers, axis=0)
+        lengths, means = np.diff(steps), (descent[:-1] + descent[1:]) / 2
+        # The last state of each stretch takes its step in the next one.
+        total = np.sum(lengths * means + (descent[:-1] - descent[1:]) / 2)
+        fall = loss[0] - loss[-1] if loss.size else 0.0
+        derived["descent_over_fall"] = total / fall if fall > 0 else np.nan
     moment = last_turn(condition.settings())
     if moment:
         later = loss[steps >= moment]

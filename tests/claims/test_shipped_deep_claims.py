@@ -87,6 +87,7 @@ TRUTH = {
     "together": 0,
     "half_alignment_large": 0.0,
     "frozen_large": 0.96,
+    "first_order": 1.01,
     "half_alignment_small": 0.34,
     "frozen_small": 0.15,
     "width_exponent": -0.5,
@@ -211,6 +212,7 @@ def descent(t, wiggle, sign):
         half = {0: 0.5, 100: t[f"half_alignment_{size}"] + 0.02 * sign, 150: 0.9, 300: 0.9}
         loss = {0: 1.0, 100: 0.6, 150: 0.4, 300: 0.2}
         free = {"loss": loss, "loss_fall": 0.8, "gradient_alignment": half}
+        free["descent_over_fall"] = t["first_order"]
         yield free, {**full, "init_scale": sigma}
         fall = 0.8 * t[f"frozen_{size}"] * wiggle
         frozen = {"loss": {0: 1.0, 300: 1 - fall}, "loss_fall": fall}
@@ -300,6 +302,7 @@ REFUTED = [
     ("together", 1, ["chu.correlate"]),
     ("half_alignment_large", 0.3, ["chu.not_driver"]),
     ("frozen_large", 0.5, ["chu.not_driver"]),
+    ("first_order", 1.2, ["chu.not_driver"]),
     ("half_alignment_small", 0.0, ["chu.driver_small_init"]),
     ("frozen_small", 0.9, ["chu.driver_small_init"]),
     ("width_exponent", 0.1, ["ours.width_align"]),
@@ -380,7 +383,7 @@ def test_everything_holds_where_it_should(held):
         if check.verdict != "replicated"
     ]
     assert wrong == []
-    assert sum(len(claim.checks) for claim in held) == 57
+    assert sum(len(claim.checks) for claim in held) == 59
 
 
 @pytest.mark.parametrize(("number", "value", "refuted"), REFUTED)

@@ -50,6 +50,7 @@ METRICS = (
     "align_step",
     "loss_rise",
     "loss_fall",
+    "descent_over_fall",
 )
 
 
