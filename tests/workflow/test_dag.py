@@ -10,9 +10,6 @@ import pandas as pd
 import pytest
 from project import ROOT, TINY, Project
 
-# One worker for all: the project is built once.
-pytestmark = pytest.mark.xdist_group("dag")
-
 AFTER = {"metrics": 1, "figure": 2, "claims": 1, "record": 1, "page": 1}
 
 
