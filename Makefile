@@ -36,7 +36,7 @@ paper:
 	@$(MAKE) --no-print-directory figures CONFIG=config/paper.yaml
 
 test: .venv/installed
-	$(RUN) python -m pytest -n 2 --dist loadgroup
+	$(RUN) python -m pytest -n 2
 
 lint: .venv/installed
 	$(RUN) ruff check . && ruff format --check .

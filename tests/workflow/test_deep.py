@@ -7,9 +7,6 @@ import pandas as pd
 import pytest
 from project import ROOT, Project
 
-# One worker for all: the project is built once.
-pytestmark = pytest.mark.xdist_group("deep")
-
 CONFIG = """\
 name: tiny
 data_sources:
