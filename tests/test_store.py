@@ -19,14 +19,14 @@ _EXAMPLES = {"str": "x", "float64": 0.5, "int64": 10, "Int64": None, "bool": Fal
 ROW = {
     name: _EXAMPLES[kind]
     for name, kind in COLUMNS.items()
-    if name not in ("seed", "step", "metric", "value")
+    if name not in ("replicate", "step", "metric", "value")
 }
 
 
 def frame(values=(0.1, np.nan)):
     count = len(values)
     return tidy_frame(
-        ROW | {"seed": [0] * count, "step": range(count), "metric": ["loss"] * count}
+        ROW | {"replicate": [0] * count, "step": range(count), "metric": ["loss"] * count}
         | {"value": list(values)}
     )  # fmt: skip
 
@@ -56,9 +56,9 @@ def test_files_repeat_byte_for_byte(tmp_path):
 
 @pytest.mark.parametrize("change", [{"extra": 1}, None])
 def test_a_table_has_exactly_the_agreed_columns(change):
-    columns = ROW | {"seed": [0], "step": [0], "metric": ["loss"], "value": [1.0]}
-    columns = columns | change if change else {k: v for k, v in columns.items() if k != "seed"}
-    wrong = "extra" if change else "seed"
+    columns = ROW | {"replicate": [0], "step": [0], "metric": ["loss"], "value": [1.0]}
+    columns = columns | change if change else {k: v for k, v in columns.items() if k != "replicate"}
+    wrong = "extra" if change else "replicate"
     with pytest.raises(ValueError, match=f"columns do not fit: {wrong}"):
         tidy_frame(columns)
 

@@ -45,13 +45,13 @@ def extract(
         replicates: replicate index of each of the recording's R lanes.
         recording: what the run recorded.
     """
-    columns: dict[str, list] = {"seed": [], "step": [], "metric": [], "layer": [], "value": []}
+    columns: dict[str, list] = {"replicate": [], "step": [], "metric": [], "layer": [], "value": []}
     columns |= {"status": [], "end_step": []}
     recorded = {
         key if isinstance(key, tuple) else (key, LAYER_OF.get(key, "")): values
         for key, values in recording.values.items()
     }
-    for lane, seed in enumerate(replicates):
+    for lane, replicate in enumerate(replicates):
         status, end = str(recording.status[lane]), int(recording.end_step[lane])
         steps = recording.steps
         lived = steps < end if status == "diverged" else np.ones(steps.size, dtype=bool)
@@ -67,7 +67,7 @@ def extract(
         series = {key: values[lane][lived] for key, values in recorded.items()}
         derived = _DERIVE[condition.network](condition, steps[lived], series)
         rows += [(end, metric, "", value) for metric, value in derived.items()]
-        columns["seed"] += [seed] * len(rows)
+        columns["replicate"] += [replicate] * len(rows)
         columns["status"] += [status] * len(rows)
         columns["end_step"] += [end] * len(rows)
         names = ("step", "metric", "layer", "value")

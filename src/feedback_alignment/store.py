@@ -53,7 +53,7 @@ COLUMNS = {
     "engine": "str",
     "dtype": "str",
     "device": "str",
-    "seed": "int64",
+    "replicate": "int64",
     "step": "int64",
     "metric": "str",
     "layer": "str",

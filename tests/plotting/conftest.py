@@ -14,25 +14,25 @@ def _fakes():
     return module
 
 
-def some_diverge(cell, seed):
-    """Two seeds at the largest lambda, every seed of decayed tanh, one seed elsewhere."""
+def some_diverge(cell, replicate):
+    """Two runs at the largest lambda, all replicates of decayed tanh, one replicate elsewhere."""
     return (
-        (cell["l2"] == 1.0 and seed < 2)
+        (cell["l2"] == 1.0 and replicate < 2)
         or (cell["l2"] > 0 and cell["activation"] == "tanh")
-        or (cell["width"] == 200 and seed == 0)
+        or (cell["width"] == 200 and replicate == 0)
     )
 
 
-def all_diverge(cell, seed):
+def all_diverge(cell, replicate):
     return True
 
 
 _KINDS = {
     "full": {},
-    "tiny": {"seeds": 2, "steps": 30, "widths": (16, 32)},
-    "one_seed": {"seeds": 1},
-    "some_diverged": {"seeds": 4, "status": some_diverge},
-    "all_diverged": {"seeds": 2, "status": all_diverge},
+    "tiny": {"replicates": 2, "steps": 30, "widths": (16, 32)},
+    "one_replicate": {"replicates": 1},
+    "some_diverged": {"replicates": 4, "status": some_diverge},
+    "all_diverged": {"replicates": 2, "status": all_diverge},
 }
 
 
@@ -40,7 +40,7 @@ _KINDS = {
 def _table(figure, kind):
     fakes = _fakes()
     options = dict(_KINDS[kind])
-    seeds = options.setdefault("seeds", 5)
+    replicates = options.setdefault("replicates", 5)
     if figure == "song_convergence":
         return fakes.convergence(**options)
     if figure in ("song_alignment_width", "song_trajectories"):
@@ -53,7 +53,7 @@ def _table(figure, kind):
         options.setdefault("widths", (100, 10**4, 10**6, 10**8))
         options["l2s"] = (0.0, 1.0, 3.0)
         return fakes.extreme_width(**options)
-    return fakes.kernels(seeds=seeds, widths=options.get("widths", (100, 400, 1600)))
+    return fakes.kernels(replicates=replicates, widths=options.get("widths", (100, 400, 1600)))
 
 
 @pytest.fixture(scope="session")

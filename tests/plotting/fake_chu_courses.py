@@ -31,7 +31,7 @@ FROZEN = {"freeze_step": 0}
 TIED = [{"tie_step": 0, "tie_every": 1, "tie_angle": angle} for angle in (0.0, 90.0)]
 
 
-def rows(experiment, cell, seed, series, status="ok", end_step=None):
+def rows(experiment, cell, replicate, series, status="ok", end_step=None):
     """Rows of one replicate; `series` maps (metric, layer) to (steps, values)."""
     end = cell["steps"] if end_step is None else end_step
     parts = []
@@ -42,17 +42,19 @@ def rows(experiment, cell, seed, series, status="ok", end_step=None):
             frame = pd.concat([frame[frame["step"] < end], gone])
         parts.append(frame.assign(metric=metric, layer=layer))
     name = "-".join(str(v) for v in cell.values())
-    fixed = cell | {"experiment": experiment, "condition": name, "seed": seed}
+    fixed = cell | {"experiment": experiment, "condition": name, "replicate": replicate}
     return pd.concat(parts).assign(**fixed, status=status, end_step=end)
 
 
-def _fate(status, cell, seed):
-    if status is None or not status(cell, seed):
+def _fate(status, cell, replicate):
+    if status is None or not status(cell, replicate):
         return "ok", cell["steps"]
     return "diverged", max(1, cell["steps"] // 3)
 
 
-def alignment(seeds=5, depths=(1, 2, 3), scales=(0.1, 1.0), steps=840, controls=True, status=None):
+def alignment(
+    replicates=5, depths=(1, 2, 3), scales=(0.1, 1.0), steps=840, controls=True, status=None
+):
     """About as measured: a rise, the higher the smaller the initial weights, and a slow fall."""
     base = COMMON | {"batch_size": 50, "steps": steps}
     cells = [base | {"init_scale": s, "depth": d} for s in scales for d in depths]
@@ -60,8 +62,8 @@ def alignment(seeds=5, depths=(1, 2, 3), scales=(0.1, 1.0), steps=840, controls=
         cells += [base | {"init_scale": 0.1, "depth": 2} | c for c in (FRESH, FROZEN, *TIED)]
     parts = []
     for cell in cells:
-        for seed in range(seeds):
-            rng = np.random.default_rng([seed, cell["depth"]])
+        for replicate in range(replicates):
+            rng = np.random.default_rng([replicate, cell["depth"]])
             t = np.unique(np.linspace(0, steps, 31).astype(int))
             level = (0.83 if cell["init_scale"] < 0.5 else 0.4) - 0.03 * cell["depth"]
             course = level * (1 - np.exp(-6 * t / steps)) - 0.05 * t / steps
@@ -77,18 +79,20 @@ def alignment(seeds=5, depths=(1, 2, 3), scales=(0.1, 1.0), steps=840, controls=
             series["gradient_alignment", "hidden"] = t, course + noise
             null = 0.05 * rng.standard_normal(t.size)
             series["null_gradient_alignment", "hidden"] = t, null
-            parts.append(rows("chu_alignment", cell, seed, series, *_fate(status, cell, seed)))
+            parts.append(
+                rows("chu_alignment", cell, replicate, series, *_fate(status, cell, replicate))
+            )
     return fakes.finish(parts)
 
 
-def descent(seeds=5, scales=(0.1, 1.0), steps=120, frozen=True, depth=3, status=None):
+def descent(replicates=5, scales=(0.1, 1.0), steps=120, frozen=True, depth=3, status=None):
     """A loss that falls at once or after a plateau, and the layers' shares of its fall."""
     base = COMMON | {"depth": depth, "steps": steps}
     cells = [base | {"init_scale": s} | c for s in scales for c in ({}, FROZEN)[: 1 + frozen]]
     parts = []
     for cell in cells:
-        for seed in range(seeds):
-            rng = np.random.default_rng([seed, 7])
+        for replicate in range(replicates):
+            rng = np.random.default_rng([replicate, 7])
             t = np.arange(0, steps + 1)
             small = cell["init_scale"] < 0.5
             level = 0.45 + 0.02 * rng.standard_normal()
@@ -108,11 +112,13 @@ def descent(seeds=5, scales=(0.1, 1.0), steps=120, frozen=True, depth=3, status=
                     course = hidden - 0.04 * (not small)
                     series["gradient_alignment", layer] = t, course
             series["gradient_alignment", "hidden"] = t, hidden - 0.04 * (not small)
-            parts.append(rows("chu_descent", cell, seed, series, *_fate(status, cell, seed)))
+            parts.append(
+                rows("chu_descent", cell, replicate, series, *_fate(status, cell, replicate))
+            )
     return fakes.finish(parts)
 
 
-def fixed_points(seeds=5, steps=(2600, 30_000), switch=True, status=None):
+def fixed_points(replicates=5, steps=(2600, 30_000), switch=True, status=None):
     """Gradients that vanish together, and the narrow linear network where one stays."""
     short, long = steps
     base = COMMON | {"dtype": "float64", "eta": 0.1}
@@ -125,8 +131,8 @@ def fixed_points(seeds=5, steps=(2600, 30_000), switch=True, status=None):
         cells.append(linear | continued)
     parts = []
     for cell in cells:
-        for seed in range(seeds):
-            rng = np.random.default_rng([seed, cell["width"]])
+        for replicate in range(replicates):
+            rng = np.random.default_rng([replicate, cell["width"]])
             t = np.unique(np.linspace(0, cell["steps"], 121).astype(int))
             one = long if cell["activation"] == "linear" else short
             decay = np.exp(-20 * t / one) * np.exp(0.1 * rng.standard_normal())
@@ -145,5 +151,7 @@ def fixed_points(seeds=5, steps=(2600, 30_000), switch=True, status=None):
                 ("bp_gradient_norm", ""): (t, bp),
                 ("loss", ""): (t, loss),
             }
-            parts.append(rows("chu_fixed_points", cell, seed, series, *_fate(status, cell, seed)))
+            parts.append(
+                rows("chu_fixed_points", cell, replicate, series, *_fate(status, cell, replicate))
+            )
     return fakes.finish(parts)

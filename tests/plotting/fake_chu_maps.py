@@ -58,20 +58,25 @@ def kinds(angles=(0, 30, 60, 90), wide=(64,), tied_eta=STABILITY["eta"]):
     return [(STABILITY | settings, aligned) for settings, aligned in runs]
 
 
-def stability(seeds=4, status=None, eigenvalues=6, **options):
+def stability(replicates=4, status=None, eigenvalues=6, **options):
     """Runs of each kind; `options` are those of :func:`kinds`."""
     parts = []
     for cell, aligned in kinds(**options):
-        for seed in range(seeds):
-            rng = np.random.default_rng([seed, cell["width"]])
-            state, end = fate(status, cell, seed)
+        for replicate in range(replicates):
+            rng = np.random.default_rng([replicate, cell["width"]])
+            state, end = fate(status, cell, replicate)
             series = _stability_run(cell, aligned, rng, eigenvalues)
-            parts.append(_rows("chu_stability", cell, seed, series, state, end))
+            parts.append(_rows("chu_stability", cell, replicate, series, state, end))
     return _table(parts)
 
 
 def performance(
-    seeds=3, status=None, l2s=(0.0, 0.1, 1.4), scales=(0.1, 0.3), widths=(16, 64), depths=(1, 2)
+    replicates=3,
+    status=None,
+    l2s=(0.0, 0.1, 1.4),
+    scales=(0.1, 0.3),
+    widths=(16, 64),
+    depths=(1, 2),
 ):
     cells = [_decayed(rule, l2) for rule in ("fa", "bp") for l2 in l2s]
     cells += [
@@ -87,17 +92,17 @@ def performance(
     cells = {str(cell): cell for cell in cells}.values()
     parts = []
     for cell in cells:
-        for seed in range(seeds):
-            rng = np.random.default_rng([seed, cell["width"], cell["depth"]])
-            state, end = fate(status, cell, seed)
+        for replicate in range(replicates):
+            rng = np.random.default_rng([replicate, cell["width"], cell["depth"]])
+            state, end = fate(status, cell, replicate)
             series = _performance_run(cell, rng)
-            parts.append(_rows("chu_alignment_performance", cell, seed, series, state, end))
+            parts.append(_rows("chu_alignment_performance", cell, replicate, series, state, end))
     return _table(parts)
 
 
-def fate(status, cell, seed):
+def fate(status, cell, replicate):
     """Status and end step; `status` gives the end step of a replicate that diverges, else None."""
-    end = status(cell, seed) if status else None
+    end = status(cell, replicate) if status else None
     return ("ok", cell["steps"]) if end is None else ("diverged", end)
 
 
@@ -143,7 +148,7 @@ def _performance_run(cell, rng):
     }
 
 
-def _rows(experiment, cell, seed, series, status, end):
+def _rows(experiment, cell, replicate, series, status, end):
     """What changes from row to row of a replicate, and the settings, which do not."""
     rows = []
     for (metric, layer), (steps, values) in series.items():
@@ -152,7 +157,7 @@ def _rows(experiment, cell, seed, series, status, end):
             given = [(step, value) for step, value in given if step < end] + [(end, np.nan)]
         rows += [(step, value, metric, layer) for step, value in given]
     name = "-".join(str(value) for value in cell.values())
-    fixed = cell | {"experiment": experiment, "condition": name, "seed": seed}
+    fixed = cell | {"experiment": experiment, "condition": name, "replicate": replicate}
     return rows, fixed | {"status": status, "end_step": end}
 
 

@@ -73,15 +73,15 @@ def course(cell, rng, t):
     }
 
 
-def table(experiment, cells, seeds=5, points=5, status=None):
+def table(experiment, cells, replicates=5, points=5, status=None):
     """A tidy table of these cells.
 
     Args:
         experiment: its name.
         cells: the settings of each condition.
-        seeds: replicates of each.
+        replicates: replicates of each.
         points: recorded steps, the first 0.
-        status: `status(cell, seed)` says whether a replicate diverged; None for none.
+        status: `status(cell, replicate)` says whether a replicate diverged; None for none.
     """
     settings, sizes, measured = [], [], []
     for cell in cells:
@@ -90,18 +90,20 @@ def table(experiment, cells, seeds=5, points=5, status=None):
         before = len(measured)
         t = np.linspace(0, 1, points)
         steps = np.rint(t * cell["steps"]).astype(int)
-        for seed in range(seeds):
-            lost = status is not None and status(cell, seed)
+        for replicate in range(replicates):
+            lost = status is not None and status(cell, replicate)
             end = cell["steps"] // 3 if lost else cell["steps"]
             kept = steps < end if lost else steps <= end
-            values = course(cell, np.random.default_rng([seed, cell["width"]]), t[kept])
+            values = course(cell, np.random.default_rng([replicate, cell["width"]]), t[kept])
             fate = "diverged" if lost else "ok", end
             for metric, layers in QUANTITIES.items():
                 rows = list(zip(steps[kept], values[metric], strict=True))
                 rows += [(end, np.nan)] if lost else []
-                measured += [(seed, metric, layer, *row, *fate) for layer in layers for row in rows]
+                measured += [
+                    (replicate, metric, layer, *row, *fate) for layer in layers for row in rows
+                ]
         sizes.append(len(measured) - before)
-    names = ["seed", "metric", "layer", "step", "value", "status", "end_step"]
+    names = ["replicate", "metric", "layer", "step", "value", "status", "end_step"]
     rows = pd.DataFrame(measured, columns=names)
     fixed = pd.DataFrame(settings).loc[np.repeat(np.arange(len(sizes)), sizes)]
     return fake_tables.finish([pd.concat([fixed.reset_index(drop=True), rows], axis=1)])
@@ -115,7 +117,7 @@ def cell(base, rule="fa", l2=0.0, **others):
 
 
 def widths(
-    seeds=5, widths=tuple(2**k for k in range(4, 11)), depths=(2,), methods=WIDTH_METHODS,
+    replicates=5, widths=tuple(2**k for k in range(4, 11)), depths=(2,), methods=WIDTH_METHODS,
     data=("digits",), status=None, **others,
 ):  # fmt: skip
     cells = [
@@ -125,11 +127,11 @@ def widths(
         for p in widths
         for rule, l2 in methods
     ]
-    return table("rules_width", cells, seeds, status=status)
+    return table("rules_width", cells, replicates, status=status)
 
 
 def depths(
-    seeds=5, depths=(1, 2, 3, 4), widths=(128,), methods=DEPTH_METHODS, data=("digits",),
+    replicates=5, depths=(1, 2, 3, 4), widths=(128,), methods=DEPTH_METHODS, data=("digits",),
     status=None, **others,
 ):  # fmt: skip
     cells = [
@@ -139,12 +141,12 @@ def depths(
         for p in widths
         for rule, l2 in methods
     ]
-    return table("rules_depth", cells, seeds, status=status)
+    return table("rules_depth", cells, replicates, status=status)
 
 
 def song(
-    seeds=5, l2s=(0.0, 1e-3, 1e-2), rules=("bp", "fa"), etas=(1.0,), data=("digits",), status=None,
-    **others,
+    replicates=5, l2s=(0.0, 1e-3, 1e-2), rules=("bp", "fa"), etas=(1.0,), data=("digits",),
+    status=None, **others,
 ):  # fmt: skip
     methods = [("bp", 0.0)] * ("bp" in rules)
     methods += [(rule, l2) for rule in rules if rule != "bp" for l2 in l2s]
@@ -154,4 +156,4 @@ def song(
         for eta in etas
         for rule, l2 in methods
     ]
-    return table("song_mnist", cells, seeds, points=31, status=status)
+    return table("song_mnist", cells, replicates, points=31, status=status)

@@ -72,7 +72,7 @@ def grid(steps, points=60):
     return np.unique(np.concatenate([[0], some.astype(int)]))
 
 
-def rows(experiment, cell, seed, series, status="ok", end_step=None):
+def rows(experiment, cell, replicate, series, status="ok", end_step=None):
     """Rows of one replicate; `series` maps a metric to (steps, values) or to one final value."""
     end = cell["steps"] if end_step is None else end_step
     parts = []
@@ -84,7 +84,7 @@ def rows(experiment, cell, seed, series, status="ok", end_step=None):
             frame = pd.concat([frame[frame["step"] < end], gone])
         parts.append(frame.assign(layer=LAYERS.get(metric, "")))
     name = "-".join(str(v) for v in cell.values())
-    fixed = cell | {"experiment": experiment, "condition": name, "seed": seed}
+    fixed = cell | {"experiment": experiment, "condition": name, "replicate": replicate}
     return pd.concat(parts).assign(**fixed, status=status, end_step=end)
 
 
@@ -114,15 +114,15 @@ def _course(cell, rng, steps):
 
 
 def convergence(
-    seeds=8, widths=(200, 800), activations=tuple(ACTIVATIONS), steps=None, status=None
+    replicates=8, widths=(200, 800), activations=tuple(ACTIVATIONS), steps=None, status=None
 ):
     parts = []
     for activation in activations:
         for width in widths:
             for rule, l2 in (("bp", 0.0), ("fa", 0.0), ("fa", 0.3)):
                 cell = settings(activation, width, l2, rule, steps=steps)
-                for seed in range(seeds):
-                    rng = np.random.default_rng([seed, width])
+                for replicate in range(replicates):
+                    rng = np.random.default_rng([replicate, width])
                     t = grid(cell["steps"])
                     scale = {"linear": 26, "relu": 12, "tanh": 8}[activation] * cell["eta"]
                     rate = (
@@ -134,13 +134,19 @@ def convergence(
                     series = {"error_norm": (t, error), "rate_bound": 0.25 * scale}
                     series |= {"rate_local": rate, "decay_rate": rate * 1.01}
                     parts.append(
-                        rows("song_convergence", cell, seed, series, *_fate(status, cell, seed))
+                        rows(
+                            "song_convergence",
+                            cell,
+                            replicate,
+                            series,
+                            *_fate(status, cell, replicate),
+                        )
                     )
     return finish(parts)
 
 
 def width(
-    seeds=8, widths=(100, 200, 400, 800, 1600), l2s=(0.0, 0.1, 0.3, 1.0),
+    replicates=8, widths=(100, 200, 400, 800, 1600), l2s=(0.0, 0.1, 0.3, 1.0),
     activations=tuple(ACTIVATIONS), steps=None, status=None,
 ):  # fmt: skip
     parts = []
@@ -148,38 +154,44 @@ def width(
         for p in widths:
             for l2 in l2s:
                 cell = settings(activation, p, l2, steps=steps)
-                for seed in range(seeds):
+                for replicate in range(replicates):
                     t = grid(cell["steps"])
-                    loss, cosine, _ = _course(cell, np.random.default_rng([seed, p]), t)
+                    loss, cosine, _ = _course(cell, np.random.default_rng([replicate, p]), t)
                     series = {"loss": (t, loss), "weight_alignment": (t, cosine)}
                     series["align_step"] = np.nan
-                    parts.append(rows("song_width", cell, seed, series, *_fate(status, cell, seed)))
+                    parts.append(
+                        rows("song_width", cell, replicate, series, *_fate(status, cell, replicate))
+                    )
     return finish(parts)
 
 
-def cutoff(seeds=8, activations=tuple(ACTIVATIONS), steps=None, status=None, p=800):
+def cutoff(replicates=8, activations=tuple(ACTIVATIONS), steps=None, status=None, p=800):
     parts = []
     for activation in activations:
         base = settings(activation, p, steps=steps)
         kinds = [("none", 0.0, None), ("constant", 0.3, None), ("cutoff", 0.3, base["steps"] // 2)]
         for schedule, l2, cut in kinds:
             cell = settings(activation, p, l2, schedule=schedule, steps=steps, cutoff_step=cut)
-            for seed in range(seeds):
+            for replicate in range(replicates):
                 t = grid(cell["steps"])
-                loss, cosine, _ = _course(cell, np.random.default_rng([seed, p]), t)
+                loss, cosine, _ = _course(cell, np.random.default_rng([replicate, p]), t)
                 series = {"loss": (t, loss), "weight_alignment": (t, cosine)}
-                parts.append(rows("song_cutoff", cell, seed, series, *_fate(status, cell, seed)))
+                parts.append(
+                    rows("song_cutoff", cell, replicate, series, *_fate(status, cell, replicate))
+                )
     return finish(parts)
 
 
-def kernels(seeds=8, widths=tuple(100 * 2**k for k in range(8)), activations=tuple(ACTIVATIONS)):
+def kernels(
+    replicates=8, widths=tuple(100 * 2**k for k in range(8)), activations=tuple(ACTIVATIONS)
+):
     parts = []
     for activation in activations:
         gamma = {"linear": 26.0, "relu": 12.0, "tanh": 0.35}[activation]
         for p in widths:
             cell = settings(activation, p, steps=0)
-            for seed in range(seeds):
-                rng = np.random.default_rng([seed, p])
+            for replicate in range(replicates):
+                rng = np.random.default_rng([replicate, p])
                 series = {
                     "lambda_min_G": ([0], [gamma * max(0.02, 1 - np.sqrt(50 / p)) ** 2]),
                     "H_spectral_norm": (
@@ -188,32 +200,38 @@ def kernels(seeds=8, widths=tuple(100 * 2**k for k in range(8)), activations=tup
                     ),
                     "lambda_min_EG": ([0], [gamma * np.exp(0.05 * rng.standard_normal())]),
                 }
-                parts.append(rows("song_kernels", cell, seed, series))
+                parts.append(rows("song_kernels", cell, replicate, series))
     return finish(parts)
 
 
 def extreme_width(
-    seeds=8, widths=tuple(10**k for k in range(2, 9)), l2s=(0.0, 1.0, 3.0), steps=3_000_000,
+    replicates=8, widths=tuple(10**k for k in range(2, 9)), l2s=(0.0, 1.0, 3.0), steps=3_000_000,
     status=None,
 ):  # fmt: skip
     parts = []
     for p in widths:
         for l2 in l2s:
             cell = settings("linear", p, l2, steps=steps, weights="wishart")
-            for seed in range(seeds):
+            for replicate in range(replicates):
                 t = grid(steps)
-                _, cosine, _ = _course(cell, np.random.default_rng(seed), t)
+                _, cosine, _ = _course(cell, np.random.default_rng(replicate), t)
                 passed = cosine >= 0.5
                 reached = float(t[passed.argmax()]) if passed.any() else np.nan
                 series = {"weight_alignment": (t, cosine), "align_step": reached}
                 parts.append(
-                    rows("song_extreme_width", cell, seed, series, *_fate(status, cell, seed))
+                    rows(
+                        "song_extreme_width",
+                        cell,
+                        replicate,
+                        series,
+                        *_fate(status, cell, replicate),
+                    )
                 )
     return finish(parts)
 
 
-def _fate(status, cell, seed):
-    """Status and end step: `status` is None, or a function of the cell and seed."""
-    if status is None or not status(cell, seed):
+def _fate(status, cell, replicate):
+    """Status and end step: `status` is None, or a function of the cell and replicate."""
+    if status is None or not status(cell, replicate):
         return "ok", cell["steps"]
     return "diverged", max(1, cell["steps"] // 7)

@@ -26,13 +26,13 @@ MAKERS = {
 }
 STEPS = {"chu_alignment": 56, "chu_descent": 4, "chu_fixed_points": (4, 6)}
 FIGURES = list(MAKERS)
-KINDS = ["full", "tiny", "one_seed", "some_diverged", "all_diverged"]
+KINDS = ["full", "tiny", "one_replicate", "some_diverged", "all_diverged"]
 
 
-def some_diverge(cell, seed):
-    """A seed everywhere, every seed with large weights or frozen layers or of one width."""
+def some_diverge(cell, replicate):
+    """A run everywhere, all replicates with large weights or frozen layers or of one width."""
     return (
-        seed == 0
+        replicate == 0
         or cell["freeze_step"] == 0
         or cell["width"] == 12
         or (cell["init_scale"] == 1.0 and cell["width"] == 64)
@@ -42,11 +42,11 @@ def some_diverge(cell, seed):
 @cache
 def table_of(figure, kind):
     options = {
-        "full": {"seeds": 3},
-        "tiny": {"seeds": 2, "steps": STEPS[figure]},
-        "one_seed": {"seeds": 1},
-        "some_diverged": {"seeds": 3, "status": some_diverge},
-        "all_diverged": {"seeds": 2, "status": lambda cell, seed: True},
+        "full": {"replicates": 3},
+        "tiny": {"replicates": 2, "steps": STEPS[figure]},
+        "one_replicate": {"replicates": 1},
+        "some_diverged": {"replicates": 3, "status": some_diverge},
+        "all_diverged": {"replicates": 2, "status": lambda cell, replicate: True},
     }
     return MAKERS[figure](**options[kind])
 
@@ -300,8 +300,8 @@ def test_the_first_order_sum_needs_every_step_and_all_samples():
         assert not any("first-order" in name for name in names(drawn))
 
 
-def test_descent_summary_is_taken_seed_by_seed():
-    summary = plotting.summary("chu_descent", table_of("chu_descent", "one_seed"))
+def test_descent_summary_is_taken_replicate_by_replicate():
+    summary = plotting.summary("chu_descent", table_of("chu_descent", "one_replicate"))
     assert list(summary.index) == [0.1, 1.0]
     small, large = (summary.loc[scale] for scale in (0.1, 1.0))
     assert float(small["fall, hidden layers frozen"]) == pytest.approx(0.15, abs=1e-3)

@@ -24,17 +24,20 @@ _SPEC.loader.exec_module(fakes)
 FIGURES = {"chu_stability": fakes.stability, "chu_alignment_performance": fakes.performance}
 FATES = {
     "full": (4, None),
-    "one_seed": (1, None),
-    "some_diverged": (4, lambda cell, seed: 400 if seed == 0 and cell["rule"] == "bp" else None),
-    "early": (4, lambda cell, seed: 150 if seed == 0 else None),
-    "all_diverged": (2, lambda cell, seed: 150),
+    "one_replicate": (1, None),
+    "some_diverged": (
+        4,
+        lambda cell, replicate: 400 if replicate == 0 and cell["rule"] == "bp" else None,
+    ),
+    "early": (4, lambda cell, replicate: 150 if replicate == 0 else None),
+    "all_diverged": (2, lambda cell, replicate: 150),
 }
 
 
 @cache
 def table_of(figure, kind="full"):
-    seeds, status = FATES.get(kind, (2, None))
-    return FIGURES[figure](seeds=seeds, status=status)
+    replicates, status = FATES.get(kind, (2, None))
+    return FIGURES[figure](replicates=replicates, status=status)
 
 
 @cache
@@ -138,7 +141,7 @@ CASES = [(figure, case) for figure, cases in LACKS.items() for case in cases]
 
 @pytest.mark.parametrize(("figure", "case"), CASES)
 def test_a_table_that_lacks_rows_is_drawn_all_the_same(figure, case):
-    table = table_of(figure, "two_seeds")
+    table = table_of(figure, "two_replicates")
     table = table[LACKS[figure][case](table)]
     drawn = plotting.draw(figure, table)
     check_page(drawn)
@@ -174,7 +177,7 @@ def test_runs_without_an_intervention_at_a_trained_network_name_the_settings():
 def test_each_spectrum_is_that_of_its_runs_before_and_at_the_intervention():
     table = table_of("chu_stability")
     drawn = drawn_of("chu_stability")
-    narrow = table[(table["width"] == 16) & (table["seed"] == 0)]
+    narrow = table[(table["width"] == 16) & (table["replicate"] == 0)]
     switched = narrow["switch_rule"] == "fa"
     chosen = [
         switched & narrow["tie_step"].isna(),
@@ -199,7 +202,7 @@ def test_each_spectrum_is_that_of_its_runs_before_and_at_the_intervention():
     mean = table[(table["metric"] == "stability_ratio") & (table["step"] == 300)]
     mean = mean[(mean["switch_rule"] == "fa") & mean["tie_step"].isna() & (mean["width"] == 16)]
     shown = texts(drawn.axes[0], "ratio")[0].replace("\N{MINUS SIGN}", "-")
-    assert shown == f"$r$ = {mean['value'].mean():.2f}, mean of 4 seeds"
+    assert shown == f"$r$ = {mean['value'].mean():.2f}, mean of 4 replicates"
 
 
 def test_the_loss_is_relative_to_that_at_the_intervention():
@@ -208,12 +211,12 @@ def test_the_loss_is_relative_to_that_at_the_intervention():
     assert axes.get_yscale() == "log"
     loss = table[(table["metric"] == "loss") & (table["step"] >= 300) & table["tie_step"].isna()]
     control = loss[(loss["rule"] == "bp") & (loss["switch_rule"] == "")]
-    wide = control.pivot(index="step", columns="seed", values="value")
+    wide = control.pivot(index="step", columns="replicate", values="value")
     expected = np.exp(np.log(wide / wide.loc[300]).mean(axis=1))
     (line,) = [x for x in lines(axes) if x.get_color() == style.rule_color("bp")]
     np.testing.assert_array_equal(line.get_xdata(), expected.index - 300)
     np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-10)
-    assert len(lines(axes, "seed")) == 3 * 4
+    assert len(lines(axes, "replicate")) == 3 * 4
 
 
 def test_shares_and_their_intervals_count_who_stays():
@@ -237,8 +240,8 @@ def test_each_replicate_has_its_alignment_and_rise():
     axes = drawn_of("chu_stability", "some_diverged").axes[7]
     at = table[(table["layer"] == "hidden") & (table["step"] == 300)]
     runs = at[(at["switch_rule"] == "fa") | (at["rule"] == "fa")]
-    kept = runs[runs["status"] == "ok"].set_index(["condition", "seed"])["value"]
-    rise = table[table["metric"] == "loss_rise"].set_index(["condition", "seed"])["value"]
+    kept = runs[runs["status"] == "ok"].set_index(["condition", "replicate"])["value"]
+    rise = table[table["metric"] == "loss_rise"].set_index(["condition", "replicate"])["value"]
     expected = sorted(zip(kept, rise.reindex(kept.index), strict=True))
     shown = [point for line in lines(axes) for point in zip(*line.get_data(), strict=True)]
     np.testing.assert_allclose(sorted(shown), expected)
@@ -406,7 +409,7 @@ def test_points_have_the_colour_of_their_decay():
 def test_accuracies_below_chance_and_at_one_stay_in_the_panel():
     table = table_of("chu_alignment_performance").copy()
     accuracy = table["metric"] == "accuracy"
-    table.loc[accuracy & (table["seed"] > 1), "value"] = 1.0
+    table.loc[accuracy & (table["replicate"] > 1), "value"] = 1.0
     table.loc[accuracy & (table["l2"] > 1), "value"] = 0.0
     drawn = plotting.draw("chu_alignment_performance", table)
     check_page(drawn)

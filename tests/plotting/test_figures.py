@@ -18,7 +18,7 @@ FIGURES = [
     "song_kernels",
     "song_extreme_width",
 ]
-KINDS = ["full", "tiny", "one_seed", "some_diverged", "all_diverged"]
+KINDS = ["full", "tiny", "one_replicate", "some_diverged", "all_diverged"]
 CASES = [(f, k) for f in FIGURES for k in KINDS if (f, k) != ("song_kernels", "all_diverged")]
 
 
@@ -30,13 +30,13 @@ def texts(axes, gid):
     return [text for text in axes.texts if text.get_gid() == gid]
 
 
-def seed_means(table, metric, keys, at="end", geometric=False):
+def replicate_means(table, metric, keys, at="end", geometric=False):
     """Mean by cell, computed row by row, without the code under test."""
     final = {}
     for row in table.itertuples():
         if row.metric == metric and row.status != "diverged" and np.isfinite(row.value):
             cell = tuple(getattr(row, key) for key in keys)
-            replicate = (row.condition, row.seed)
+            replicate = (row.condition, row.replicate)
             if replicate not in final or row.step > final[replicate][1]:
                 final[replicate] = (cell, row.step, row.value)
     values = defaultdict(list)
@@ -83,10 +83,10 @@ def test_the_summary_has_the_cells_of_the_table(figure, table_of):
 
 
 @pytest.mark.parametrize("kind", ["full", "some_diverged", "tiny"])
-def test_alignment_against_width_shows_the_means_over_seeds(kind, table_of):
+def test_alignment_against_width_shows_the_means_over_replicates(kind, table_of):
     table = table_of("song_alignment_width", kind)
     drawn = plotting.draw("song_alignment_width", table)
-    means = seed_means(table, "weight_alignment", ["activation", "l2", "width"])
+    means = replicate_means(table, "weight_alignment", ["activation", "l2", "width"])
     found = {}
     for axes, activation in zip(drawn.axes, ["linear", "relu", "tanh"], strict=True):
         for line in lines(axes):
@@ -108,7 +108,7 @@ def test_trajectories_end_at_the_mean_final_value(figure, kind, table_of):
     panels = iter(drawn.axes)
     for metric, geometric in (("loss", True), ("weight_alignment", False)):
         keys = ["activation", "schedule", "l2"]
-        means = seed_means(table, metric, keys, geometric=geometric)
+        means = replicate_means(table, metric, keys, geometric=geometric)
         for activation in ("linear", "relu", "tanh"):
             ends = sorted(line.get_ydata()[-1] for line in lines(next(panels)))
             expected = sorted(mean for cell, mean in means.items() if cell[0] == activation)
@@ -116,7 +116,7 @@ def test_trajectories_end_at_the_mean_final_value(figure, kind, table_of):
 
 
 def test_trajectories_are_at_the_largest_width_that_every_lambda_has(fakes):
-    table = fakes.width(seeds=2, widths=(100, 200, 400), l2s=(0.0, 0.3), activations=("relu",))
+    table = fakes.width(replicates=2, widths=(100, 200, 400), l2s=(0.0, 0.3), activations=("relu",))
     lonely = table[(table["width"] < 400) | (table["l2"] == 0)]
     upper, lower = plotting.draw("song_trajectories", lonely).axes
     assert upper._right_title.get_text() == "$p$ = 200"
@@ -157,7 +157,7 @@ def test_convergence_shows_the_error_relative_to_its_start(table_of):
     for line, (rule, l2) in zip(lines(panel), [("bp", 0), ("fa", 0), ("fa", 0.3)], strict=True):
         assert line.get_color() == style.method_color(rule, l2)
         runs = errors[(errors["rule"] == rule) & (errors["l2"] == l2)]
-        wide = runs.pivot(index="step", columns="seed", values="value")
+        wide = runs.pivot(index="step", columns="replicate", values="value")
         expected = np.exp(np.log(wide / wide.loc[0]).mean(axis=1))
         np.testing.assert_array_equal(line.get_xdata(), expected.index)
         np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-10)
@@ -236,7 +236,7 @@ def test_one_lambda_has_one_colour_in_every_figure(table_of, fakes):
     assert of_fa["λ = 0.3"] == {style.l2_color(0.3)}
     assert of_fa["λ = 0"] | of_fa["FA"] == {style.rule_color("fa")}
     # Another sweep, other neighbours: the colour stays.
-    fewer = fakes.width(seeds=2, widths=(100,), l2s=(0.3, 0.7), activations=("relu",))
+    fewer = fakes.width(replicates=2, widths=(100,), l2s=(0.3, 0.7), activations=("relu",))
     drawn = plotting.draw("song_alignment_width", fewer)
     assert [line.get_color() for line in lines(drawn.axes[0])] == [
         style.l2_color(0.3),
@@ -248,7 +248,7 @@ def test_diverged_runs_are_counted_and_marked(table_of):
     table = table_of("song_alignment_width", "some_diverged")
     drawn = plotting.draw("song_alignment_width", table)
     for axes, activation in zip(drawn.axes, ["linear", "relu", "tanh"], strict=True):
-        runs = table[table["activation"] == activation].drop_duplicates(["condition", "seed"])
+        runs = table[table["activation"] == activation].drop_duplicates(["condition", "replicate"])
         lost = runs[runs["status"] == "diverged"]
         (note,) = texts(axes, "note")
         assert note.get_text() == f"✕ {len(lost)} of {len(runs)} replicates diverged"
@@ -261,7 +261,7 @@ def test_diverged_runs_are_counted_and_marked(table_of):
 def test_an_axis_without_a_place_is_drawn_apart(fakes):
     import pandas as pd
 
-    slow = fakes.width(seeds=2, widths=(100, 200), l2s=(0.0,), activations=("relu",))
+    slow = fakes.width(replicates=2, widths=(100, 200), l2s=(0.0,), activations=("relu",))
     fast = slow.assign(eta=5e-3, condition=slow["condition"] + "-fast", value=slow["value"] / 2)
     drawn = plotting.draw("song_alignment_width", pd.concat([slow, fast]))
     first, second = lines(drawn.axes[0])

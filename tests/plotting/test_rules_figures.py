@@ -26,30 +26,30 @@ def fakes():
     return module
 
 
-def some(cell, seed):
-    """One seed of decayed FA, every seed of decayed DFA, and half of them in deep networks."""
+def some(cell, replicate):
+    """One run of decayed FA, all replicates of decayed DFA, and half of them in deep networks."""
     decayed = cell["l2"] > 0
-    lost = decayed and (cell["rule"] == "dfa" or seed == 0)
-    return lost or (cell["depth"] == 4 and seed < 2)
+    lost = decayed and (cell["rule"] == "dfa" or replicate == 0)
+    return lost or (cell["depth"] == 4 and replicate < 2)
 
 
 KINDS = {
     "full": {},
-    "one_seed": {"seeds": 1},
-    "two_data_sets": {"seeds": 2, "data": ("digits", "mnist")},
-    "some_diverged": {"seeds": 4, "status": some},
-    "all_diverged": {"seeds": 2, "status": lambda cell, seed: True},
+    "one_replicate": {"replicates": 1},
+    "two_data_sets": {"replicates": 2, "data": ("digits", "mnist")},
+    "some_diverged": {"replicates": 4, "status": some},
+    "all_diverged": {"replicates": 2, "status": lambda cell, replicate: True},
     "one_column_diverged": {
-        "seeds": 2,
+        "replicates": 2,
         "data": ("digits", "mnist"),
-        "status": lambda cell, seed: cell["data"] == "mnist",
+        "status": lambda cell, replicate: cell["data"] == "mnist",
     },
 }
 
 
 @cache
 def table_of(figure, kind="full"):
-    options = {"seeds": 3} | KINDS[kind]
+    options = {"replicates": 3} | KINDS[kind]
     if figure == "rules_width":
         return fakes().widths(widths=(16, 64, 256), **options)
     if figure == "rules_depth":
@@ -77,13 +77,13 @@ def render(drawn):
 
 
 def mean(table, metric, layer, geometric=False, **cell):
-    """Mean over seeds of the last values, computed without the code under test."""
+    """Mean over replicates of the last values, computed without the code under test."""
     final = {}
     for row in table.itertuples():
         here = (row.metric, row.layer) == (metric, layer) and row.status != "diverged"
         here = here and all(getattr(row, key) == value for key, value in cell.items())
-        if here and row.step >= final.get(row.seed, (0,))[0]:
-            final[row.seed] = row.step, row.value
+        if here and row.step >= final.get(row.replicate, (0,))[0]:
+            final[row.replicate] = row.step, row.value
     values = [np.log(value) if geometric else value for _, value in final.values()]
     return np.exp(np.mean(values)) if geometric else np.mean(values)
 
@@ -195,7 +195,7 @@ def test_alignments_with_feedback_that_is_not_used_are_pale_and_said_to_be(figur
 def test_diverged_runs_are_counted_at_the_lower_edge(figure):
     table = table_of(figure, "some_diverged")
     upper, *others = panels_of(plotting.draw(figure, table))
-    runs = table.drop_duplicates(["condition", "seed"])
+    runs = table.drop_duplicates(["condition", "replicate"])
     lost = runs[runs["status"] == "diverged"]
     counts = sorted(text.get_text() for text in texts(upper, "count"))
     expected = sorted(f"{n}/4" for n in lost.groupby("condition").size())
@@ -233,9 +233,9 @@ def test_a_run_that_diverged_is_marked_at_its_epoch():
     ],
 )
 def test_the_title_says_which_data(data, title):
-    drawn = plotting.draw("song_mnist", fakes().song(seeds=1, data=(data,)))
+    drawn = plotting.draw("song_mnist", fakes().song(replicates=1, data=(data,)))
     assert drawn.get_suptitle() == title
-    both = plotting.draw("song_mnist", fakes().song(seeds=1, data=("fashion", data)))
+    both = plotting.draw("song_mnist", fakes().song(replicates=1, data=("fashion", data)))
     titles = [axes._left_title.get_text() for axes in panels_of(both)]
     assert {title, "fashion, 1\u2009000 hidden units"} == set(titles) - {""}
 
@@ -249,7 +249,7 @@ def test_titles_name_the_other_size():
     ]
     drawn = plotting.draw("rules_depth", table_of("rules_depth"))
     assert drawn.get_suptitle() == "digits, width 128"
-    deep = plotting.draw("song_mnist", fakes().song(seeds=1, depth=2))
+    deep = plotting.draw("song_mnist", fakes().song(replicates=1, depth=2))
     assert deep.get_suptitle() == "digits, 2 hidden layers of 1\u2009000 units"
 
 
@@ -264,7 +264,7 @@ def test_columns_share_the_axes_of_a_quantity():
 
 
 def test_several_step_sizes_are_drawn_apart():
-    one, two = (fakes().song(seeds=2, etas=etas) for etas in ((1.0,), (1.0, 3.0)))
+    one, two = (fakes().song(replicates=2, etas=etas) for etas in ((1.0,), (1.0, 3.0)))
     before, after = (panels_of(plotting.draw("song_mnist", table)) for table in (one, two))
     for few, many in zip(before, after, strict=True):
         assert len(lines(many)) == 2 * len(lines(few))
@@ -280,7 +280,7 @@ def test_several_step_sizes_are_drawn_apart():
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_any_other_setting_is_drawn_apart_and_fits_the_page(figure):
-    table = table_of(figure, "one_seed")
+    table = table_of(figure, "one_replicate")
     other = table.assign(activation="erf", condition=table["condition"] + "-other")
     drawn = plotting.draw(figure, pd.concat([table, other]))
     axes = panels_of(drawn)[0]
@@ -298,13 +298,13 @@ def test_decays_of_backpropagation_at_two_step_sizes_can_be_told_apart():
     cells = [
         fakes().cell(fakes().SONG, rule, l2, eta=eta) for rule, l2 in methods for eta in (1.0, 3.0)
     ]
-    drawn = plotting.draw("song_mnist", fakes().table("song_mnist", cells, seeds=1))
+    drawn = plotting.draw("song_mnist", fakes().table("song_mnist", cells, replicates=1))
     looks = {str(key._unscaled_dash_pattern) for key in drawn.legends[0].legend_handles}
     assert len(looks) == 6
 
 
 def test_a_full_batch_has_an_epoch_a_step():
-    table = fakes().song(seeds=1, batch_size=0, steps=60)
+    table = fakes().song(replicates=1, batch_size=0, steps=60)
     assert panels_of(plotting.draw("song_mnist", table))[0].get_xlim() == (0, 60)
 
 
@@ -343,7 +343,7 @@ def test_a_quantity_of_another_layer_is_not_taken_for_it():
 LACKS = {
     "no rows": (lambda t: t["metric"] == "", "accuracy"),
     "other metrics": (lambda t: t["metric"] == "error_norm", "accuracy"),
-    "two-layer networks": (lambda t: t["seed"] >= 0, "network: mlp"),
+    "two-layer networks": (lambda t: t["replicate"] >= 0, "network: mlp"),
     "step 0 only": (lambda t: t["step"] == 0, "steps above 0"),
 }
 
@@ -372,7 +372,7 @@ def test_the_summary_has_the_means(figure):
         assert list(summary.index) == ["BP", "FA", "FA, λ = 0.001", "FA, λ = 0.01"]
         value = mean(table, "signal_alignment", "hidden", rule="fa", l2=0.01)
         assert summary.loc["FA, λ = 0.01", "signal alignment"].startswith(f"{value:.3f} ±")
-        assert list(summary["seeds"]) == [3] * 4
+        assert list(summary["replicates"]) == [3] * 4
         return
     axis = figure.removeprefix("rules_")
     size = table[axis].max()

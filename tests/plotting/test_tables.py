@@ -14,7 +14,7 @@ SMALL = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=8)
 @given(SMALL, st.booleans())
 def test_mean_and_band_are_those_of_numpy(values, geometric):
     rows = pd.DataFrame({"cell": 1, "value": values})
-    (got,) = tables.mean_over_seeds(rows, ["cell"], geometric).itertuples()
+    (got,) = tables.mean_over_replicates(rows, ["cell"], geometric).itertuples()
     numbers = np.log(values) if geometric else np.array(values)
     back = np.exp if geometric else np.asarray
     assert got.n == len(values)
@@ -36,7 +36,7 @@ def test_diverged_replicates_count_but_are_in_no_mean(table_of):
     kept = tables.metric(table, "weight_alignment")
     assert set(kept["status"]) == {"ok"}
     assert kept["value"].notna().all()
-    runs = table.drop_duplicates(["condition", "seed"])
+    runs = table.drop_duplicates(["condition", "replicate"])
     assert len(tables.replicates(table)) == len(runs)
     assert len(tables.diverged(table)) == (runs["status"] == "diverged").sum() > 0
 
@@ -45,7 +45,7 @@ def test_last_is_the_value_at_the_last_step(table_of):
     table = table_of("song_trajectories", "full")
     shuffled = table.sample(frac=1, random_state=1)
     last = tables.last(shuffled, "loss")
-    assert len(last) == len(table.drop_duplicates(["condition", "seed"]))
+    assert len(last) == len(table.drop_duplicates(["condition", "replicate"]))
     assert (last["step"] == last["steps"]).all()
 
 

@@ -209,9 +209,9 @@ def test_more_replicates_leave_old_rows_as_they_are(copy):
     copy.configure(TINY.replace("replicates: 2", "replicates: 5"))
     copy.run(str(copy.results.relative_to(copy.folder) / "metrics/widths.csv"))
     after = pd.read_parquet(copy.results / "metrics/widths.parquet")
-    assert sorted(after["seed"].unique()) == [0, 1, 2, 3, 4]
-    old = after[after["seed"] < 2].reset_index(drop=True)
-    keys = ["condition", "seed", "metric", "step"]
+    assert sorted(after["replicate"].unique()) == [0, 1, 2, 3, 4]
+    old = after[after["replicate"] < 2].reset_index(drop=True)
+    keys = ["condition", "replicate", "metric", "step"]
     pd.testing.assert_frame_equal(
         old.sort_values(keys, ignore_index=True),
         before.sort_values(keys, ignore_index=True),

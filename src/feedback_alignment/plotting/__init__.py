@@ -86,7 +86,7 @@ def draw(figure: str, table: pd.DataFrame | None = None) -> Figure:
 
 
 def summary(figure: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The plotted numbers, few enough to read: mean and standard deviation over seeds.
+    """The plotted numbers, few enough to read: mean and standard deviation over replicates.
 
     A table without the rows that the figure shows gives one column that says what is missing.
 

@@ -37,21 +37,21 @@ def lacking(table: pd.DataFrame) -> str:
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Gradient alignment at the end of training, `mean ± sd`, a row per panel and control.
 
-    `highest` is the largest mean over seeds of all hidden layers together along the way.
+    `highest` is the largest mean over replicates of all hidden layers together along the way.
     """
     import pandas as pd
 
     rows = select(table)
     keys = [*_KEYS, *(["variant"] if rows["variant"].any() else []), "control"]
     groups = tables.replicates(rows[rows["status"] != "diverged"]).groupby(keys)
-    parts = {"seeds": groups.size()}
+    parts = {"replicates": groups.size()}
     columns = {"all hidden": ("gradient_alignment", "hidden")}
     columns |= {f"layer {n}": ("gradient_alignment", n) for n in layers(rows)}
     columns["null"] = ("null_gradient_alignment", "hidden")
     for column, (name, layer) in columns.items():
         parts[column] = mean_and_sd(tables.last(rows, name, layer), keys)
     course = tables.metric(rows, "gradient_alignment", "hidden")
-    stats = tables.mean_over_seeds(course, [*keys, "step"])
+    stats = tables.mean_over_replicates(course, [*keys, "step"])
     parts["highest"] = stats.groupby(keys)["mean"].max()
     return pd.DataFrame(parts)
 
@@ -256,8 +256,8 @@ def variant_lines(variant: str, width: int = 24) -> list[str]:
 
 
 def mean_and_sd(rows: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
-    """The column `value` over seeds as text, `mean ± sd`, indexed by the keys."""
-    stats = tables.mean_over_seeds(rows, keys).set_index(list(keys))
+    """The column `value` over replicates as text, `mean ± sd`, indexed by the keys."""
+    stats = tables.mean_over_replicates(rows, keys).set_index(list(keys))
     texts = [
         f"{mean:.3g}" if n < 2 else f"{mean:.3g} ± {sd:.2g}"
         for mean, sd, n in zip(stats["mean"], stats["sd"], stats["n"], strict=True)
@@ -302,7 +302,7 @@ def _panel(axes: Axes, cells: pd.DataFrame, names: list[str]) -> None:
         rows = tables.metric(cells, "gradient_alignment", name)
         if rows.empty:  # the network is shallower
             continue
-        stats = tables.mean_over_seeds(rows, ["epoch"])
+        stats = tables.mean_over_replicates(rows, ["epoch"])
         axes.plot(stats["epoch"], stats["mean"], color=shade, linewidth=1.2, zorder=3.5, gid="data")
 
 
@@ -319,7 +319,7 @@ def _controls(axes: Axes, cells: pd.DataFrame) -> None:
 
 
 def _band(axes: Axes, rows: pd.DataFrame, color: str, **line: Any) -> None:
-    stats = tables.mean_over_seeds(rows, ["epoch"])
+    stats = tables.mean_over_replicates(rows, ["epoch"])
     panels.band(axes, stats["epoch"], stats, color, **line)
 
 

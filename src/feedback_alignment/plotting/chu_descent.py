@@ -48,7 +48,7 @@ def lacking(table: pd.DataFrame) -> str:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """What each seed had at its own half fall of the loss, `mean ± sd`, a row per column drawn.
+    """What each run had at its own half fall of the loss, `mean ± sd`, a row per column drawn.
 
     `fall` is the part of the undisturbed run's fall of the loss that a control reached;
     `first order / fall` compares the summed first-order descent with what the loss really fell.
@@ -63,7 +63,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     at_half = at_half[at_half["step"] == at_half["half"]]
     alive = tables.replicates(free[free["status"] != "diverged"])
     parts = {
-        "seeds": alive.groupby(keys).size(),
+        "replicates": alive.groupby(keys).size(),
         "half fall at step": mean_and_sd(halves.rename("value").reset_index(), keys),
         "hidden alignment then": mean_and_sd(
             tables.metric(at_half, "gradient_alignment", "hidden"), keys
@@ -71,9 +71,11 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         "output's share then": mean_and_sd(tables.metric(at_half, "descent_share", "output"), keys),
     }
     falls = _falls(rows)
-    alone = falls[falls["control"] == ""].set_index([*keys, "seed"])["value"]
+    alone = falls[falls["control"] == ""].set_index([*keys, "replicate"])["value"]
     for control in control_looks(rows):
-        part = falls[falls["control"] == control].join(alone.rename("whole"), on=[*keys, "seed"])
+        part = falls[falls["control"] == control].join(
+            alone.rename("whole"), on=[*keys, "replicate"]
+        )
         part = part.assign(value=part["value"] / part["whole"]).dropna(subset=["value"])
         parts[f"fall, {control}"] = mean_and_sd(part, keys)
     course = first_order(free)
@@ -174,7 +176,7 @@ def _mean_half_fall(cells: pd.DataFrame) -> int | None:
     loss = tables.metric(_free(cells), "loss")
     if loss.empty:
         return None
-    stats = tables.mean_over_seeds(loss, ["step"]).rename(columns={"mean": "value"})
+    stats = tables.mean_over_replicates(loss, ["step"]).rename(columns={"mean": "value"})
     halves = _half_fall(stats.assign(all=0), ["all"])
     return int(halves.iloc[0]) if len(halves) else None
 
@@ -191,7 +193,7 @@ def _shares(axes: Axes, free: pd.DataFrame, names: list[str]) -> None:
     for layer, color in {**colors, "output": _OUTPUT_COLOR}.items():
         rows = tables.metric(free, "descent_share", layer)
         if len(rows):
-            stats = tables.mean_over_seeds(rows, ["step"])
+            stats = tables.mean_over_replicates(rows, ["step"])
             panels.band(axes, stats["step"], stats, color)
 
 
@@ -200,7 +202,7 @@ def _alignment(axes: Axes, here: pd.DataFrame) -> None:
     looks = control_looks(here)
     moving = here[here["freeze_step"].ne(0).fillna(True)]
     for control, rows in tables.metric(moving, "gradient_alignment", "hidden").groupby("control"):
-        stats = tables.mean_over_seeds(rows, ["step"])
+        stats = tables.mean_over_replicates(rows, ["step"])
         look = looks.get(control, {"color": style.method_color(*methods(rows)[0])})
         panels.band(axes, stats["step"], stats, **look)
 
@@ -208,12 +210,12 @@ def _alignment(axes: Axes, here: pd.DataFrame) -> None:
 def _loss(axes: Axes, here: pd.DataFrame) -> None:
     looks = control_looks(here)
     for control, rows in tables.metric(here, "loss").groupby("control"):
-        stats = tables.mean_over_seeds(rows, ["step"])
+        stats = tables.mean_over_replicates(rows, ["step"])
         plain = {"color": style.method_color(*methods(rows)[0]), "linewidth": 2.4}
         panels.band(axes, stats["step"], stats, **looks.get(control, plain))
     course = first_order(_free(here))
     if len(course):
-        stats = tables.mean_over_seeds(course, ["step"])
+        stats = tables.mean_over_replicates(course, ["step"])
         axes.plot(stats["step"], stats["mean"], gid="first-order", zorder=4, **_SUM)
 
 

@@ -31,10 +31,10 @@ def lacking(table: pd.DataFrame) -> str:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Norms and loss at the end, geometric means over seeds, a row per column and control.
+    """Norms and loss at the end, geometric means over replicates, a row per column and control.
 
-    `least ratio` and `largest ratio` bound the gradient's norm in units of the update's, seed by
-    seed; there is no update where BP trains, as it is the gradient.
+    `least ratio` and `largest ratio` bound the gradient's norm in units of the update's, replicate
+    by replicate; there is no update where BP trains, as it is the gradient.
     """
     import pandas as pd
 
@@ -42,15 +42,15 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     cell = [name for name in _CELL if name != "variant" or rows["variant"].any()]
     keys = [*cell, *(["control"] if rows["control"].any() else [])]
     alive = tables.replicates(rows[rows["status"] != "diverged"])
-    parts = {"seeds": alive.groupby(keys).size()}
+    parts = {"replicates": alive.groupby(keys).size()}
     ends = {name: _with_updates(tables.last(rows, name)) for name in METRICS}
     names = ("update", "gradient", "loss")
     for name, column in zip(METRICS, names, strict=True):
         end = ends[name][ends[name]["value"] > 0]
-        stats = tables.mean_over_seeds(end, keys, geometric=True)
+        stats = tables.mean_over_replicates(end, keys, geometric=True)
         parts[column] = stats.set_index(keys)["mean"]
-    update = ends["rule_gradient_norm"].set_index([*keys, "seed"])["value"]
-    gradient = ends["bp_gradient_norm"].set_index([*keys, "seed"])["value"]
+    update = ends["rule_gradient_norm"].set_index([*keys, "replicate"])["value"]
+    gradient = ends["bp_gradient_norm"].set_index([*keys, "replicate"])["value"]
     ratio = (gradient / update.where(update > 0)).dropna().groupby(level=keys)
     parts["largest update"] = update.groupby(level=keys).max()
     parts["least ratio"], parts["largest ratio"] = ratio.min(), ratio.max()
@@ -124,14 +124,14 @@ def _panel(axes: Axes, here: pd.DataFrame, metrics: tuple[str, ...], controls: l
     undisturbed = (here["control"] == "").any()
     for control, part in here.groupby("control"):
         start = _start(part) if control else 0
-        # Until then the run is that left to itself, with the same seeds.
+        # Until then the run is that left to itself, with the same replicates.
         shown = part[part["step"] >= start] if undisturbed else part
         dashes = panels.dash(1 + controls.index(control)) if control else "-"
         if control and start > 0:
             axes.axvline(start, gid="switch", zorder=2.2, **_SWITCH)
         for name in metrics:
             rows = tables.metric(_with_updates(shown), name)
-            stats = tables.mean_over_seeds(rows[rows["value"] > 0], ["step"], geometric=True)
+            stats = tables.mean_over_replicates(rows[rows["value"] > 0], ["step"], geometric=True)
             if len(stats):
                 look = _look(name, part) | ({"linestyle": dashes} if control else {})
                 panels.band(axes, stats["step"], stats, **look)

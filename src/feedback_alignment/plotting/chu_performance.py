@@ -34,14 +34,14 @@ def lacking(table: pd.DataFrame) -> str:
 
 
 def conditions(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a condition: its settings, and mean and sd over seeds at the end of training.
+    """One row a condition: its settings, and mean and sd over replicates at the end of training.
 
     Runs with interventions or a cutoff are left out, but for hidden layers that are frozen from
     the start.
 
     Returns:
         Settings with `frozen`; `accuracy`, `accuracy_sd`, `alignment`, `alignment_sd` (hidden
-        layers; 1 for BP, which is what it means; NaN where there is none), `seeds` and `lost`
+        layers; 1 for BP, which is what it means; NaN where there is none), `replicates` and `lost`
         (diverged); `swept`: whether it belongs to the series over decays.
     """
     plain = (table["schedule"] != "cutoff") & table["freeze_step"].fillna(0).eq(0)
@@ -51,13 +51,13 @@ def conditions(table: pd.DataFrame) -> pd.DataFrame:
     out = rows.drop_duplicates("condition").set_index("condition")
     out = out[[*tables.SETTINGS, "experiment"]].assign(frozen=out["freeze_step"].notna())
     ended = tables.replicates(rows)
-    out["seeds"] = ended.groupby("condition").size()
+    out["replicates"] = ended.groupby("condition").size()
     out["lost"] = (ended["status"] == "diverged").groupby(ended["condition"]).sum()
     for metric, layer, name in (
         ("accuracy", "", "accuracy"),
         ("gradient_alignment", "hidden", "alignment"),
     ):
-        stats = tables.mean_over_seeds(tables.last(rows, metric, layer), ["condition"])
+        stats = tables.mean_over_replicates(tables.last(rows, metric, layer), ["condition"])
         stats = stats.set_index("condition")
         out[name], out[f"{name}_sd"] = stats["mean"], stats["sd"].fillna(0.0)
     bp = (out["rule"] == "bp") & ~out["frozen"]
@@ -81,12 +81,12 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
                 "λ": f"{cell['l2']:g}",
                 "accuracy": _shown(cell, "accuracy"),
                 "cos(g_BP, g_FA), hidden": _shown(cell, "alignment"),
-                "seeds": str(cell["seeds"] - cell["lost"]),
+                "replicates": str(cell["replicates"] - cell["lost"]),
             }
         )
     grid = _grid(cells)
     together = _correlation(grid)
-    blank = {"λ": "", "cos(g_BP, g_FA), hidden": "", "seeds": ""}
+    blank = {"λ": "", "cos(g_BP, g_FA), hidden": "", "replicates": ""}
     for name, value in zip(("correlation", "correlation of ranks"), together or (), strict=False):
         run = f"{name}, {len(grid)} conditions"
         rows.append({"run": run, "accuracy": _signed(value), **blank})
@@ -155,8 +155,8 @@ def _correlation(grid: pd.DataFrame) -> tuple[float, float] | None:
 
 def _shown(cell: pd.Series, name: str) -> str:
     if cell[name] != cell[name]:
-        return "diverged" if cell["lost"] == cell["seeds"] else ""
-    spread = f" ± {cell[f'{name}_sd']:.3f}" if cell["seeds"] - cell["lost"] > 1 else ""
+        return "diverged" if cell["lost"] == cell["replicates"] else ""
+    spread = f" ± {cell[f'{name}_sd']:.3f}" if cell["replicates"] - cell["lost"] > 1 else ""
     return f"{cell[name]:.3f}{spread}"
 
 
@@ -171,11 +171,11 @@ def _say_missing(axes: Axes, reason: str) -> None:
 
 def _lost(axes: Axes, cells: pd.DataFrame) -> bool:
     """If all replicates of the conditions diverged, say so in the panel."""
-    seeds, lost = cells["seeds"].sum(), cells["lost"].sum()
-    if seeds == 0 or lost < seeds:
+    replicates, lost = cells["replicates"].sum(), cells["lost"].sum()
+    if replicates == 0 or lost < replicates:
         return False
     axes.text(
-        0.5, 0.5, f"all {seeds} replicates diverged", transform=axes.transAxes, ha="center",
+        0.5, 0.5, f"all {replicates} replicates diverged", transform=axes.transAxes, ha="center",
         va="center", color=style.ALERT, gid="all-diverged",
     )  # fmt: skip
     return True
@@ -279,7 +279,7 @@ def _against_decay(
     for rule, curve in trained.groupby("rule"):
         curve = curve.sort_values("l2")
         color = style.rule_color(rule)
-        stats = curve.assign(mean=curve[name], n=curve["seeds"] - curve["lost"])
+        stats = curve.assign(mean=curve[name], n=curve["replicates"] - curve["lost"])
         stats["low"] = stats["mean"] - stats[f"{name}_sd"]
         stats["high"] = stats["mean"] + stats[f"{name}_sd"]
         panels.band(axes, curve["l2"], stats, color, linewidth=1.3)
@@ -289,7 +289,7 @@ def _against_decay(
                 cell["l2"], cell[name], _marker(cell), color=_color(cell), zorder=4, gid="point",
                 **look,
             )  # fmt: skip
-        for l2 in curve.loc[curve["lost"] == curve["seeds"], "l2"]:
+        for l2 in curve.loc[curve["lost"] == curve["replicates"], "l2"]:
             axes.plot(
                 l2, 0.04, "x", color=color, markersize=5, markeredgewidth=1.3, gid="diverged",
                 transform=axes.get_xaxis_transform(), zorder=5,
@@ -348,8 +348,8 @@ def _note(part: pd.DataFrame, cells: pd.DataFrame) -> str | None:
     """How many replicates of a part diverged, as `panels.diverged_note` has it."""
     if not cells["lost"].sum():
         return None
-    lost, seeds = part["lost"].sum(), part["seeds"].sum()
-    return f"✕ {lost} of {seeds} replicates diverged" if lost else ""
+    lost, replicates = part["lost"].sum(), part["replicates"].sum()
+    return f"✕ {lost} of {replicates} replicates diverged" if lost else ""
 
 
 def _keys(cells: pd.DataFrame) -> list:

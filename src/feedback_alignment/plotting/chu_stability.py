@@ -60,7 +60,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
                     "run": _name(kind, _rule(runs)),
                     "angle": f"{angle:g}°" if kind == "tied" else "",
                     "p": width,
-                    "seeds": len(cell),
+                    "replicates": len(cell),
                     "r": cell["ratio"].mean(),
                     "sd of r": cell["ratio"].std(),
                     "cos(g_BP, g_FA)": cell["alignment"].mean(),
@@ -80,7 +80,7 @@ def draw(table: pd.DataFrame) -> Figure:
     runs = interventions.replicates(rows)
     figure, (upper, lower) = panels.grid(2, 4, 2.35)
     _link(upper)
-    seeds = [
+    replicates = [
         _spectrum(axes, rows, runs, kind, letter)
         for axes, kind, letter in zip(upper, interventions.KINDS, "abcd", strict=False)
     ]
@@ -93,7 +93,7 @@ def draw(table: pd.DataFrame) -> Figure:
     _path(lower[1], rows)
     _shares(lower[2], runs)
     _criterion(lower[3], runs)
-    _legend(figure, _keys(rows, runs, seeds))
+    _legend(figure, _keys(rows, runs, replicates))
     remarks = [interventions.own_step_size(rows), interventions.left_out(table, rows)]
     if (runs["kind"] == "tied").any():
         remarks.insert(0, "Circles in (h) have the colours of the angles in (g).")
@@ -155,7 +155,7 @@ def _angle_color(angle: float) -> str:
 def _spectrum(
     axes: Axes, rows: pd.DataFrame, runs: pd.DataFrame, kind: str, letter: str
 ) -> int | None:
-    """Eigenvalues of one seed before and at the intervention; returns the seed."""
+    """Eigenvalues of one replicate before and at the intervention; returns the replicate."""
     of_kind = rows[(rows["kind"] == kind) & ~rows["wide"]]
     cell = runs[(runs["kind"] == kind) & ~runs["wide"]]
     if kind == "tied" and len(cell):
@@ -174,13 +174,13 @@ def _spectrum(
         return None
     ratio = cell["ratio"].dropna()
     if len(ratio):
-        of = f", mean of {len(ratio)} seeds" if len(ratio) > 1 else ""
+        of = f", mean of {len(ratio)} replicates" if len(ratio) > 1 else ""
         axes.annotate(
             f"$r$ = {_signed(ratio.mean())}{of}", (0, 1), (0, 5), "axes fraction",
             "offset points", fontsize=7.5, gid="ratio",
         )  # fmt: skip
-    seed = int(parts["seed"].min())
-    one = parts[parts["seed"] == seed]
+    replicate = int(parts["replicate"].min())
+    one = parts[parts["replicate"] == replicate]
     values = one.pivot_table("value", ["step", "layer"], "metric").dropna().reset_index()
     moment = one["moment"].iloc[0]
     before, now = values[values["step"] < moment], values[values["step"] == moment]
@@ -200,7 +200,7 @@ def _spectrum(
             markeredgewidth=0, gid=gid, **look,
         )  # fmt: skip
     axes.set_xlabel("Re of an eigenvalue of $K$")
-    return seed
+    return replicate
 
 
 def _signed(value: float) -> str:
@@ -248,7 +248,7 @@ def _limit_spectra(row: list[Axes]) -> None:
 
 
 def _losses(axes: Axes, rows: pd.DataFrame) -> None:
-    """Loss after the intervention over that at it: a thin line a seed, thick their mean."""
+    """Loss after the intervention over that at it: a thin line a replicate, thick their mean."""
     panels.title(axes, "(e) loss")
     cells = rows[rows["kind"].isin(["random", "control"])]
     loss = cells[(cells["metric"] == "loss") & (cells["step"] >= cells["moment"])]
@@ -262,18 +262,18 @@ def _losses(axes: Axes, rows: pd.DataFrame) -> None:
     loss = loss[loss["value"].notna()]
     for (_, width), part in loss.groupby(["kind", "width"]):
         color, dashes = _look(part)
-        for _, run in part.sort_values("since").groupby("seed"):
+        for _, run in part.sort_values("since").groupby("replicate"):
             axes.plot(
                 run["since"], run["value"], color=color, linewidth=0.5, alpha=0.35, zorder=2,
-                gid="seed",
+                gid="replicate",
             )  # fmt: skip
         kept = part[part["status"] != "diverged"]
-        stats = tables.mean_over_seeds(kept, ["since"], geometric=True)
+        stats = tables.mean_over_replicates(kept, ["since"], geometric=True)
         axes.plot(
             stats["since"], stats["mean"], color=color, linestyle=dashes, linewidth=1.9, zorder=4,
             gid="data", label=f"{width}",
         )  # fmt: skip
-        for _, run in part[part["status"] == "diverged"].groupby("seed"):
+        for _, run in part[part["status"] == "diverged"].groupby("replicate"):
             last = run.sort_values("since").iloc[-1]
             axes.plot(
                 last["since"], last["value"], "x", color=color, markersize=5, markeredgewidth=1.3,
@@ -324,7 +324,7 @@ def _path(axes: Axes, rows: pd.DataFrame) -> None:
         return
     for _, part in cosine.groupby("width"):
         color, dashes = _look(part)
-        stats = tables.mean_over_seeds(part, ["since"])
+        stats = tables.mean_over_replicates(part, ["since"])
         panels.band(axes, stats["since"], stats, color, linestyle=dashes)
     axes.axhline(0, color=style.GUIDE, linewidth=0.9, zorder=1)
     low, high = axes.get_ylim()
@@ -334,7 +334,7 @@ def _path(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _shares(axes: Axes, runs: pd.DataFrame) -> None:
-    """Share of seeds that stay against the angle of the feedback, and for random feedback."""
+    """Share of replicates that stay against the angle of the feedback, and for random feedback."""
     panels.title(axes, "(g) share that stays")
     cells = runs[runs["kind"].isin(["tied", "random"])]
     judged = cells[cells["stays"].notna()]
@@ -370,7 +370,7 @@ def _shares(axes: Axes, runs: pd.DataFrame) -> None:
     axes.set_xlim(-6, right)
     axes.set_ylim(-0.04, 1.06)
     axes.set_xlabel("angle of the feedback, degrees")
-    axes.set_ylabel("share of seeds")
+    axes.set_ylabel("share of replicates")
 
 
 def _bar(
@@ -471,13 +471,13 @@ def _legend(figure: Figure, handles: list) -> None:
     figure.set_figheight(figure.get_figheight() + 0.17 * max(0, length - 3))
 
 
-def _keys(rows: pd.DataFrame, runs: pd.DataFrame, seeds: list[int | None]) -> list:
+def _keys(rows: pd.DataFrame, runs: pd.DataFrame, replicates: list[int | None]) -> list:
     """Entries of the legend for what is there."""
     dot = {"linestyle": "none", "marker": "o"}
     handles = []
-    known = [seed for seed in seeds if seed is not None]
+    known = [replicate for replicate in replicates if replicate is not None]
     if known:
-        which = f"seed {known[0]}, " if len(set(known)) == 1 else ""
+        which = f"replicate {known[0]}, " if len(set(known)) == 1 else ""
         hollow = {"markerfacecolor": "none", "markeredgecolor": "#9a9ea5", "markersize": 4.2}
         handles += [
             panels.key("#9a9ea5", f"{which}one step before", **dot, **hollow),

@@ -33,14 +33,16 @@ def lacking(table: pd.DataFrame) -> str:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Fitted, local and guaranteed rate a step, and the error left, mean over seeds by cell."""
+    """Fitted, local and guaranteed rate a step, and the error left, mean over runs by cell."""
     table = tables.with_variant(table, _CELL)
     cell = [*_CELL, *(["variant"] if table["variant"].any() else [])]
     end = tables.last(relative_error(table), "error_norm")
-    columns = {"error left": tables.mean_over_seeds(end, cell, geometric=True)}
+    columns = {"error left": tables.mean_over_replicates(end, cell, geometric=True)}
     for name in ("decay_rate", "rate_local", "rate_bound"):
-        columns[name] = tables.mean_over_seeds(tables.metric(table, name), cell)
-    out = tables.replicates(table).groupby(cell, dropna=False).size().rename("seeds").to_frame()
+        columns[name] = tables.mean_over_replicates(tables.metric(table, name), cell)
+    out = (
+        tables.replicates(table).groupby(cell, dropna=False).size().rename("replicates").to_frame()
+    )
     out["diverged"] = tables.diverged(table).groupby(cell, dropna=False).size()
     out["diverged"] = out["diverged"].fillna(0).astype(int)
     for name, stats in columns.items():
@@ -93,7 +95,7 @@ def _panel(axes: Axes, cells: pd.DataFrame, variants: list[str]) -> None:
         color = style.method_color(rule, l2)
 
         def line(part, dashes, color=color, rule=rule):
-            stats = tables.mean_over_seeds(part, ["step"], geometric=True)
+            stats = tables.mean_over_replicates(part, ["step"], geometric=True)
             # BP lies under FA where the two coincide.
             wide = {"linewidth": 2.6, "alpha": 0.6, "zorder": 2.5} if rule == "bp" else {}
             panels.band(axes, stats["step"], stats, color, linestyle=dashes, **wide)
@@ -109,7 +111,7 @@ def _panel(axes: Axes, cells: pd.DataFrame, variants: list[str]) -> None:
 
 def _reaches_floor(rows: pd.DataFrame) -> float:
     # The axis ends a little after the slowest curve has reached its floating-point floor.
-    stats = tables.mean_over_seeds(rows, ["step"], geometric=True)
+    stats = tables.mean_over_replicates(rows, ["step"], geometric=True)
     last, least = stats["step"].max(), stats["mean"].min()
     near = stats.loc[stats["mean"] <= 20 * least, "step"].min()
     if least > 1e-5 or near > last / 2:
@@ -137,7 +139,7 @@ def _limits(table: pd.DataFrame) -> tuple[float, float]:
     error = relative_error(table)
     if error.empty:
         return 1e-3, 3.0
-    stats = tables.mean_over_seeds(error, [*_CELL, "variant", "step"], geometric=True)
+    stats = tables.mean_over_replicates(error, [*_CELL, "variant", "step"], geometric=True)
     low, high = float(stats["mean"].min()), float(stats["mean"].max())
     return max(low / 3, _FLOOR), max(high * 3, low * 10)
 

@@ -58,7 +58,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         for where, part in (("at the cut", at_cut), ("at the end", rows)):
             last = tables.last(part, metric)
             last = last[last["value"] > 0] if metric == "loss" else last
-            stats = tables.mean_over_seeds(last, keys, geometric=metric == "loss")
+            stats = tables.mean_over_replicates(last, keys, geometric=metric == "loss")
             parts[f"{name} {where}"] = stats.set_index(keys)["mean"]
     return pd.DataFrame(parts)
 
@@ -100,7 +100,7 @@ def _panel(axes: Axes, cells: pd.DataFrame, metric: str, variants: list[str]) ->
     for (schedule, l2, _, variant), curve in rows.groupby(
         ["schedule", "l2", "cutoff_step", "variant"], dropna=False
     ):
-        stats = tables.mean_over_seeds(curve, ["step"], geometric=metric == "loss")
+        stats = tables.mean_over_replicates(curve, ["step"], geometric=metric == "loss")
         # Constant and switched off coincide until the cut: a broad line under a dashed one.
         wide = {"linewidth": 3.2, "alpha": 0.45} if schedule == "constant" else {}
         look = {

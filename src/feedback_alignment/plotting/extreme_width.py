@@ -37,12 +37,12 @@ def law(samples: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def undecayed(table: pd.DataFrame) -> pd.DataFrame:
-    """Final weight alignment at lambda = 0 by width: root mean square, mean and sd over seeds."""
+    """Final weight alignment at lambda = 0 by width: root mean square, mean and sd over runs."""
     import numpy as np
 
     rows = tables.last(table[table["l2"] == 0], "weight_alignment")
-    stats = tables.mean_over_seeds(rows, [*_variant(rows), "width"])
-    square = tables.mean_over_seeds(
+    stats = tables.mean_over_replicates(rows, [*_variant(rows), "width"])
+    square = tables.mean_over_replicates(
         rows.assign(value=rows["value"] ** 2), [*_variant(rows), "width"]
     )
     return stats.assign(rms=np.sqrt(square["mean"]))
@@ -52,17 +52,18 @@ def align_time(table: pd.DataFrame) -> pd.DataFrame:
     """`eta*lambda*t` at which the cosine passes 1/2, by lambda and width.
 
     Returns:
-        The keys, `mean`, `sd`, `low`, `high` over the seeds that reached 1/2, `n` of them, `of`
-        (seeds that did not diverge) and `limit`, the largest `eta*lambda*t` that was simulated.
+        The keys, `mean`, `sd`, `low`, `high` over the replicates that reached 1/2, `n` of them,
+        `of` (replicates that did not diverge) and `limit`, the largest `eta*lambda*t` that was
+        simulated.
     """
     rows = table[(table["metric"] == "align_step") & (table["status"] != "diverged")]
     rows = rows[rows["l2"] > 0]
     scale = rows["eta"] * rows["l2"]
     rows = rows.assign(value=rows["value"] * scale, limit=rows["steps"] * scale)
     keys = [*_variant(rows), *_CELL]
-    stats = tables.mean_over_seeds(rows[rows["value"].notna()], keys)
+    stats = tables.mean_over_replicates(rows[rows["value"].notna()], keys)
     groups = rows.groupby(keys, dropna=False)
-    out = groups.agg(of=("seed", "size"), limit=("limit", "first")).reset_index()
+    out = groups.agg(of=("replicate", "size"), limit=("limit", "first")).reset_index()
     out = out.merge(stats, on=keys, how="left")
     return out.assign(n=out["n"].fillna(0).astype(int))
 
@@ -87,7 +88,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     out["sd"] = times["sd"]
     out["ηλt / √p"] = times["mean"] / np.sqrt(times["width"])
     out["predicted ηλt / √p"] = HALF / math.sqrt(samples)
-    out["seeds that reached 1/2"] = [
+    out["replicates that reached 1/2"] = [
         f"{n} of {of}" for n, of in zip(times["n"], times["of"], strict=True)
     ]
     out = out.set_index(["λ", "p"])
@@ -153,7 +154,7 @@ def _still(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
     final = tables.last(rows, "weight_alignment")
     axes.plot(
         final["width"], final["value"].abs(), ".", color=color, markersize=3.5, alpha=0.35,
-        markeredgewidth=0, zorder=2, gid="seeds",
+        markeredgewidth=0, zorder=2, gid="replicates",
     )  # fmt: skip
 
     def line(part, dashes):
@@ -219,7 +220,7 @@ def _collapse(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
 
     values = tables.metric(rows, "weight_alignment")
     values = values[values["step"] > 0]
-    stats = tables.mean_over_seeds(values, ["variant", "l2", "eta", "width", "step"])
+    stats = tables.mean_over_replicates(values, ["variant", "l2", "eta", "width", "step"])
     widths = sorted(stats["width"].unique())
     start = 1.0
     for (l2, eta, width), curve in stats.groupby(["l2", "eta", "width"]):

@@ -53,7 +53,7 @@ class Quantity:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether its axis is, and its mean over seeds that of the logarithm."""
+        """Whether its axis is, and its mean over replicates that of the logarithm."""
         return self.metric == "loss"
 
     @property
@@ -67,8 +67,8 @@ class Quantity:
         return rows[rows["value"] > 0] if self.logarithmic else rows
 
     def stats(self, rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-        """:func:`tables.mean_over_seeds` of its values."""
-        return tables.mean_over_seeds(self.values(rows), keys, geometric=self.logarithmic)
+        """:func:`tables.mean_over_replicates` of its values."""
+        return tables.mean_over_replicates(self.values(rows), keys, geometric=self.logarithmic)
 
     def final(self, rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         """The same of each replicate's last value."""
@@ -167,7 +167,7 @@ class Drawing(Protocol):
         """The values of the settings `column` in words."""
 
     def stats(self, cells: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
-        """Mean over seeds by method and `x`."""
+        """Mean over replicates by method and `x`."""
 
     def horizontal(self, axes: Axes, cells: pd.DataFrame, label: bool) -> None:
         """Set the horizontal axis."""

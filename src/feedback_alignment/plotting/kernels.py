@@ -26,7 +26,7 @@ def initial(table: pd.DataFrame) -> pd.DataFrame:
     """The rows at step 0 with random feedback; decay and step size do not act there yet."""
     rows = table[(table["step"] == 0) & (table["rule"] != "bp") & table["metric"].isin(METRICS)]
     rows = rows[rows["value"].notna()]
-    return rows.drop_duplicates([*_SAME, "seed", "metric"]).assign(status="ok")
+    return rows.drop_duplicates([*_SAME, "replicate", "metric"]).assign(status="ok")
 
 
 def lacking(table: pd.DataFrame) -> str:
@@ -43,7 +43,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Each kernel quantity at initialisation, `mean ± sd`, by activation and width."""
     rows = _variants(initial(table))
     keys = ["activation", "width", *(["variant"] if rows["variant"].any() else [])]
-    stats = tables.mean_over_seeds(rows, [*keys, "metric"])
+    stats = tables.mean_over_replicates(rows, [*keys, "metric"])
     stats["shown"] = [
         f"{mean:.3g}" if n < 2 else f"{mean:.3g} ± {sd:.2g}"
         for mean, sd, n in zip(stats["mean"], stats["sd"], stats["n"], strict=True)
@@ -65,7 +65,7 @@ def draw(table: pd.DataFrame) -> Figure:
         for name, color in _COLORS.items():
 
             def line(part, dashes, color=color, axes=axes):
-                stats = tables.mean_over_seeds(part, ["width"])
+                stats = tables.mean_over_replicates(part, ["width"])
                 look = {"linestyle": dashes, "marker": "o"}
                 panels.band(axes, stats["width"], stats, color, **look)
 

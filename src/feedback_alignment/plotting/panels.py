@@ -36,7 +36,7 @@ def grid(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure,
 
 
 def band(axes: Axes, x: Any, stats: pd.DataFrame, color: str, **line: Any) -> None:
-    """Draw the mean of :func:`tables.mean_over_seeds`, and the band where there are two seeds.
+    """Draw the mean of :func:`tables.mean_over_runs`, and the band where there are two replicates.
 
     The line carries the id `data`, so that a reader of the SVG (or a test) finds the data.
     """

@@ -15,7 +15,7 @@ __all__ = ["METRICS", "draw", "lacking", "summary"]
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Final quantities over seeds: a row a rule and quantity, a column a depth."""
+    """Final quantities over replicates: a row a rule and quantity, a column a depth."""
     return rules_sweep.summary(table, "depth")
 
 

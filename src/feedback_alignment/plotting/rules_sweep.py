@@ -45,7 +45,7 @@ class Sweep:
         return f"{five_panels.data_name(data)}, {other}"
 
     def stats(self, cells: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
-        """Final values over seeds, by method and size `x`."""
+        """Final values over replicates, by method and size `x`."""
         stats = quantity.final(cells, [*METHOD, self.axis])
         return stats.rename(columns={self.axis: "x"})
 
@@ -83,7 +83,7 @@ class Sweep:
 
 
 def summary(table: pd.DataFrame, axis: str) -> pd.DataFrame:
-    """Final quantities over seeds: a row a method and quantity, a column a width or depth."""
+    """Final quantities over replicates: a row a method and quantity, a column a width or depth."""
     import pandas as pd
 
     rows = _with_variant(table)

@@ -47,7 +47,7 @@ class _Course:
         return f"{five_panels.data_name(data)}, {units}"
 
     def stats(self, cells: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
-        """Mean over seeds, by method and epoch `x`."""
+        """Mean over replicates, by method and epoch `x`."""
         return quantity.stats(cells.assign(x=tables.epochs(cells)), [*METHOD, "x"])
 
     def horizontal(self, axes: Axes, cells: pd.DataFrame, label: bool) -> None:
@@ -65,11 +65,11 @@ class _Course:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Each quantity at the end of training over seeds, a row a method."""
+    """Each quantity at the end of training over replicates, a row a method."""
     rows = _with_variant(table)
     keys = [*_COLUMN, *METHOD]
     runs = tables.replicates(rows).groupby(keys)
-    out = runs.agg(eta=("eta", "first"), seeds=("seed", "size"))
+    out = runs.agg(eta=("eta", "first"), replicates=("replicate", "size"))
     lost = runs["status"].agg(lambda status: int((status == "diverged").sum()))
     if lost.any():
         out["diverged"] = lost

@@ -1,4 +1,4 @@
-"""From a tidy table to what a figure draws: cells, means over seeds, and who diverged.
+"""From a tidy table to what a figure draws: cells, means over replicates, and who diverged.
 
 A *cell* is one combination of the settings that a figure keeps apart (its ``keys``). Diverged
 replicates are counted and never averaged in.
@@ -55,7 +55,7 @@ SETTINGS = (
     "device",
 )
 _SYMBOLS = {"eta": "η", "samples": "n", "dimension": "d", "l2": "λ", "width": "p"}
-REPLICATE = ["condition", "seed"]
+REPLICATE = ["condition", "replicate"]
 _COLUMNS = {*SETTINGS, *REPLICATE, "experiment", "step", "metric", "layer"}
 _COLUMNS |= {"value", "status", "end_step"}
 
@@ -86,7 +86,7 @@ def read(paths: Iterable[str | Path], metrics: Sequence[str]) -> pd.DataFrame:
         return frames[0]
     # Experiments may share a condition; its replicates count once.
     both = pd.concat(frames, ignore_index=True)
-    return both.drop_duplicates(["condition", "seed", "step", "metric", "layer"])
+    return both.drop_duplicates(["condition", "replicate", "step", "metric", "layer"])
 
 
 def check_columns(table: pd.DataFrame) -> None:
@@ -197,19 +197,19 @@ def epochs(table: pd.DataFrame) -> pd.Series:
     return table["step"] / per_epoch
 
 
-def mean_over_seeds(
+def mean_over_replicates(
     rows: pd.DataFrame, keys: Sequence[str], geometric: bool = False
 ) -> pd.DataFrame:
-    """Mean, band and number of seeds of the column `value`, by `keys`.
+    """Mean, band and number of replicates of the column `value`, by `keys`.
 
     Args:
-        rows: one row a seed and cell.
+        rows: one row a replicate and cell.
         keys: the columns that make a cell; `step` among them for a trajectory.
         geometric: mean and standard deviation of the logarithm, for quantities that span decades.
 
     Returns:
-        The keys, then `mean`, `sd` (NaN with one seed), `low`, `high` (mean -+ sd, or mean / and *
-        exp(sd) of the logarithm) and `n`.
+        The keys, then `mean`, `sd` (NaN with one replicate), `low`, `high` (mean -+ sd, or mean /
+        and * exp(sd) of the logarithm) and `n`.
     """
     import numpy as np
 
@@ -224,7 +224,7 @@ def mean_over_seeds(
 
 
 def replicates(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a replicate: its settings, seed, status and end step."""
+    """One row a replicate: its settings, replicate, status and end step."""
     return table.drop_duplicates(REPLICATE)
 
 
@@ -242,7 +242,7 @@ def overview(table: pd.DataFrame) -> pd.DataFrame:
     groups = runs.groupby(["experiment", "activation"])
     return groups.agg(
         conditions=("condition", "nunique"),
-        runs=("seed", "size"),
+        runs=("replicate", "size"),
         ok=("ok", "sum"),
         settled=("settled", "sum"),
         diverged=("diverged", "sum"),

@@ -35,13 +35,17 @@ def lacking(table: pd.DataFrame) -> str:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Final loss (geometric mean, as drawn) and weight alignment over seeds, by cell."""
+    """Final loss (geometric mean, as drawn) and weight alignment over replicates, by cell."""
     rows = tables.with_variant(select(table), _CELL)
     keys = ["activation", "width", "l2", *(["variant"] if rows["variant"].any() else [])]
     final = tables.last(rows, "loss")
-    loss = tables.mean_over_seeds(final[final["value"] > 0], keys, geometric=True).set_index(keys)
-    cosine = tables.mean_over_seeds(tables.last(rows, "weight_alignment"), keys).set_index(keys)
-    out = cosine[["n", "mean", "sd"]].set_axis(["seeds", "cos(β, b)", "sd of cos"], axis=1)
+    loss = tables.mean_over_replicates(final[final["value"] > 0], keys, geometric=True).set_index(
+        keys
+    )
+    cosine = tables.mean_over_replicates(tables.last(rows, "weight_alignment"), keys).set_index(
+        keys
+    )
+    out = cosine[["n", "mean", "sd"]].set_axis(["replicates", "cos(β, b)", "sd of cos"], axis=1)
     out["loss"] = loss["mean"]
     out["loss, low"], out["loss, high"] = loss["low"], loss["high"]
     return out
@@ -83,7 +87,7 @@ def _panel(axes: Axes, cells: pd.DataFrame, metric: str, variants: list[str]) ->
 
         def line(part, dashes, l2=l2):
             part = part[part["value"] > 0] if metric == "loss" else part
-            stats = tables.mean_over_seeds(part, ["step"], geometric=metric == "loss")
+            stats = tables.mean_over_replicates(part, ["step"], geometric=metric == "loss")
             panels.band(axes, stats["step"], stats, style.l2_color(l2), linestyle=dashes)
 
         panels.each_variant(curve, variants, line)
@@ -100,7 +104,7 @@ def limit_loss(row: list[Axes], cells: pd.DataFrame) -> None:
         panels.decades(row[0])
         return
     keys = ["activation", "l2", "variant"]
-    stats = tables.mean_over_seeds(rows, [*keys, "step"], geometric=True)
+    stats = tables.mean_over_replicates(rows, [*keys, "step"], geometric=True)
     final = stats.sort_values("step").groupby(keys).tail(1)
     plateaus = final.loc[final["l2"] > 0, "mean"]
     lowest = stats["mean"].min()
@@ -123,7 +127,7 @@ def limit_alignment(axes: Axes, cells: pd.DataFrame) -> None:
     """An alignment axis from zero (or the least value drawn) to one."""
     rows = tables.metric(cells, "weight_alignment")
     keys = ["activation", "l2", "schedule", "variant", "step"]
-    stats = tables.mean_over_seeds(rows, keys)
+    stats = tables.mean_over_replicates(rows, keys)
     low = stats["low"].fillna(stats["mean"]).min() if len(stats) else 0.0
     axes.set_ylim(min(-0.05, 1.1 * low), 1.02)
 

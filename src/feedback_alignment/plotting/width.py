@@ -77,7 +77,7 @@ def _variants(table: pd.DataFrame) -> pd.DataFrame:
 
 def _stats(table: pd.DataFrame) -> pd.DataFrame:
     rows = tables.last(_variants(table), "weight_alignment")
-    return tables.mean_over_seeds(rows, ["l2", "activation", "variant", "width"])
+    return tables.mean_over_replicates(rows, ["l2", "activation", "variant", "width"])
 
 
 def _curve(axes: Axes, stats: pd.DataFrame, l2: float, dashes) -> None:
