@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from feedback_alignment.conditions import Condition
-from feedback_alignment.extract import extract
 from feedback_alignment.simulate.recording import Recording
-from feedback_alignment.store import read_arrays, write_table
+from feedback_alignment.store import read_arrays
+from feedback_alignment.tables import extract, write_table
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=Path, required=True, help="specification of the job")

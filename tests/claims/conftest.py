@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feedback_alignment.claims.quantities import MAIN_LAYER
-from feedback_alignment.store import tidy_frame
+from feedback_alignment.tables import tidy_frame
 
 SETTINGS = {
     "experiment": "made",

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from feedback_alignment.store import COLUMNS
+from feedback_alignment.tables import COLUMNS
 
 ACTIVATIONS = {"linear": (1e-4, 200_000), "relu": (1e-3, 40_000), "tanh": (1e-2, 8_000)}
 # A two-layer network on teacher-student data; deep networks say where they differ.

@@ -1,6 +1,5 @@
 """A condition of either kind of network, from its data to a recording and back from a file."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from feedback_alignment.simulate.run import run
 from feedback_alignment.store import read_arrays, write_arrays
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
 DEEP = {"parametrisation": "standard", "loss_function": "half_mean"}
 
 
@@ -25,7 +23,7 @@ def made(seed=5, replicates=(0, 3), device="cpu", **settings):
     """A condition with its data."""
     entry = {"settings": {"width": 6, "steps": 20} | settings, "include": [{}]}
     content = {"name": "t", "device": device, "experiments": {"e": entry}}
-    config = parse_config(content, SCHEMA, {})
+    config = parse_config(content, {})
     condition = config.experiments[0].conditions[0]
     drawn = None if config.sources[condition.data].shared else replicates
     load = loader(condition.data, None, {})

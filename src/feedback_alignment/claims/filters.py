@@ -14,7 +14,7 @@ from feedback_alignment.claims.errors import (
     under,
 )
 from feedback_alignment.claims.threshold import KINDS, Threshold, parse_threshold
-from feedback_alignment.store import COLUMNS as TIDY
+from feedback_alignment.tables import COLUMNS as TIDY
 
 # The settings in the tidy table stand between the condition's case and the replicate.
 _NAMES = list(TIDY)

@@ -1,20 +1,84 @@
-"""Metric extraction: recorded runs in, the tidy table of an experiment out."""
+"""Tidy tables: their columns, what a recorded run becomes in them, writing and reading."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import NoneType
+from typing import TYPE_CHECKING, get_args, get_origin
 
 import numpy as np
 
 from feedback_alignment.conditions import Condition
+from feedback_alignment.files import replacing
 from feedback_alignment.intervention_steps import last_turn
 from feedback_alignment.metrics.convergence import align_step, fit_decay
-from feedback_alignment.simulate.recording import Recording
-from feedback_alignment.store import COLUMNS, tidy_frame
+from feedback_alignment.settings import is_recorded
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from feedback_alignment.simulate.recording import Recording
+
 Series = Mapping[tuple[str, str], np.ndarray]
+
+# The columns around the settings, with their pandas types and meanings.
+BEFORE = {
+    "experiment": ("str", "name of the experiment in the config"),
+    "condition": (
+        "str",
+        "id of the condition: a readable name with a digest of all its settings",
+    ),
+}
+AFTER = {
+    "replicate": (
+        "int64",
+        "index of an independent repetition, from 0; the same index means the same data, weights "
+        "and feedback in every condition",
+    ),
+    "step": (
+        "int64",
+        "step of this row; 0 is the network before training; at an intervention's step, the state "
+        "just after it",
+    ),
+    "metric": ("str", "name of the quantity, see below"),
+    "layer": (
+        "str",
+        "`1`, `2`, ... for a hidden layer, `hidden` for all of them together, `output`, `all`, or "
+        "an eigenvalue's index; empty for the whole network",
+    ),
+    "value": (
+        "float64",
+        "its value; empty at the step at which a run diverged, and for a derived metric that does "
+        "not exist",
+    ),
+    "status": (
+        "str",
+        "how this replicate's run ended: `ok`, `settled`, `diverged`; the same in all its rows",
+    ),
+    "end_step": (
+        "int64",
+        "step at which it ended; after it, a settled run repeats its last values and a diverged "
+        "one has no rows",
+    ),
+}
+
+
+def _pandas_type(annotation: object) -> str:
+    kinds = set(get_args(annotation) if get_origin(annotation) else [annotation])
+    whole = "Int64" if NoneType in kinds else "int64"
+    return {bool: "bool", int: whole, float: "float64"}.get((kinds - {NoneType}).pop(), "str")
+
+
+# The settings that are columns, with their pandas types; text is empty where a setting is null.
+SETTINGS = {
+    name: _pandas_type(field.annotation)
+    for name, field in Condition.model_fields.items()
+    if not is_recorded(name)
+}
+COLUMNS = {
+    **{name: kind for name, (kind, _) in BEFORE.items()},
+    **SETTINGS,
+    **{name: kind for name, (kind, _) in AFTER.items()},
+}
 
 # Metrics of one layer of a two-layer network; all its others are of the whole network. An MLP's
 # metrics come with their layer.
@@ -32,7 +96,7 @@ def extract(
     condition: Condition,
     identifier: str,
     replicates: Sequence[int],
-    recording: Recording,
+    recording: "Recording",
 ) -> "pd.DataFrame":
     """The rows of one training run: recorded metrics, then the derived ones.
 
@@ -75,13 +139,15 @@ def extract(
         names = ("step", "metric", "layer", "value")
         for name, cells in zip(names, zip(*rows, strict=True), strict=True):
             columns[name] += cells
-    settings = {key: value for key, value in condition.settings().items() if key in COLUMNS}
-    settings["switch_rule"] = condition.switch_rule or ""
+    settings = {
+        name: "" if kind == "str" and value is None else value
+        for name, kind in SETTINGS.items()
+        for value in [getattr(condition, name)]
+    }
     return tidy_frame(
         {
             "experiment": experiment,
             "condition": identifier,
-            "case": condition.case,
             **settings,
             **columns,
         }
@@ -150,3 +216,35 @@ def derive_mlp(condition: Condition, steps: np.ndarray, series: Series) -> dict[
         later = loss[steps >= moment]
         derived["loss_rise"] = later.max() / later[0] if later.size and later[0] > 0 else np.nan
     return {name: float(value) for name, value in derived.items()}
+
+
+def tidy_frame(columns: Mapping[str, object]) -> "pd.DataFrame":
+    """A table with exactly the tidy columns and their types.
+
+    Args:
+        columns: arrays of one length, or scalars that hold for all rows.
+
+    Raises:
+        ValueError: a column is missing or unknown.
+    """
+    import pandas as pd
+
+    if columns.keys() != COLUMNS.keys():
+        wrong = ", ".join(sorted(columns.keys() ^ COLUMNS.keys()))
+        raise ValueError(f"the tidy table's columns do not fit: {wrong}")
+    return pd.DataFrame({name: columns[name] for name in COLUMNS}).astype(COLUMNS)
+
+
+def write_table(frame: "pd.DataFrame", parquet: Path, csv: Path) -> None:
+    """Write a tidy table as Parquet and as CSV, each whole or not at all."""
+    with replacing(parquet) as temporary:
+        frame.to_parquet(temporary, index=False)
+    with replacing(csv) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_tables(paths: Sequence[Path]) -> "pd.DataFrame":
+    """Read tidy tables from Parquet files, one under the other, in the order given."""
+    import pandas as pd
+
+    return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
