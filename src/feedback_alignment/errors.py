@@ -108,7 +108,10 @@ def described(error: "ValidationError", model: "type[BaseModel]", path: str = ""
     entry = _entry(schema, place)
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return f"{at}: {shown(found)} is not allowed; allowed: {words.format(limits[name])}"
+        limit = limits[name]
+        whole = isinstance(limit, float) and limit.is_integer()
+        words = words.format(int(limit) if whole else limit)
+        return f"{at}: {shown(found)} is not allowed; allowed: {words}"
     if kind == "literal_error":
         names = entry["enum"]
         allowed = ", ".join(map(str, names))

@@ -1,23 +1,12 @@
-"""Bad input gets one clear line; good input expands to the conditions it names."""
+"""A bad config gets one line: where, what is wrong, and what is allowed."""
 
 import copy
-import json
-from pathlib import Path
+import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from feedback_alignment.config import ConfigError, load_config, parse_config, replicate_blocks
-from feedback_alignment.engine_choice import LINEAR_ENGINE_SERVES, MLP_ONLY
-from feedback_alignment.intervention_steps import COMPANIONS
-from feedback_alignment.plan import known_figures
-from feedback_alignment.settings import DEFAULTS
-from feedback_alignment.simulate.linear import LINEAR_ENGINES
-from feedback_alignment.yaml_files import read_yaml
+from feedback_alignment.config import ConfigError, parse_config
 
-ROOT = Path(__file__).parents[1]
-SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
 FIGURES = {"curves": True, "widths": True, "drawing": False}
 
 
@@ -33,119 +22,6 @@ def minimal(**experiment):
 
 def parse(content):
     return parse_config(content, FIGURES)
-
-
-def conditions(content):
-    return parse(content).experiments[0].conditions
-
-
-def test_grid_is_every_combination_in_order():
-    found = [(c.rule, c.width) for c in conditions(minimal())]
-    assert found == [("bp", 10), ("bp", 20), ("fa", 10), ("fa", 20)]
-
-
-def test_defaults_come_from_the_schema():
-    config = parse(minimal())
-    assert (config.seed, config.block, config.experiments[0].replicates) == (2021, 4, 8)
-    assert config.experiments[0].conditions[0].samples == 50
-    assert config.figures == ("curves", "drawing")
-
-
-def test_include_adds_single_conditions_and_exclude_takes_some_away():
-    content = minimal(
-        include=[{"rule": "fa", "width": 30, "l2": 1}], exclude=[{"rule": "bp", "width": [20]}]
-    )
-    found = [(c.rule, c.width, c.l2) for c in conditions(content)]
-    assert found == [("bp", 10, 0), ("fa", 10, 0), ("fa", 20, 0), ("fa", 30, 1)]
-
-
-def test_equal_conditions_are_one():
-    content = minimal(grid={"rule": ["fa"], "schedule": ["none", "constant"], "l2": [0, 0.5]})
-    assert [(c.schedule, c.l2) for c in conditions(content)] == [("none", 0), ("constant", 0.5)]
-
-
-def test_when_sets_by_match_and_the_last_wins():
-    content = minimal(
-        grid={"activation": ["relu", "tanh"], "width": [10, 20]},
-        when=[
-            {"match": {"activation": "tanh"}, "set": {"eta": 0.5}},
-            {"match": {"activation": ["tanh", "relu"], "width": 20}, "set": {"eta": 0.25}},
-        ],
-    )
-    assert [c.eta for c in conditions(content)] == [0.001, 0.25, 0.5, 0.25]
-
-
-def test_when_matches_a_preset_by_its_name():
-    content = minimal(
-        grid={"rule": ["fa", "fa_reg"]}, when=[{"match": {"rule": "fa_reg"}, "set": {"width": 7}}]
-    )
-    assert [c.width for c in conditions(content)] == [200, 7]
-
-
-def test_a_preset_is_a_rule_with_settings():
-    content = minimal(grid={"rule": ["fa", "fa_reg", "late"]})
-    content["presets"] = {
-        "fa_reg": {"rule": "fa", "l2": 0.3},
-        "late": {"rule": "bp", "l2": 1, "schedule": "cutoff", "cutoff_step": 50},
-    }
-    found = [(c.rule, c.l2, c.schedule, c.cutoff_step) for c in conditions(content)]
-    assert found == [
-        ("fa", 0, "none", None),
-        ("fa", 0.3, "constant", None),
-        ("bp", 1, "cutoff", 50),
-    ]
-
-
-def test_numbers_of_either_spelling_are_the_same_condition():
-    by_float, by_int = (
-        conditions(minimal(grid={"width": [width], "l2": [l2]}))[0]
-        for width, l2 in ((1e2, 1), (100, 1.0))
-    )
-    assert by_float.identifier(1) == by_int.identifier(1)
-
-
-@pytest.mark.parametrize("setting", sorted(DEFAULTS.keys() - {"case", "device"}))
-def test_every_setting_is_in_the_identifier(setting):
-    other = {
-        "rule": "bp", "l2": 0.7, "schedule": "none", "cutoff_step": 60,
-        "activation": "tanh",
-        "width": 11, "samples": 9, "dimension": 8, "eta": 0.5, "steps": 101,
-        "engine": "autograd", "weights": "wishart", "dtype": "float32", "points_per_decade": 3,
-        "linear_points": 4, "kernels": True, "settle_tolerance": 0.5, "settle_window": 5,
-        "settle_floor": 0.5,
-        # Of an MLP.
-        "decay_layers": "all", "depth": 2, "bias": True, "parametrisation": "ntk",
-        "loss_function": "cross_entropy", "init_scale": 2, "feedback_scale": 2,
-        "feedback_distribution": "sign", "data": "digits_in_order", "scaling": "centred",
-        "validation_samples": 5, "batch_size": 5, "switch_step": 3, "switch_rule": "dfa",
-        "redraw_step": 3, "redraw_every": 2, "tie_step": 3, "tie_angle": 9, "tie_every": 2,
-        "perturb_step": 3, "perturb_size": 0.1, "freeze_step": 3, "metric_samples": 4,
-        "null_alignment": True, "descent": True, "spectrum": True, "eigenvalues": True,
-    }  # fmt: skip
-    base = {"l2": 0.5, "schedule": "cutoff", "cutoff_step": 50, "steps": 100}
-    if setting in {*MLP_ONLY, "parametrisation", "loss_function"} or any(
-        setting in companions for companions in COMPANIONS.values()
-    ):
-        base |= {
-            "parametrisation": "standard",
-            "loss_function": "half_mean",
-            "data": "digits",
-            "samples": 20,
-            "switch_rule": "kp",
-        }
-        base |= dict.fromkeys(("switch_step", "redraw_step", "tie_step", "perturb_step"), 7)
-        base["perturb_size"] = 0.5
-        base["spectrum"] = setting == "eigenvalues"
-    if setting.startswith("settle"):
-        base["settle_window"] = 9
-    if setting == "weights":
-        base["activation"] = "linear"
-    one, two = (
-        conditions({"name": "t", "experiments": {"e": {"settings": s, "include": [{}]}}})[0]
-        for s in (base, base | {setting: other[setting]})
-    )
-    assert one.identifier(1) != two.identifier(1)
-    assert one.identifier(1) != one.identifier(2)
 
 
 BAD = {
@@ -383,110 +259,67 @@ def test_bad_config_gets_one_line_that_says_what_is_allowed(case):
     assert "\n" not in str(caught.value)
 
 
-BAD_FILES = {
-    "holds itself": ("experiments: &e {e: *e}\n", "nested too deeply, or contains itself"),
-    "nested too deeply": ("a: " + "[" * 3000, "nested too deeply, or contains itself"),
-    "number too long": ("seed: 1" + "0" * 5000, "a number cannot be read"),
-    "key that is no text": ("experiments: {1: 2}\n", "experiments.1: the key is not text"),
-    "infinite": ("seed: .inf\n", "seed: inf is not allowed; allowed: a finite number"),
-    "empty": ("", "the file is empty"),
-    "only a comment": ("# nothing\n", "the file is empty"),
-    "broken": ("name: [1\nb: 2\n", "not valid YAML"),
-    "tab": ("name: x\n\tb: 2\n", "not valid YAML"),
-    "list": ("- a\n- b\n", "the top level must be keys with values, not a list"),
-    "duplicate key": ("name: a\nseed: 1\nname: b\n", 'line 3: key "name" stands twice; keep one'),
-    "nested duplicate": (
-        "name: a\nexperiments:\n  e:\n    grid: {width: [1]}\n    grid: {width: [2]}\n",
-        'key "grid" stands twice; keep one',
+@pytest.mark.parametrize("place", ["block", "replicates"])
+def test_whole_numbers_may_be_written_with_a_point(place):
+    def content(value):
+        keys = {"block": value} if place == "block" else {}
+        return minimal(**({"replicates": value} if place == "replicates" else {})) | keys
+
+    config = parse(content(2.0))
+    found = config.block if place == "block" else config.experiments[0].replicates
+    assert (found, type(found)) == (2, int)
+    with pytest.raises(ConfigError, match=r"2\.5 is not allowed; allowed: a whole number, 1"):
+        parse(content(2.5))
+
+
+BAD_CASES = {
+    "no name": ({"settings": {"case": "a b"}}, 'settings.case: "a b" is not allowed as a name'),
+    "of an entry": ({"include": [{"case": "on"}]}, 'include[0].case: "on" is not allowed as a'),
+    "axis": ({"grid": {"case": ["a"]}}, "grid.case: a case is given, and neither varied nor "),
+    "match": ({"exclude": [{"case": "a"}]}, "exclude[0].case: a case is given, and neither"),
+    "two": (
+        {"include": [{"case": "a"}, {"case": "b"}]},
+        "include[1]: it differs from another condition in its case alone, "
+        '"a" and "b"; give it one case, or another setting',
     ),
-    "not text": (b"\xff\xfe\x00", "cannot be read"),
 }
 
 
-@pytest.mark.parametrize("case", BAD_FILES)
-def test_bad_file_is_named_in_one_line(case, tmp_path):
-    text, message = BAD_FILES[case]
-    path = tmp_path / "mine.yaml"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ConfigError) as caught:
-        read_yaml(path)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize("case", BAD_CASES)
+def test_a_bad_case_is_named(case):
+    spoilt, message = BAD_CASES[case]
+    content = {"name": "t", "experiments": {"e": {"include": [{}]} | spoilt}}
+    with pytest.raises(ConfigError, match="^experiments.e." + re.escape(message)):
+        parse_config(content, {})
 
 
-def test_missing_file_is_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"absent\.yaml: there is no such file"):
-        read_yaml(tmp_path / "absent.yaml")
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ({"digits": {"file": "a.npz"}}, 'data_sources: "digits" is already the name of a data '),
+        ({"on": {"file": "a.npz"}}, 'data_sources: "on" is not allowed as a name'),
+        ({"mine": {"file": "no.npz"}}, "data_sources.mine.file: no.npz: there is no such file"),
+        ({"mine": {}}, "data_sources.mine.file: missing; this key is required"),
+        (
+            {"mine": {"file": "~nobody_of_this_name/a.npz"}},
+            "data_sources.mine.file: there is no such home folder; write the whole path",
+        ),
+        (
+            {"mine": {"file": ""}},
+            'data_sources.mine.file: "" is not allowed; allowed: text that is not empty',
+        ),
+        ({"mnist": {"file": "a"}}, "data_sources.mnist.file: unknown key; allowed: directory"),
+    ],
+)
+def test_a_bad_data_source_is_named(sources, message):
+    with pytest.raises(ConfigError, match="^" + re.escape(message)):
+        parsed({}, data_sources=sources)
 
 
-def test_yaml_numbers_and_words_are_read_as_people_mean_them(tmp_path):
-    path = tmp_path / "c.yaml"
-    path.write_text("a: 1e-3\nb: 1e8\non: off\n")
-    assert read_yaml(path) == {"a": 0.001, "b": 1e8, "on": "off"}
+def parsed(settings, **top):
+    experiment = {"settings": settings, "include": [{}]}
+    return parse_config({"name": "t", "experiments": {"e": experiment}, **top}, {})
 
 
-def test_later_files_and_overrides_win(tmp_path):
-    paths = [tmp_path / "one.yaml", tmp_path / "two.yaml"]
-    paths[0].write_text(json.dumps(minimal()))
-    paths[1].write_text("seed: 5\nexperiments: {first: {replicates: 3}}\n")
-    config = load_config(paths, known_figures=FIGURES, overrides={"name": "other"})
-    assert (config.name, config.seed, config.experiments[0].replicates) == ("other", 5, 3)
-    assert len(config.experiments[0].conditions) == 4
-
-
-@given(st.integers(1, 200), st.integers(1, 50))
-def test_blocks_cover_each_replicate_once_and_grow_by_whole_blocks(replicates, block):
-    blocks = list(replicate_blocks(replicates, block))
-    assert [r for b in blocks for r in b] == list(range(replicates))
-    more = list(replicate_blocks(replicates + block, block))
-    assert more[: replicates // block] == blocks[: replicates // block]
-
-
-def shipped(name):
-    return load_config(
-        [ROOT / f"config/{name}.yaml"],
-        known_figures=known_figures(ROOT),
-    )
-
-
-@pytest.mark.parametrize("name", ["config", "smoke", "paper"])
-def test_shipped_configs_feed_every_figure(name):
-    config = shipped(name)
-    assert config.name == {"config": "laptop"}.get(name, name)
-    assert set(config.figures) == known_figures(ROOT).keys()
-
-
-@pytest.mark.parametrize("name", ["config", "smoke"])
-def test_shipped_configs_need_no_network(name):
-    sources = {c.data for e in shipped(name).experiments for c in e.conditions}
-    assert sources == {"teacher_student", "digits", "digits_in_order"}
-
-
-@pytest.mark.parametrize("name", ["mnist", "paper"])
-def test_song_2021_is_run_on_mnist_where_the_config_says_so(name):
-    experiment = next(e for e in shipped(name).experiments if e.name == "song_mnist")
-    assert {c.data for c in experiment.conditions} == {"mnist"}
-    assert {(c.samples, c.dimension, c.width) for c in experiment.conditions} == {
-        (60_000, 784, 1000)
-    }
-
-
-def test_paper_config_has_the_papers_step_sizes_and_widths():
-    width = next(e for e in shipped("paper").experiments if e.name == "song_width")
-    eta = {(c.activation, c.eta) for c in width.conditions}
-    assert eta == {("linear", 1e-4), ("relu", 1e-3), ("tanh", 1e-2)}
-    assert sorted({c.width for c in width.conditions}) == [100 * 2**k for k in range(1, 8)]
-    assert {(c.samples, c.dimension) for c in width.conditions} == {(50, 150)}
-    assert width.replicates == 50
-
-
-def test_linear_networks_get_the_fastest_engine_that_serves_them():
-    def engine(**settings):
-        return conditions(
-            minimal(settings={"activation": "linear"} | settings, grid={"width": [9]})
-        )
-
-    assert engine()[0].engine == "linear"
-    assert engine(dtype="float32")[0].engine == "preactivation"
-    assert set(LINEAR_ENGINE_SERVES["rule"]) == LINEAR_ENGINES.keys()
+def condition(settings, **top):
+    return parsed(settings, **top).experiments[0].conditions[0]
