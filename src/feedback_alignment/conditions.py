@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from feedback_alignment.data.sources import TEACHER_STUDENT, Source
+from feedback_alignment.errors import ConfigError, described
 from feedback_alignment.settings import DEFAULTS, Settings, needs_of
 
 if TYPE_CHECKING:
@@ -30,6 +33,17 @@ class Condition(Settings):
     # How many there are is resolved.
     samples: int
     dimension: int
+
+    def __init__(self, **settings: Any) -> None:
+        """Take settings that are resolved already; those left out have their defaults.
+
+        Raises:
+            ConfigError: a setting is unknown, or its value is not allowed.
+        """
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise ConfigError(described(error, type(self))) from None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], source: Source) -> "Condition":
