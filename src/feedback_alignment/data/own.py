@@ -1,17 +1,19 @@
 """A user's own data: arrays in an `.npz` file, checked."""
 
+import hashlib
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from feedback_alignment.data.classification import Classification, DataError
+from feedback_alignment.data.preparation import Classification, DataError
+from feedback_alignment.data.sources import Source
 
 KEYS = ("inputs_train", "labels_train", "inputs_test", "labels_test")
 
 
-def load_arrays(path: Path) -> Classification:
+def load_own(path: Path) -> Classification:
     """Load a user's arrays.
 
     Args:
@@ -45,6 +47,18 @@ def load_arrays(path: Path) -> Classification:
         arrays["labels_test"].astype(np.int64),
         _count_classes(path, arrays["labels_train"], arrays["labels_test"]),
     )
+
+
+def inspect_own(path: Path) -> Source:
+    """What a user's own file offers.
+
+    Raises:
+        DataError: the file or what is in it does not fit; one line with the file and the key.
+    """
+    data = load_own(path)
+    samples, dimension = data.inputs_train.shape
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Source(samples, dimension, data.classes, shared=True, digest=digest)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

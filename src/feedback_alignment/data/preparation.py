@@ -106,12 +106,6 @@ def standardise(data: Classification) -> Classification:
     return _shift_and_scale(data, data.inputs_train.mean())
 
 
-def divide_by_root_dimension(data: Classification) -> Classification:
-    """Divide the inputs by sqrt(d): standardised inputs then have a norm of about 1."""
-    root = np.sqrt(data.inputs_train.shape[1])
-    return replace(data, inputs_train=data.inputs_train / root, inputs_test=data.inputs_test / root)
-
-
 def project(data: Classification, dimensions: int) -> Classification:
     """Keep the leading principal components of the training part, in falling order of variance.
 

@@ -1,12 +1,13 @@
 """A user's arrays are taken over as they are, or refused with one line that names the key."""
 
+import hashlib
 import re
 
 import numpy as np
 import pytest
 
-from feedback_alignment.data.arrays import KEYS, load_arrays
-from feedback_alignment.data.classification import DataError
+from feedback_alignment.data.own import KEYS, inspect_own, load_own
+from feedback_alignment.data.preparation import DataError
 
 
 def arrays(**changed):
@@ -27,7 +28,7 @@ def write(tmp_path, **changed):
 
 
 def test_arrays_come_back_as_they_were(tmp_path):
-    data, given = load_arrays(write(tmp_path)), arrays()
+    data, given = load_own(write(tmp_path)), arrays()
     for key in KEYS:
         np.testing.assert_array_equal(getattr(data, key), given[key])
     assert data.classes == 3
@@ -37,14 +38,14 @@ def test_arrays_come_back_as_they_were(tmp_path):
 @pytest.mark.parametrize("labels", [np.uint8, np.int32, np.uint64])
 def test_real_numbers_and_integers_of_any_kind_become_float64_and_int64(tmp_path, inputs, labels):
     kinds = {key: inputs if key.startswith("inputs") else labels for key in KEYS}
-    data = load_arrays(write(tmp_path, **{k: arrays()[k].astype(t) for k, t in kinds.items()}))
+    data = load_own(write(tmp_path, **{k: arrays()[k].astype(t) for k, t in kinds.items()}))
     assert {getattr(data, key).dtype for key in KEYS if "inputs" in key} == {np.dtype(np.float64)}
     assert {getattr(data, key).dtype for key in KEYS if "labels" in key} == {np.dtype(np.int64)}
 
 
 def test_further_keys_and_a_test_part_without_some_classes_are_fine(tmp_path):
     path = write(tmp_path, names=np.array(["a", "b", "c"]), labels_test=np.array([1, 1]))
-    assert load_arrays(path).classes == 3
+    assert load_own(path).classes == 3
 
 
 WITH_NAN = np.zeros((6, 3))
@@ -137,7 +138,7 @@ WRONG = {
 
 def refusal(path):
     with pytest.raises(DataError) as caught:
-        load_arrays(path)
+        load_own(path)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(f"{path}: ")
     return str(caught.value).removeprefix(f"{path}: ")
@@ -181,3 +182,10 @@ def test_a_damaged_file_is_one_line(tmp_path, save):
         content[at] ^= 0xFF
     path.write_bytes(content)
     assert re.match("the file is damaged|inputs_train: ", refusal(path))
+
+
+def test_what_a_file_offers_is_known_before_any_training(tmp_path):
+    path = write(tmp_path)
+    source = inspect_own(path)
+    assert (source.samples, source.dimension, source.classes, source.shared) == (6, 3, 3, True)
+    assert source.digest == hashlib.sha256(path.read_bytes()).hexdigest()
