@@ -64,6 +64,10 @@ def hostile_environment(folder):
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "MATPLOTLIBRC": str(folder / "matplotlibrc"),
         "PYTHONHASHSEED": "7",
+        # Notebooks are UTF-8, whatever the system takes for granted.
+        "LC_ALL": "POSIX",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
     }
 
 
@@ -142,7 +146,7 @@ def test_success_removes_what_an_earlier_failure_left(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_PATH", "mine")
     before = dict(os.environ)
     good = notebook(tmp_path / "good.ipynb", "import os; print(figure, os.getcwd() == out)")
-    lines = good.read_text().replace("figure = 'f'", "figure = out = 'f'")
+    lines = good.read_text().replace("figure = 'f'", r"figure = 'f'\nout = 'f'")
     good.write_text(lines)
     (tmp_path / "f.failed.ipynb").write_text("old")
     execute(good, tmp_path / "f.ipynb", tmp_path / "f.html", {"figure": "g", "out": str(tmp_path)})

@@ -119,7 +119,7 @@ def _reason(error: Exception, timeout: float) -> tuple[str, bool]:
     """Why a mirror failed, in a few words, and whether that may pass."""
     from requests import HTTPError, TooManyRedirects
 
-    if isinstance(error, HTTPError):
+    if isinstance(error, HTTPError) and error.response is not None:
         status = error.response.status_code
         words = f"HTTP {status} {error.response.reason}"
         return " ".join(words.split()), status in _TEMPORARY or status >= 500
@@ -131,9 +131,8 @@ def _reason(error: Exception, timeout: float) -> tuple[str, bool]:
         root = inner
     if isinstance(root, TimeoutError):
         return f"nothing came for {timeout:g} s", temporary
-    missing = getattr(root, "expected", None)
-    if missing:
-        received = root.partial if isinstance(root.partial, int) else len(root.partial)
+    received, missing = getattr(root, "partial", None), getattr(root, "expected", None)
+    if isinstance(received, int) and missing:
         return f"broke off after {received} of {received + missing} bytes", temporary
     words = getattr(root, "strerror", None) or str(root) or type(root).__name__
     return " ".join(words.split()), temporary

@@ -3,11 +3,13 @@
 import gzip
 import hashlib
 import math
+import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TextIO, cast
+from typing import NamedTuple, TextIO
 
 import numpy as np
 
@@ -204,10 +206,10 @@ def _find(folder: Path, name: str) -> Path:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _opened(path: Path) -> Iterator[BufferedIOBase]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            yield cast(BinaryIO, file)
+            yield file
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except EOFError:
@@ -228,7 +230,7 @@ def _check_header(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
             f"{path}: starts with {header[:4].hex()}, not {magic.hex()}, the mark of an IDX file "
             f"of bytes in {len(shape)} dimensions; {_REPLACE}"
         )
-    found = tuple(int(n) for n in np.frombuffer(header, dtype=">u4", offset=4))
+    found: tuple[int, ...] = struct.unpack(f">{len(shape)}I", header[4:])
     if found[0] != shape[0]:
         what = "images" if len(shape) > 1 else "labels"
         raise DataError(f"{path}: has {found[0]} {what}, not {shape[0]}; {_REPLACE}")
