@@ -53,7 +53,7 @@ CODE = {
     "figures": ("plotting", "rules", "intervention_steps.py", "notebooks.py"),
     "claims": ("claims", "intervention_steps.py", "store.py"),
     "record": ("provenance.py", "store.py"),
-    "page": ("report",),
+    "page": ("page",),
 }
 
 # Targets of the workflow that a figure cannot be named after.

@@ -117,7 +117,7 @@ def test_neither_the_readers_settings_nor_ours_leak(table_of, tmp_path):
 
 def test_importing_is_cheap():
     code = (
-        "import sys, feedback_alignment.plotting, feedback_alignment.report, "
+        "import sys, feedback_alignment.plotting, feedback_alignment.page.page, "
         "feedback_alignment.notebooks; "
         "print({'matplotlib', 'pandas', 'seaborn', 'jinja2', 'papermill'} & set(sys.modules))"
     )

@@ -154,7 +154,7 @@ CODE = {
         {"figure": 3, "record": 1, "page": 1},
     ),
     "claims": ("src/feedback_alignment/claims/__init__.py", {"claims": 1, "record": 1, "page": 1}),
-    "page": ("src/feedback_alignment/report/__init__.py", {"page": 1}),
+    "page": ("src/feedback_alignment/page/__init__.py", {"page": 1}),
 }
 
 

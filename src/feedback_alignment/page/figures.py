@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from feedback_alignment.report.errors import ReportError
-
 _FILES = (("SVG", "svg"), ("PDF", "pdf"), ("PNG", "png"))
 _NOTEBOOKS = (("notebook", "ipynb"), ("notebook as a page", "html"))
+
+
+class PageError(ValueError):
+    """An input of the page that cannot be used; the message is one line."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def collect_figures(
         names: the figures to show, in order; all that lie in the folder if None.
 
     Raises:
-        ReportError: a figure has no SVG.
+        PageError: a figure has no SVG.
     """
     if names is None:
         names = sorted(path.stem for path in Path(figures).glob("*.svg"))
@@ -56,7 +58,7 @@ def collect_figures(
 def _figure(name: str, figures: Path, notebooks: Path, captions: Path, page: Path) -> PageFigure:
     svg = figures / f"{name}.svg"
     if not svg.is_file():
-        raise ReportError(f"{svg}: there is no such figure")
+        raise PageError(f"{svg}: there is no such figure")
     title, caption = _caption(captions / f"{name}.rst", name)
     files = [(label, figures / f"{name}.{end}") for label, end in _FILES]
     files += [(label, notebooks / f"{name}.{end}") for label, end in _NOTEBOOKS]

@@ -58,10 +58,10 @@ def rows(
 
 def _idle(fixed: Mapping[str, Any]) -> set[str]:
     """Fixed settings without effect: of the other kind of network, of no decay or intervention."""
-    idle = {
+    idle: set[str] = {
         "two_layer": {*MLP_ONLY, "device"} - {"data", "depth"},
         "mlp": {*TWO_LAYER_ONLY},
-    }.get(fixed.get("network"), set())
+    }.get(str(fixed.get("network")), set())
     for step, companions in COMPANIONS.items():
         if step in fixed and fixed[step] is None:
             idle |= {step, *companions}

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from feedback_alignment.config import ConfigError, load_config
+from feedback_alignment.page.settings import rows
+from feedback_alignment.page.sources import SOURCES, load_sources
 from feedback_alignment.plan import known_figures
 from feedback_alignment.provenance import summarise_settings
-from feedback_alignment.report.settings import rows
-from feedback_alignment.report.sources import SOURCES, load_sources
 
 ROOT = Path(__file__).parents[2]
 ENTRY = "{setting: eta, value_in_paper: a, source: paper, note: b}"
