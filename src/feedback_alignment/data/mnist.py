@@ -232,7 +232,7 @@ def _check_header(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
         )
     found: tuple[int, ...] = struct.unpack(f">{len(shape)}I", header[4:])
     if found[0] != shape[0]:
-        what = "images" if len(shape) > 1 else "labels"
+        what = "images" if shape[1:] else "labels"
         raise DataError(f"{path}: has {found[0]} {what}, not {shape[0]}; {_REPLACE}")
     if found != shape:
         pixels, wanted = (" x ".join(map(str, s[1:])) for s in (found, shape))
