@@ -38,7 +38,7 @@ def kernels_table(path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     path.parent.mkdir(parents=True)
-    module.kernels(seeds=2, widths=(100, 400), activations=("relu",)).to_parquet(path)
+    module.kernels(replicates=2, widths=(100, 400), activations=("relu",)).to_parquet(path)
 
 
 def figure_command(results, table="metrics/song_kernels.parquet"):
