@@ -70,11 +70,16 @@ def loader(
         from feedback_alignment.data import mnist
 
         return lambda rng: mnist.load_mnist(mnist.locate(place, environ, terminal=terminal))
-    from feedback_alignment.data.own import load_own
 
-    if place is None:
-        raise ValueError(f"{data}: no source of this name, and no file of a user's own")
-    return lambda rng: load_own(place)
+    def load(rng: np.random.Generator) -> Classification:
+        from feedback_alignment.data.own import load_own
+
+        # Synthetic data, which nothing loads, come by here too: refuse at the load.
+        if place is None:
+            raise ValueError(f"{data}: no source of this name, and no file of a user's own")
+        return load_own(place)
+
+    return load
 
 
 def _labelled(
