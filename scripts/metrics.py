@@ -23,8 +23,8 @@ frames = []
 for run in spec["runs"]:
     made_from = json.loads((args.results / "specs/train" / f"{run}.json").read_text())
     recording = Recording.of_arrays(read_arrays(args.results / "runs" / f"{run}.npz"))
-    condition = Condition(**made_from["settings"])
     identifier = run.rpartition("/")[0]
+    condition = Condition(**made_from["settings"], case=spec["cases"][identifier])
     frames.append(
         extract(spec["experiment"], condition, identifier, made_from["replicates"], recording)
     )

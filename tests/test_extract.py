@@ -99,7 +99,9 @@ def test_without_kernels_there_are_no_rates_of_the_theorem(recording):
 
 
 def mlp(**settings):
-    return condition(network="mlp", kernels=False, **settings)
+    return condition(
+        parametrisation="standard", loss_function="half_mean", kernels=False, **settings
+    )
 
 
 @pytest.fixture

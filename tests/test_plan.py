@@ -128,7 +128,7 @@ def test_a_rule_of_ones_own_changes_no_run_of_the_others(monkeypatch, tmp_path):
     shutil.copy(ROOT / "requirements.lock", tmp_path)
     mine = dataclasses.replace(RULES["dfa"], name="mine")
     monkeypatch.setitem(RULES, "mine", mine)
-    settings = {"network": "mlp", "steps": 5}
+    settings = {"parametrisation": "standard", "loss_function": "half_mean", "steps": 5}
     entry = {"settings": settings, "grid": {"rule": ["fa", "mine"]}, "replicates": 1}
     content = {"name": "t", "experiments": {"e": entry}}
 

@@ -261,12 +261,20 @@ def _parse_experiment(
         settings = _resolve(place, chosen, entry, content["shorthands"], defaults)
         if any(_matches(settings, chosen, excluded) for excluded in entry["exclude"]):
             continue
+        if settings["case"]:
+            at = f"{place if 'case' in chosen else f'{path}.settings'}.case"
+            check_name(at, settings["case"])
         try:
             condition = Condition.from_settings(settings, sources[settings["data"]])
         except ValueError as error:
             key = str(error).partition(":")[0]
             raise ConfigError(f"{place if key in chosen else f'{path}.settings'}.{error}") from None
-        conditions[condition] = None
+        known = conditions.setdefault(condition, condition)
+        if known.case != condition.case:
+            raise ConfigError(
+                f'{place}: it differs from another condition in its case alone, "{known.case}" and '
+                f'"{condition.case}"; give it one case, or another setting'
+            )
     _check_companions(path, entry, tuple(conditions))
     if not combinations:
         raise ConfigError(f"{path}: there is no condition; give it a grid or an include list")
@@ -376,6 +384,11 @@ def _check_values(
 ) -> None:
     # Axes and matches hold lists of values, each of which must be a valid setting.
     settings = schema["$defs"]["settings"]["properties"]
+    if key == "case":
+        raise ConfigError(
+            f"{path}.case: a case is given, and neither varied nor matched; "
+            "allowed: in `settings`, in `set`, or in an entry of `include`"
+        )
     _check_choice(f"{path}.{key}", key, settings, "key")
     for index, value in enumerate(values if isinstance(values, list) else [values]):
         place = f"{path}.{key}[{index}]" if isinstance(values, list) else f"{path}.{key}"

@@ -145,6 +145,7 @@ def make_plan(config: Config, root: Path) -> Plan:
             **base["metrics"],
             "experiment": experiment.name,
             "runs": runs,
+            "cases": {c.identifier(seed): c.case for c in experiment.conditions},
             "from": [digest_of(specs["train"][run]) for run in runs],
         }
     tables = {name: digest_of(spec) for name, spec in specs["metrics"].items()}

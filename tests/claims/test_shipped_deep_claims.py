@@ -33,7 +33,8 @@ PAPERS = {
     "ours.depth_align": "ours",
 }
 MLP = {
-    "network": "mlp",
+    "parametrisation": "standard",
+    "loss_function": "half_mean",
     "activation": "tanh",
     "bias": True,
     "data": "digits",

@@ -14,7 +14,8 @@ fake_tables = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(fake_tables)
 
 MLP = fake_tables.DEFAULTS | {
-    "network": "mlp",
+    "parametrisation": "standard",
+    "loss_function": "half_mean",
     "activation": "tanh",
     "bias": True,
     "scaling": "centred",

@@ -57,11 +57,12 @@ def rows(
 
 
 def _idle(fixed: Mapping[str, Any]) -> set[str]:
-    """Fixed settings without effect: of the other kind of network, of no decay or intervention."""
+    """Fixed settings without effect: of another parametrisation, of no decay or intervention."""
     idle: set[str] = {
-        "two_layer": {*MLP_ONLY, "device"} - {"data", "depth"},
-        "mlp": {*TWO_LAYER_ONLY},
-    }.get(str(fixed.get("network")), set())
+        "song": {*MLP_ONLY, "device"} - {"data", "depth"},
+        "standard": {*TWO_LAYER_ONLY},
+        "ntk": {*TWO_LAYER_ONLY},
+    }.get(str(fixed.get("parametrisation")), set())
     for step, companions in COMPANIONS.items():
         if step in fixed and fixed[step] is None:
             idle |= {step, *companions}
