@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 COLUMNS = {
     "experiment": "str",
     "condition": "str",
-    "network": "str",
+    "case": "str",
     "rule": "str",
     "l2": "float64",
     "schedule": "str",
