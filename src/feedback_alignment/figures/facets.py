@@ -276,14 +276,18 @@ def facets(
         figure = layout.draw(stats, x, lines)
         for axes, quantity, r, c in layout.places():
             cells = table[(table["_row"] == r) & (table["_col"] == c)]
-            here = (stats["_row"] == r) & (stats["_col"] == c) & (stats["quantity"] == quantity.name)
+            here = (
+                (stats["_row"] == r) & (stats["_col"] == c) & (stats["quantity"] == quantity.name)
+            )
             if cells.empty:
                 axes.set_axis_off()
                 blank.append(axes)
                 continue
             panels.append(Panel(axes, quantity, cells, stats[here]))
             right = style.label(aside, cells[aside].iloc[0]) if aside else ""
-            layout.name(axes, quantity, r, c, right, marks.diverged_note(cells, table))
+            inner = c > 0 and ((table["_row"] == r) & (table["_col"] == c - 1)).any()
+            note = marks.diverged_note(cells, table)
+            layout.name(axes, quantity, r, c, (right, note, bool(inner)))
         finish(panels, layout, x, final, log_x, end, lines)
         keys = [marks.key(**_of_key(look)) for look in lines.values()]
         layout.legend(figure, keys)

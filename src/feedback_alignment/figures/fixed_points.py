@@ -1,18 +1,16 @@
-"""chu_fixed_points: where the update vanishes, and whether the gradient does too (Chu 2024)."""
+"""Where the update vanishes, and whether the gradient does too (Chu 2024).
+
+A column of panels for each network. Runs of case `then_bp` are those of the same network that
+backpropagation trains on from some step; they are dashed, in the panels of that network.
+"""
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from feedback_alignment.plotting import panels, style, tables
-from feedback_alignment.plotting.chu_alignment import (
-    INTERVENTIONS,
-    legend,
-    methods,
-    variant_lines,
-    with_controls,
-)
+from feedback_alignment.figures import marks, numbers, style
+from feedback_alignment.figures.layout import in_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,34 +19,49 @@ if TYPE_CHECKING:
 
 METRICS = ("rule_gradient_norm", "bp_gradient_norm", "loss")
 _CELL = ["samples", "width", "activation", "dimension", "variant"]
-_SWITCH = {"color": style.GUIDE, "linewidth": 1.0, "linestyle": (0, (1.5, 1.5))}
-_GRADIENT = {"linewidth": 3.4, "alpha": 0.45, "zorder": 2.7}  # beneath the update
+_THEN_BP = "then_bp"
+_GRADIENT = {"linewidth": 3.4, "alpha": 0.45}  # broad, beneath the update
 
 
 def lacking(table: pd.DataFrame) -> str:
     """Why there is nothing to draw; empty if there is something."""
-    return tables.lacking_metrics(table, *METRICS) or tables.lacking_steps(table)
+    return numbers.lacking_metrics(table, *METRICS) or numbers.lacking_steps(table)
+
+
+def select(table: pd.DataFrame) -> pd.DataFrame:
+    """The conditions with all three metrics, with their `variant`."""
+    for name in METRICS:
+        has = table.loc[table["metric"] == name, "condition"].unique()
+        table = table[table["condition"].isin(has)]
+    alike = numbers.variants(table, [*_CELL[:-1], "case"], ignore=["steps"])
+    return table.assign(variant=alike)
+
+
+def _updates(rows: pd.DataFrame) -> pd.DataFrame:
+    # Where BP trains, the table has the norm of the update that another rule would make.
+    switched = (rows["step"] >= rows["switch_step"]).fillna(False).astype(bool)
+    by_bp = rows["rule"].where(~switched, rows["switch_rule"]) == "bp"
+    return rows[~(by_bp & (rows["metric"] == "rule_gradient_norm"))]
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Norms and loss at the end, geometric means over replicates, a row per column and control.
+    """Norms and loss at the end, geometric means over replicates, a row per network and case.
 
     `least ratio` and `largest ratio` bound the gradient's norm in units of the update's, replicate
     by replicate; there is no update where BP trains, as it is the gradient.
     """
     import pandas as pd
 
+    if reason := lacking(table):
+        return numbers.nothing(reason)
     rows = select(table)
-    cell = [name for name in _CELL if name != "variant" or rows["variant"].any()]
-    keys = [*cell, *(["control"] if rows["control"].any() else [])]
-    alive = tables.replicates(rows[rows["status"] != "diverged"])
+    keys = ["case", *(name for name in _CELL if name != "variant" or rows["variant"].any())]
+    alive = numbers.replicates(rows[rows["status"] != "diverged"])
     parts = {"replicates": alive.groupby(keys).size()}
-    ends = {name: _with_updates(tables.last(rows, name)) for name in METRICS}
-    names = ("update", "gradient", "loss")
-    for name, column in zip(METRICS, names, strict=True):
+    ends = {name: _updates(numbers.last(numbers.metric(rows, name))) for name in METRICS}
+    for name, column in zip(METRICS, ("update", "gradient", "loss"), strict=True):
         end = ends[name][ends[name]["value"] > 0]
-        stats = tables.mean_over_replicates(end, keys, geometric=True)
-        parts[column] = stats.set_index(keys)["mean"]
+        parts[column] = numbers.estimate(end, keys, "geometric").set_index(keys)["mean"]
     update = ends["rule_gradient_norm"].set_index([*keys, "replicate"])["value"]
     gradient = ends["bp_gradient_norm"].set_index([*keys, "replicate"])["value"]
     ratio = (gradient / update.where(update > 0)).dropna().groupby(level=keys)
@@ -59,103 +72,69 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Norms of update and gradient (above) and loss (below) against step, a column per network."""
-    rows = select(table)
-    cells = rows[_CELL].drop_duplicates()
-    order = ["samples", "width", "activation", "dimension", "variant"]
-    cells = cells.sort_values(order, ascending=[True, False, True, True, True])
-    columns = list(cells.itertuples(index=False, name=None))
-    figure, (upper, lower) = panels.grid(2, len(columns), 2.05, sharex="col")
-    names = _names(cells)
-    controls = [name for name in rows["control"].unique() if name]
-    for above, below, cell, name in zip(upper, lower, columns, names, strict=True):
-        here = rows
-        for key, value in zip(_CELL, cell, strict=True):
-            here = here[here[key] == value]
-        panels.title(above, name, note=panels.diverged_note(here, rows))
+    numbers.check_columns(table.columns)
+    if reason := lacking(table):
+        return marks.explanation(reason)
+    with style.context():
+        return _draw(select(table))
+
+
+def _draw(rows: pd.DataFrame) -> Figure:
+    order = [True, False, True, True, True]  # wide networks first: the narrow one is the exception
+    cells = rows[_CELL].drop_duplicates().sort_values(_CELL, ascending=order)
+    figure, (upper, lower) = marks.grid(2, len(cells), 2.05, sharex="col")
+    columns = cells.itertuples(index=False)
+    for above, below, cell in zip(upper, lower, columns, strict=True):
+        here = rows[(rows[_CELL] == list(cell)).all(axis=1)]
+        several = len({c.dimension for c in cells.itertuples() if c[2:4] == cell[1:3]}) > 1
+        marks.title(above, _name(cell, several), note=marks.diverged_note(here, rows))
         below.set_xlim(0, max(1, here["step"].max()))
-        for axes in (above, below):
-            if not panels.all_diverged(axes, here):
-                _panel(axes, here, METRICS[:2] if axes is above else METRICS[2:], controls)
+        for axes, metrics in ((above, METRICS[:2]), (below, METRICS[2:])):
+            if not marks.all_diverged(axes, here):
+                _panel(axes, here, metrics)
         _loss_axis(below)
-        panels.step_axis(below)
-        panels.mark_diverged(above, here)
-    upper[0].set_ylabel(_norms(rows))
+        marks.step_axis(below)
+        below.set_xlabel("step $t$")
+        ended = numbers.diverged(here)
+        marks.mark_ends(above, ended, ended["end_step"])
+    rules = [style.method_name(rule, 0) for rule in rows["rule"].unique() if rule != "bp"]
+    update = f"$\\Vert g_{{{rules[0]}}}\\Vert$" if len(rules) == 1 else "norms of update"
+    upper[0].set_ylabel(f"{update} and $\\Vert g_{{BP}}\\Vert$")
     lower[0].set_ylabel("loss")
     _same_limits(upper)
-    legend(figure, _handles(rows, controls))
+    marks.legend(figure, _keys(rows))
     return figure
 
 
-def select(table: pd.DataFrame) -> pd.DataFrame:
-    """The conditions with all three metrics; a run that goes on otherwise is a control of its own.
-
-    How long a run lasts tells no two columns apart, if an intervention does as well.
-    """
-    for name in METRICS:
-        has = table.loc[table["metric"] == name, "condition"].unique()
-        table = table[table["condition"].isin(has)]
-    rows = with_controls(table, _CELL[:-1])
-    alike = with_controls(table.assign(steps=0), _CELL[:-1])
-    doubled = alike.drop_duplicates("condition").duplicated([*_CELL, "control"]).any()
-    return rows if doubled else alike.assign(steps=rows["steps"])
+def _name(cell: Any, with_dimension: bool) -> str:
+    name = f"{style.label('activation', cell.activation)}, {style.label('width', cell.width)}"
+    name += f", $n$ = {style.count(cell.samples)}"
+    if with_dimension:
+        name += f", $d$ = {style.count(cell.dimension)}"
+    return "\n".join([name, *in_lines(cell.variant, 24)])
 
 
-def _names(cells: pd.DataFrame) -> list[str]:
-    several = (
-        cells.groupby(["activation", "width", "samples"])["dimension"].transform("nunique") > 1
-    )
-    names = []
-    for (_, cell), with_dimension in zip(cells.iterrows(), several, strict=True):
-        name = f"{style.activation_name(cell['activation'])}, $p$ = {style.count(cell['width'])}"
-        name += f", $n$ = {style.count(cell['samples'])}"
-        if with_dimension:
-            name += f", $d$ = {style.count(cell['dimension'])}"
-        names.append("\n".join([name, *variant_lines(cell["variant"])]))
-    return names
-
-
-def _norms(rows: pd.DataFrame) -> str:
-    labels = {style.method_name(rule, 0) for rule, _ in methods(rows) if rule != "bp"}
-    update = f"$\\Vert g_{{{labels.pop()}}}\\Vert$" if len(labels) == 1 else "norms of update"
-    return f"{update} and $\\Vert g_{{BP}}\\Vert$"
-
-
-def _panel(axes: Axes, here: pd.DataFrame, metrics: tuple[str, ...], controls: list[str]) -> None:
-    undisturbed = (here["control"] == "").any()
-    for control, part in here.groupby("control"):
-        start = _start(part) if control else 0
-        # Until then the run is that left to itself, with the same replicates.
-        shown = part[part["step"] >= start] if undisturbed else part
-        dashes = panels.dash(1 + controls.index(control)) if control else "-"
-        if control and start > 0:
-            axes.axvline(start, gid="switch", zorder=2.2, **_SWITCH)
+def _panel(axes: Axes, here: pd.DataFrame, metrics: Sequence[str]) -> None:
+    alone = (here["case"] != _THEN_BP).any()
+    for case, part in here.groupby("case"):
+        look: dict[str, Any] = {}
+        if case == _THEN_BP:
+            start = int(part["switch_step"].min())
+            marks.vertical(axes, start, gid="switch")
+            # Until then the run is that left to itself, with the same replicates.
+            part = part[part["step"] >= start] if alone else part
+            look = {"linestyle": marks.dash(1)}
         for name in metrics:
-            rows = tables.metric(_with_updates(shown), name)
-            stats = tables.mean_over_replicates(rows[rows["value"] > 0], ["step"], geometric=True)
-            if len(stats):
-                look = _look(name, part) | ({"linestyle": dashes} if control else {})
-                panels.band(axes, stats["step"], stats, **look)
-
-
-def _with_updates(rows: pd.DataFrame) -> pd.DataFrame:
-    # Where BP trains, the table has the norm of the update that another rule would make.
-    switched = (rows["step"] >= rows["switch_step"]).fillna(False).astype(bool)
-    by_bp = rows["rule"].where(~switched, rows["switch_rule"]) == "bp"
-    return rows[~(by_bp & (rows["metric"] == "rule_gradient_norm"))]
-
-
-def _look(metric: str, part: pd.DataFrame) -> dict[str, Any]:
-    by_bp = part["switch_rule"].iloc[0] == "bp"
-    if metric == "bp_gradient_norm":
-        return {"color": style.rule_color("bp")} | ({} if by_bp else _GRADIENT)
-    if metric == "loss" and by_bp:
-        return {"color": style.rule_color("bp")}
-    return {"color": style.method_color(*methods(part)[0])}
-
-
-def _start(part: pd.DataFrame) -> int:
-    steps = part[[name for name in INTERVENTIONS if name.endswith("_step")]].iloc[0].dropna()
-    return int(steps.min())
+            rows = _updates(numbers.metric(part, name))
+            stats = numbers.estimate(rows[rows["value"] > 0], ["step"], "geometric")
+            if stats.empty:
+                continue
+            color = style.method_color(part["rule"].iloc[0], part["l2"].iloc[0])
+            if name == "bp_gradient_norm" or case == _THEN_BP:
+                color = style.rule_color("bp")
+            broad = name == "bp_gradient_norm" and case != _THEN_BP
+            under = _GRADIENT | {"zorder": 2.7} if broad else {}
+            marks.band(axes, stats["step"], stats, color, **(look | under))
 
 
 def _loss_axis(axes: Axes) -> None:
@@ -172,7 +151,7 @@ def _loss_axis(axes: Axes) -> None:
                 )  # fmt: skip
     elif high > 0:
         axes.set_ylim(low / 3, high * 3)
-        panels.decades(axes)
+        marks.decades(axes)
 
 
 def _same_limits(row: list[Axes]) -> None:
@@ -183,7 +162,7 @@ def _same_limits(row: list[Axes]) -> None:
     for axes in row:
         if np.isfinite(low):
             axes.set_ylim(max(low / 3, 1e-20), 3 * max(high for _, high in ends))
-        panels.decades(axes)
+        marks.decades(axes)
         axes.tick_params(labelleft=axes is row[0])
 
 
@@ -197,17 +176,16 @@ def _extent(axes: Axes) -> tuple[float, float]:
     return (float(values.min()), float(values.max())) if len(values) else (np.inf, -np.inf)
 
 
-def _handles(rows: pd.DataFrame, controls: list[str]) -> list:
+def _keys(rows: pd.DataFrame) -> list:
     handles = []
-    for method in methods(rows):
-        if method[0] != "bp":
-            label = f"{style.method_name(*method)}: norm of the update, loss"
-            handles.append(panels.key(style.method_color(*method), label))
-    look = {"linewidth": _GRADIENT["linewidth"], "alpha": _GRADIENT["alpha"]}
-    handles.append(panels.key(style.rule_color("bp"), "norm of the gradient", **look))
-    for name in controls:
-        bp = (rows.loc[rows["control"] == name, "switch_rule"] == "bp").any()
-        color = style.rule_color("bp" if bp else methods(rows)[0][0])
-        dashes = panels.dash(1 + controls.index(name))
-        handles.append(panels.key(color, textwrap.fill(name, 30), linestyle=dashes))
+    trained = (
+        rows[rows["rule"] != "bp"][["rule", "l2"]].drop_duplicates().sort_values(["rule", "l2"])
+    )
+    for method in trained.itertuples(index=False, name=None):
+        label = f"{style.method_name(*method)}: norm of the update, loss"
+        handles.append(marks.key(style.method_color(*method), label))
+    handles.append(marks.key(style.rule_color("bp"), "norm of the gradient", **_GRADIENT))
+    for step in sorted(rows.loc[rows["case"] == _THEN_BP, "switch_step"].dropna().unique()):
+        label = f"switched to BP at step {style.count(step)}"
+        handles.append(marks.key(style.rule_color("bp"), label, linestyle=marks.dash(1)))
     return handles

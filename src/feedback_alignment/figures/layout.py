@@ -73,7 +73,7 @@ class Layout:
         by_name = dict(zip(names, self.quantities, strict=True))
 
         def line(data: pd.DataFrame, color: Any, label: str) -> None:
-            _line(plt.gca(), data, x, by_name[data["quantity"].iloc[0]], lines[label], len(lines))
+            _line(plt.gca(), data, x, by_name[data["quantity"].iloc[0]], lines[label])
 
         grid.map_dataframe(line)
         figure = grid.figure
@@ -104,9 +104,19 @@ class Layout:
                     yield self._axes[number if self.stacked else r][c], quantity, r, c
 
     def name(
-        self, axes: Axes, quantity: Quantity, r: int, c: int, aside: str, note: str | None
+        self, axes: Axes, quantity: Quantity, r: int, c: int, names: tuple[str, str | None, bool]
     ) -> None:
-        """Title and axis label of a panel; `aside` stands at its right."""
+        """Title and axis label of a panel.
+
+        Args:
+            axes: the panel.
+            quantity: what it shows.
+            r: number of its row.
+            c: number of its column.
+            names: what stands at the right of its title, the note below that, and whether there is
+                a panel at its left.
+        """
+        aside, note, inner = names
         first = quantity is self.quantities[0]
         (row, row_variant), (col, col_variant) = self.rows[r], self.cols[c]
         left = style.label(self.col, col) if self.col else ""
@@ -119,9 +129,9 @@ class Layout:
                 marks.title(axes, "", right, note)
         elif first or not self.stacked:
             marks.title(axes, left, right, note)
-        if self.wrapped or c == 0 or quantity.own_axis and self.stacked:
-            label = quantity.label if c == 0 or self.wrapped else ""
-            axes.set_ylabel("\n".join([*in_lines(row_variant, 22), label]))
+        if not inner:
+            axes.set_ylabel("\n".join([*in_lines(row_variant, 22), quantity.label]))
+            axes.tick_params(labelleft=True)
 
     def legend(self, figure: Figure, keys: Sequence[Artist]) -> None:
         """In the place of a panel that there is not, else above the panels."""
@@ -159,13 +169,16 @@ def finish(
             continue
         if quantity.zero:
             marks.zero(axes)
+        for shade in axes.collections:  # bands on top of each other must not hide the lines
+            shade.set_alpha(0.18 * min(1.0, 4 / len(axes.collections)))
         _horizontal(axes, cells, x, log_x)
         if end is not None and len(panel.numbers):
             axes.set_xlim(right=end(panel.numbers))
         last = _is_last(panel, panels, layout)
         axes.set_xlabel(_X_LABELS.get(x, x) if last else "")
-        place = id(cells) if not layout.stacked else int(cells["_col"].iloc[0])
-        if lost or (layout.stacked or layout.wrapped) and place in marked or layout.wrapped and marked:
+        # Quantities of the same runs above each other: the uppermost has the marks.
+        place = 0 if layout.wrapped else int(cells["_col"].iloc[0])
+        if lost or (place in marked and (layout.stacked or layout.wrapped)):
             continue
         marked.add(place)
         if final:
@@ -190,9 +203,7 @@ def _is_last(panel: Panel, panels: Sequence[Panel], layout: Layout) -> bool:
     return panel is column[-1]
 
 
-def _line(
-    axes: Axes, data: pd.DataFrame, x: str, quantity: Quantity, look: dict[str, Any], lines: int
-) -> None:
+def _line(axes: Axes, data: pd.DataFrame, x: str, quantity: Quantity, look: dict[str, Any]) -> None:
     look = dict(look)
     if not look.pop("band", True):
         data = data.assign(n=1)
@@ -209,8 +220,6 @@ def _line(
             )  # fmt: skip
             data = data.assign(mean=data["mean"].where(data["mean"] > 0))
     marks.band(axes, data[x], data, **look)
-    for shade in axes.collections:  # many bands on top of each other must not hide the lines
-        shade.set_alpha(0.18 * min(1.0, 4 / lines))
 
 
 def linear(stats: pd.DataFrame) -> bool:

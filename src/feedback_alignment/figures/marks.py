@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -283,16 +284,15 @@ def legend(figure: Figure, handles: Sequence[Artist], most: int = 8, rows: int =
     the panels keep their height.
     """
     # Inches at the legend's type size: line and gaps, then the letters of the longest line.
-    texts = [str(h.get_label()).replace("$", "").split("\n") for h in handles]
-    widths = [0.62 + 0.062 * max(map(len, lines)) for lines in texts]
+    texts = [re.sub(r"\\[a-zA-Z]+", "x", str(h.get_label())) for h in handles]
+    texts = [re.sub(r"[${}^_]|\\.", "", text) for text in texts]
+    widths = [0.53 + 0.061 * max(map(len, text.split("\n"))) for text in texts]
     columns = long = 1
     for columns in range(min(most, len(handles)), 0, -1):
         long = -(-len(handles) // columns)
         needed = sum(max(widths[at : at + long]) for at in range(0, len(widths), long))
         if needed <= figure.get_figwidth() - 0.1:
             break
-    figure.legend(
-        handles=list(handles), loc="outside upper center", ncols=-(-len(handles) // long),
-        handlelength=2.6 if any(h.get_linestyle() not in ("-", "None") for h in handles) else 1.9,
-    )  # fmt: skip
+    even = -(-len(handles) // long)
+    figure.legend(handles=list(handles), loc="outside upper center", ncols=even, handlelength=2.2)
     figure.set_figheight(figure.get_figheight() + 0.17 * max(0, long - rows))
