@@ -1,8 +1,8 @@
 """Panels, lines and bands around `seaborn.FacetGrid`, for figures of tidy tables.
 
-:func:`facets` is called like `seaborn.relplot`: `x`, `y`, `hue`, `row`, `col`, each a column. It adds
-what such a call cannot say: one meaning for each colour, geometric means, runs that diverged, what
-a table lacks, and settings that nobody thought of, which are drawn apart and never averaged.
+:func:`facets` is called like `seaborn.relplot`, with columns as `x`, `hue`, `row`, `col`. It adds what
+such a call cannot say: one meaning for each colour, geometric means, runs that diverged, what a
+table lacks, and settings that nobody thought of, which are drawn apart and never averaged.
 """
 
 from __future__ import annotations

@@ -162,6 +162,7 @@ def rule_of(rows: pd.DataFrame) -> str:
 
 
 def name_of(kind: str, rule: str) -> str:
+    """A kind of run in words, with the name of the rule that uses the feedback."""
     return {
         "random": "BP minimum, random feedback",
         "own": f"{rule} minimum, own feedback",

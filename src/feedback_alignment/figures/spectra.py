@@ -24,7 +24,7 @@ def spectrum(axes: Axes, rows: pd.DataFrame, ratios: pd.Series) -> int | None:
     if parts.empty:
         return None
     if len(ratios):
-        of = f", mean of {len(ratios)} replicates" if len(ratios) > 1 else ""
+        of = f", mean of {len(ratios)} runs" if len(ratios) > 1 else ""
         axes.annotate(
             f"$r$ = {_signed(ratios.mean())}{of}", (0, 1), (0, 5), "axes fraction",
             "offset points", fontsize=7.5, gid="ratio",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback_alignment.plotting import PlotError, readable, tables
+from feedback_alignment.figures import PlotError, readable, tables
 
 SMALL = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=8)
 

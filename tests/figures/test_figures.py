@@ -7,8 +7,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from feedback_alignment import plotting
-from feedback_alignment.plotting import PlotError, style
+from feedback_alignment import figures
+from feedback_alignment.figures import PlotError, style
 
 FIGURES = [
     "song_convergence",
@@ -217,7 +217,7 @@ def test_extreme_width_shows_size_time_and_what_was_not_reached(table_of):
 
 
 def test_predicted_course_passes_one_half_where_the_law_says():
-    from feedback_alignment.plotting.extreme_width import HALF, law
+    from feedback_alignment.figures.extreme_width import HALF, law
 
     slow, cosine = law(50)
     assert np.interp(0.5, cosine, slow) * np.sqrt(50) == pytest.approx(HALF, rel=2e-3)

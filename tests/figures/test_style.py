@@ -9,8 +9,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from feedback_alignment import plotting
-from feedback_alignment.plotting import style
+from feedback_alignment import figures
+from feedback_alignment.figures import style
 
 LAMBDAS = (1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0)
 # Linear-light simulation of a dichromat's view (Vienot, Brettel, Mollon 1999).
@@ -117,7 +117,7 @@ def test_neither_the_readers_settings_nor_ours_leak(table_of, tmp_path):
 
 def test_importing_is_cheap():
     code = (
-        "import sys, feedback_alignment.plotting, feedback_alignment.report, "
+        "import sys, feedback_alignment.figures, feedback_alignment.report, "
         "feedback_alignment.notebooks; "
         "print({'matplotlib', 'pandas', 'seaborn', 'jinja2', 'papermill'} & set(sys.modules))"
     )
