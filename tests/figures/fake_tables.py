@@ -97,7 +97,9 @@ def _learning(cell, rng):
 def _layers(cell, rng):
     t = np.linspace(0, cell["steps"], 5).astype(int)
     course = 0.8 * (1 - np.exp(-6 * t / cell["steps"])) + rng.normal(0, 0.02)
-    out = {("gradient_alignment", str(n)): (t, course - 0.02 * n) for n in range(1, cell["depth"] + 1)}
+    out = {
+        ("gradient_alignment", str(n)): (t, course - 0.02 * n) for n in range(1, cell["depth"] + 1)
+    }
     out["gradient_alignment", "hidden"] = t, course
     return out | {("null_gradient_alignment", "hidden"): (t, 0 * t + rng.normal(0, 0.02, t.size))}
 
@@ -178,7 +180,11 @@ def _performance_cells():
 
 
 def _alignment_cells():
-    cells = [DIGITS | {"case": "trained", "init_scale": s, "depth": d} for s in (0.1, 1.0) for d in (1, 2)]
+    cells = [
+        DIGITS | {"case": "trained", "init_scale": s, "depth": d}
+        for s in (0.1, 1.0)
+        for d in (1, 2)
+    ]
     cells += [DIGITS | {"depth": 2, "case": c} for c in ("fresh_feedback", "frozen_hidden")]
     return cells + [DIGITS | {"depth": 2, "case": "tied", "tie_angle": a} for a in (0.0, 90.0)]
 
@@ -204,10 +210,12 @@ FIGURES = {
          for r, x in (("bp", 0.0), ("fa", 0.0), ("fa", 0.3))], _decaying,
     ),
     "song_alignment_width": (
-        [song(a, p, l2=x) for a in ACTIVATIONS for p in (100, 800) for x in (0.0, 0.3, 1.0)], _aligning,
+        [song(a, p, l2=x) for a in ACTIVATIONS for p in (100, 800) for x in (0.0, 0.3, 1.0)],
+        _aligning,
     ),
     "song_trajectories": (
-        [song(a, p, l2=x) for a in ACTIVATIONS for p in (100, 800) for x in (0.0, 0.3, 1.0)], _aligning,
+        [song(a, p, l2=x) for a in ACTIVATIONS for p in (100, 800) for x in (0.0, 0.3, 1.0)],
+        _aligning,
     ),
     "song_cutoff": ([cell for a in ACTIVATIONS for cell in _cutoff_cells(a)], _aligning),
     "song_kernels": (
@@ -219,10 +227,12 @@ FIGURES = {
     ),
     "song_mnist": ([DIGITS | {"rule": r, "l2": x} for r, x in METHODS[:3]], _learning),
     "rules_width": (
-        [DIGITS | {"rule": r, "l2": x, "width": p} for r, x in METHODS for p in (16, 64)], _learning,
+        [DIGITS | {"rule": r, "l2": x, "width": p} for r, x in METHODS for p in (16, 64)],
+        _learning,
     ),
     "rules_depth": (
-        [DIGITS | {"rule": r, "l2": x, "depth": d} for r, x in METHODS for d in (1, 2, 3)], _learning,
+        [DIGITS | {"rule": r, "l2": x, "depth": d} for r, x in METHODS for d in (1, 2, 3)],
+        _learning,
     ),
     "chu_alignment": (_alignment_cells(), _layers),
     "chu_descent": (

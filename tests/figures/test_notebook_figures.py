@@ -26,10 +26,12 @@ def code_of(figure):
 
 @pytest.fixture
 def run(monkeypatch):
-    """Run a notebook's cells on a table; returns the figure, its `Facets` if any, and the numbers."""
+    """Run a notebook's cells on a table: returns the figure, its `Facets` if any, the numbers."""
 
     def run(figure, table=None):
-        monkeypatch.setattr(figures, "read", lambda tables, metrics: table[table["metric"].isin(metrics)])
+        monkeypatch.setattr(
+            figures, "read", lambda tables, metrics: table[table["metric"].isin(metrics)]
+        )
         monkeypatch.setattr(figures, "save", lambda drawn, out, name: [drawn])
         monkeypatch.setattr("IPython.display.Image", lambda drawn, **_: drawn)
         monkeypatch.setattr("IPython.display.display", lambda drawn: None)
@@ -76,7 +78,9 @@ def check_readable(drawn):
         for legend in drawn.legends:
             assert not axes.get_tightbbox(renderer).overlaps(legend.get_window_extent(renderer))
         marked = [line for line in axes.get_lines() if line.get_gid() not in (None, "zero")]
-        assert axes.texts or any(np.isfinite(m.get_ydata(orig=False)).any() for m in marked), "empty"
+        assert axes.texts or any(np.isfinite(m.get_ydata(orig=False)).any() for m in marked), (
+            "empty"
+        )
     for box in boxes:
         assert page.x0 - 1 <= box.x0 <= box.x1 <= page.x1 + 1
         assert page.y0 - 1 <= box.y0 <= box.y1 <= page.y1 + 1
@@ -113,7 +117,7 @@ LACKS = {
 @pytest.mark.parametrize("lack", LACKS)
 def test_a_table_that_lacks_rows_is_drawn_all_the_same(figure, lack, table_of, run):
     table = table_of(figure)
-    drawn, shown, numbers = run(figure, table[LACKS[lack](table)])
+    drawn, _, numbers = run(figure, table[LACKS[lack](table)])
     with style.context():
         FigureCanvasAgg(drawn).draw()
     assert not figures.readable(numbers).isin(["nan", "<NA>"]).any(axis=None)

@@ -6,7 +6,7 @@ modules draw: `stability`, `performance`, `fixed_points`, `extreme_width`, `feed
 
 from __future__ import annotations
 
-from feedback_alignment.figures.facets import Facets, Panel, Quantity, facets, tabulate
+from feedback_alignment.figures.facets import Facets, Panel, Quantity, facets
 from feedback_alignment.figures.lines import by_case, by_layer
 from feedback_alignment.figures.marks import guide, guide_key, key, vertical, zero
 from feedback_alignment.figures.numbers import (
@@ -46,7 +46,6 @@ __all__ = [
     "readable",
     "relative",
     "save",
-    "tabulate",
     "vertical",
     "zero",
 ]

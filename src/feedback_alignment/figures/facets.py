@@ -1,8 +1,8 @@
 """Panels, lines and bands around `seaborn.FacetGrid`, for figures of tidy tables.
 
-:func:`facets` is called like `seaborn.relplot`, with columns as `x`, `hue`, `row`, `col`. It adds what
-such a call cannot say: one meaning for each colour, geometric means, runs that diverged, what a
-table lacks, and settings that nobody thought of, which are drawn apart and never averaged.
+:func:`facets` is called like `seaborn.relplot`, with columns as `x`, `hue`, `row`, `col`. It adds
+what such a call cannot say: one meaning for each colour, geometric means, runs that diverged, what
+a table lacks, and settings that nobody thought of, which are drawn apart and never averaged.
 """
 
 from __future__ import annotations
@@ -119,6 +119,31 @@ class Facets:
     def __iter__(self) -> Iterator[Panel]:
         return iter(self.panels)
 
+    def tabulate(
+        self, table: pd.DataFrame, quantities: Sequence[Quantity], by: Sequence[str]
+    ) -> pd.DataFrame:
+        """The last value of each quantity over replicates as text, a row a combination of settings.
+
+        Args:
+            table: tidy rows.
+            quantities: one a column.
+            by: the settings; a column that the notebook has added may be among them.
+        """
+        if not self.panels:
+            return self.numbers
+        runs = numbers.replicates(table).groupby(list(by), dropna=False)
+        out = runs.size().rename("replicates").to_frame()
+        lost = numbers.diverged(table).groupby(list(by), dropna=False).size()
+        if len(lost):
+            out["diverged"] = lost.reindex(out.index, fill_value=0)
+        for quantity in quantities:
+            rows = numbers.last(quantity.rows(table))
+            stats = numbers.estimate(rows, by, quantity.estimator, quantity.errorbar)
+            text = numbers.in_words(stats, quantity.estimator == "geometric")
+            texts = stats.assign(text=text).set_index(list(by))["text"]
+            out[quantity.name] = texts.astype(object).reindex(out.index, fill_value="")
+        return out
+
     def legend(self, *more: Artist) -> None:
         """Draw the legend again, with further entries."""
         if not self.panels:
@@ -172,29 +197,6 @@ class Facets:
             index, columns = [*index, "line"], "quantity"
             rows = rows.sort_values(self.x, kind="stable").groupby([*index, columns]).tail(1)
         return rows.pivot(index=index, columns=columns, values="text").fillna("").sort_index()
-
-
-def tabulate(
-    table: pd.DataFrame, quantities: Sequence[Quantity], by: Sequence[str]
-) -> pd.DataFrame:
-    """The last value of each quantity over replicates as text, a row a combination of settings.
-
-    Args:
-        table: tidy rows.
-        quantities: one a column.
-        by: the settings; a column that the notebook has added may be among them.
-    """
-    runs = numbers.replicates(table).groupby(list(by), dropna=False)
-    out = runs.size().rename("replicates").to_frame()
-    lost = numbers.diverged(table).groupby(list(by), dropna=False).size()
-    if len(lost):
-        out["diverged"] = lost.reindex(out.index, fill_value=0)
-    for quantity in quantities:
-        rows = numbers.last(quantity.rows(table))
-        stats = numbers.estimate(rows, by, quantity.estimator, quantity.errorbar)
-        text = numbers.in_words(stats, quantity.estimator == "geometric")
-        out[quantity.name] = stats.assign(text=text).set_index(list(by))["text"]
-    return out.fillna("")
 
 
 def _row(axes: Axes) -> int:

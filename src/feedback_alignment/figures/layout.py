@@ -241,7 +241,7 @@ def _horizontal(axes: Axes, cells: pd.DataFrame, x: str, log_x: bool) -> None:
 
 
 def _counts(cells: pd.DataFrame, x: str, lines: dict) -> Iterator[tuple[float, str, int, int]]:
-    runs = numbers.replicates(cells)
+    runs = numbers.replicates(cells[cells["line"].notna()])
     for (place, line), group in runs.groupby([x, "line"], observed=True):
         lost = int((group["status"] == "diverged").sum())
         if lost:
