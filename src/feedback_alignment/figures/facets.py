@@ -346,6 +346,8 @@ def _estimate(
         rows = rows.astype({"line": str})
         stats = numbers.estimate(rows, keys, quantity.estimator, quantity.errorbar)
         text = numbers.in_words(stats, quantity.estimator == "geometric")
+        used = stats["rule"] != quantity.unused  # of the others no more than the mean is drawn
+        stats = stats.assign(**{end: stats[end].where(used) for end in ("low", "high")})
         parts.append(stats.assign(quantity=quantity.name, text=text))
     out = pd.concat(parts, ignore_index=True)
     names = pd.CategoricalDtype([quantity.name for quantity in quantities], ordered=True)

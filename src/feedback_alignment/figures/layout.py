@@ -199,8 +199,10 @@ def _is_last(panel: Panel, panels: Sequence[Panel], layout: Layout) -> bool:
         return True
     if layout.stacked:
         return panel.quantity is layout.quantities[-1]
-    column = [p for p in panels if p.cells["_col"].iloc[0] == panel.cells["_col"].iloc[0]]
-    return panel is column[-1]
+    row = panel.cells["_row"].iloc[0]
+    below = {p.cells["_col"].iloc[0] for p in panels if p.cells["_row"].iloc[0] == row + 1}
+    beside = {p.cells["_col"].iloc[0] for p in panels if p.cells["_row"].iloc[0] == row}
+    return not beside <= below  # a row has the label everywhere or nowhere
 
 
 def _line(axes: Axes, data: pd.DataFrame, x: str, quantity: Quantity, look: dict[str, Any]) -> None:
