@@ -50,7 +50,7 @@ CODE = {
         "simulate/recording.py",
         "store.py",
     ),
-    "figures": ("plotting", "rules", "intervention_steps.py", "notebooks.py"),
+    "figures": ("figures", "rules", "store.py", "files.py", "notebooks.py"),
     "claims": ("claims", "intervention_steps.py", "store.py"),
     "record": ("provenance.py", "store.py"),
     "page": ("page",),

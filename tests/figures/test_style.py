@@ -9,8 +9,14 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from feedback_alignment import plotting
-from feedback_alignment.plotting import style
+from feedback_alignment import figures
+from feedback_alignment.figures import Quantity, facets, style
+
+
+def drawn(table):
+    y = [Quantity("loss", "loss", log=True), Quantity("weight_alignment", "cos")]
+    return facets(table, y, x="step", col="activation", row=None, by=["width"], hue="l2").figure
+
 
 LAMBDAS = (1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0)
 # Linear-light simulation of a dichromat's view (Vienot, Brettel, Mollon 1999).
@@ -71,7 +77,7 @@ def test_saving_twice_gives_the_same_bytes_and_nothing_else(table_of, tmp_path):
     table = table_of("song_trajectories", "full")
     saved = []
     for folder in ("one", "two"):
-        paths = plotting.save(plotting.draw("song_trajectories", table), tmp_path / folder, "f")
+        paths = figures.save(drawn(table), tmp_path / folder, "f")
         saved.append([path.read_bytes() for path in paths])
         assert sorted(p.name for p in (tmp_path / folder).iterdir()) == ["f.pdf", "f.png", "f.svg"]
     assert saved[0] == saved[1]
@@ -100,24 +106,24 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
 
     (tmp_path / "f.svg").write_bytes(b"old")
     with pytest.raises(RuntimeError):
-        plotting.save(Broken(), tmp_path, "f")
+        figures.save(Broken(), tmp_path, "f")
     assert [p.name for p in tmp_path.iterdir()] == ["f.svg"]
     assert (tmp_path / "f.svg").read_bytes() == b"old"
 
 
 def test_neither_the_readers_settings_nor_ours_leak(table_of, tmp_path):
-    table = table_of("song_kernels", "full")
-    plain = plotting.save(plotting.draw("song_kernels", table), tmp_path / "plain", "f")
+    table = table_of("song_trajectories", "full")
+    plain = figures.save(drawn(table), tmp_path / "plain", "f")
     with matplotlib.rc_context({"lines.linewidth": 9, "font.size": 20, "axes.grid": False}):
         before = dict(matplotlib.rcParams)
-        odd = plotting.save(plotting.draw("song_kernels", table), tmp_path / "odd", "f")
+        odd = figures.save(drawn(table), tmp_path / "odd", "f")
         assert dict(matplotlib.rcParams) == before
     assert [p.read_bytes() for p in odd] == [p.read_bytes() for p in plain]
 
 
 def test_importing_is_cheap():
     code = (
-        "import sys, feedback_alignment.plotting, feedback_alignment.page.page, "
+        "import sys, feedback_alignment.figures, feedback_alignment.page.page, "
         "feedback_alignment.notebooks; "
         "print({'matplotlib', 'pandas', 'seaborn', 'jinja2', 'papermill'} & set(sys.modules))"
     )

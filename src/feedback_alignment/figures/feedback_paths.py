@@ -1,16 +1,15 @@
-"""song_feedback_paths: a drawing of how the error reaches the hidden layer under BP and FA."""
+"""A drawing of how the error reaches the hidden layer under BP and FA."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from feedback_alignment.plotting import style
+from feedback_alignment.figures import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-METRICS = ()
 _FILL, _EDGE, _LINE = "#f3f5f7", "#5b6067", "#c3c8ce"
 _INPUT, _HIDDEN, _OUTPUT, _ERROR = 0.7, 3.8, 6.9, 9.5  # abscissae of the layers
 _AXIS, _LANE = 5.0, 0.9  # ordinates of the forward pass and of the way back
@@ -18,6 +17,11 @@ _AXIS, _LANE = 5.0, 0.9  # ordinates of the forward pass and of the way back
 
 def draw() -> Figure:
     """Three panels: the way back of the error under BP and FA, and the angle of beta and b."""
+    with style.context():
+        return _draw()
+
+
+def _draw() -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(style.WIDTH, 2.9))

@@ -1,10 +1,10 @@
-"""chu_alignment_performance: alignment and accuracy are two things (Chu 2024)."""
+"""Alignment and accuracy are two things (Chu 2024)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feedback_alignment.plotting import panels, style, tables
+from feedback_alignment.figures import marks, numbers, style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,55 +14,48 @@ if TYPE_CHECKING:
 METRICS = ("accuracy", "gradient_alignment")
 
 _SIZE = ["init_scale", "width", "depth"]
-_DECAY = {"l2", "schedule", "cutoff_step", "decay_layers"}
-# What a series of decays has in common; the rest is drawn or has no bearing on the numbers.
-_COMMON = [name for name in tables.SETTINGS if name not in _DECAY | {"rule", "freeze_step"}]
-_INTERVENTIONS = ("switch_step", "redraw_step", "tie_step", "perturb_step")
+#: What each condition is for: the series over decays with its controls, and the grid.
+CASES = ("trained", "frozen_hidden", "random_features", "search")
 _MARGIN = 0.03  # how far beyond 1 the stretched axis of accuracies has its end
 _MARKERS = {"fa": "o", "bp": "s", "dfa": "^", "usf": "D", "kp": "P", "drtp": "X"}
 
 
 def lacking(table: pd.DataFrame) -> str:
     """Why there is nothing to draw; empty if there is something."""
-    missing = tables.lacking_metrics(table, *METRICS)
-    if missing or len(conditions(table)):
+    missing = numbers.lacking_metrics(table, *METRICS)
+    if missing or table["case"].isin(CASES).any():
         return missing
-    return (
-        "No plain run in the table: every run of the experiment has an intervention or a cutoff. "
-        "Set schedule: none or constant."
-    )
+    return f"No run in the table has a case of this figure: give one of {', '.join(CASES)}."
 
 
 def conditions(table: pd.DataFrame) -> pd.DataFrame:
     """One row a condition: its settings, and mean and sd over replicates at the end of training.
 
-    Runs with interventions or a cutoff are left out, but for hidden layers that are frozen from
-    the start.
-
     Returns:
-        Settings with `frozen`; `accuracy`, `accuracy_sd`, `alignment`, `alignment_sd` (hidden
-        layers; 1 for BP, which is what it means; NaN where there is none), `replicates` and `lost`
-        (diverged); `swept`: whether it belongs to the series over decays.
+        Settings and case; `accuracy`, `accuracy_sd`, `alignment`, `alignment_sd` (hidden layers; 1
+        for BP, which is what it means; NaN where there is none), `replicates` and `lost`
+        (diverged); `frozen`: whether its hidden layers never learn; `swept`: whether it belongs to
+        the series over decays.
     """
-    plain = (table["schedule"] != "cutoff") & table["freeze_step"].fillna(0).eq(0)
-    for name in _INTERVENTIONS:
-        plain &= table[name].isna()
-    rows = table[plain]
+    rows = table[table["case"].isin(CASES)]
     out = rows.drop_duplicates("condition").set_index("condition")
-    out = out[[*tables.SETTINGS, "experiment"]].assign(frozen=out["freeze_step"].notna())
-    ended = tables.replicates(rows)
+    frozen = out["case"].isin(["frozen_hidden", "random_features"])
+    out = out[[*numbers.SETTINGS, "experiment", "case"]].assign(
+        frozen=frozen, swept=out["case"].isin(["trained", "frozen_hidden"])
+    )
+    ended = numbers.replicates(rows)
     out["replicates"] = ended.groupby("condition").size()
     out["lost"] = (ended["status"] == "diverged").groupby(ended["condition"]).sum()
     for metric, layer, name in (
         ("accuracy", "", "accuracy"),
         ("gradient_alignment", "hidden", "alignment"),
     ):
-        stats = tables.mean_over_replicates(tables.last(rows, metric, layer), ["condition"])
-        stats = stats.set_index("condition")
+        last = numbers.last(numbers.metric(rows, metric, layer))
+        stats = numbers.estimate(last, ["condition"]).set_index("condition")
         out[name], out[f"{name}_sd"] = stats["mean"], stats["sd"].fillna(0.0)
     bp = (out["rule"] == "bp") & ~out["frozen"]
     out.loc[bp & out["accuracy"].notna(), ["alignment", "alignment_sd"]] = 1.0, 0.0
-    return _mark_swept(out.reset_index())
+    return out.reset_index()
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -72,6 +65,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
+    if reason := lacking(table):
+        return numbers.nothing(reason)
     cells = conditions(table)
     rows = []
     for _, cell in _series(cells).iterrows():
@@ -95,9 +90,16 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Accuracy against alignment: series over decays, then all conditions; each against decay."""
-    cells = conditions(table)
+    numbers.check_columns(table.columns)
+    if reason := lacking(table):
+        return marks.explanation(reason)
+    with style.context():
+        return _draw(conditions(table))
+
+
+def _draw(cells: pd.DataFrame) -> Figure:
     series = _series(cells)
-    figure, ((first, second), (third, fourth)) = panels.grid(2, 2, 2.5)
+    figure, ((first, second), (third, fourth)) = marks.grid(2, 2, 2.5)
     figure.set_figwidth(style.WIDTH)
     _scatter(first, series, cells)
     _all(second, cells)
@@ -109,27 +111,9 @@ def draw(table: pd.DataFrame) -> Figure:
         _limit_accuracy(axes, cells)
     _limit_accuracy(third, cells)
     fourth.set_ylim(low - 0.06, 1.06)
-    panels.legend(figure, _keys(cells), columns=6)
-    panels.footnote(figure, _remark(cells))
+    marks.legend(figure, _keys(cells), most=6)
+    marks.footnote(figure, _remark(cells))
     return figure
-
-
-def _mark_swept(cells: pd.DataFrame) -> pd.DataFrame:
-    """Add `swept`: the conditions that differ in decay, rule and freezing alone, where most do."""
-    if cells.empty:
-        return cells.assign(swept=False)
-    trained = cells[~cells["frozen"]]
-    pool = trained if len(trained) else cells
-    group = cells.groupby(_COMMON, dropna=False).ngroup()
-    of_pool = group[pool.index]
-    decays = pool["l2"].groupby(of_pool).nunique()
-    counts = of_pool.map(of_pool.value_counts()) + of_pool.map(decays) / (decays.max() + 1)
-    usual = of_pool[counts == counts.max()].min()
-    swept = group == usual
-    decayed = cells.loc[swept & (cells["l2"] > 0), "decay_layers"]
-    if len(decayed):
-        swept &= (cells["l2"] == 0) | (cells["decay_layers"] == decayed.mode()[0])
-    return cells.assign(swept=swept)
 
 
 def _series(cells: pd.DataFrame) -> pd.DataFrame:
@@ -164,11 +148,6 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _say_missing(axes: Axes, reason: str) -> None:
-    panels.say_missing(axes, reason, wrap=32)
-    axes.set_axis_off()
-
-
 def _lost(axes: Axes, cells: pd.DataFrame) -> bool:
     """If all replicates of the conditions diverged, say so in the panel."""
     replicates, lost = cells["replicates"].sum(), cells["lost"].sum()
@@ -187,13 +166,15 @@ def _name(cell: pd.Series, cells: pd.DataFrame) -> str:
         return style.method_name(cell["rule"], 0)
     if cell["swept"]:
         return "hidden layers frozen"
-    usual = cells[cells["swept"]].iloc[0]
+    usual = cells[cells["swept"]].iloc[0] if cells["swept"].any() else cell
     words = {"width": "width {:d}", "depth": "depth {:d}", "init_scale": "σ = {:g}"}
     other = [text.format(cell[key]) for key, text in words.items() if cell[key] != usual[key]]
     return ", ".join(["random features", *other])
 
 
 def _title_of_series(cells: pd.DataFrame) -> str:
+    if not cells["swept"].any():
+        return ""
     usual = cells[cells["swept"]].iloc[0]
     return f"σ = {usual['init_scale']:g}, width {usual['width']}, depth {usual['depth']}"
 
@@ -211,7 +192,7 @@ def _marker(cell: pd.Series) -> str:
 
 
 def _scatter(axes: Axes, series: pd.DataFrame, cells: pd.DataFrame) -> None:
-    panels.title(axes, "(a) decays", _title_of_series(cells), note=_note(series, cells))
+    marks.title(axes, "(a) decays", _title_of_series(cells), note=_note(series, cells))
     _lost(axes, series)
     for _, cell in series.dropna(subset=["accuracy", "alignment"]).iterrows():
         look = {"marker": _marker(cell), "color": _color(cell), "linestyle": "none"}
@@ -249,7 +230,7 @@ def _all(axes: Axes, cells: pd.DataFrame) -> None:
     right = ""
     if together is not None and several:
         right = f"correlation {_signed(together[0])}, ranks {_signed(together[1])}"
-    panels.title(axes, name, right, note=_note(learning, cells))
+    marks.title(axes, name, right, note=_note(learning, cells))
     if _lost(axes, learning):
         return
     if not several:
@@ -257,7 +238,7 @@ def _all(axes: Axes, cells: pd.DataFrame) -> None:
             "One size of network with feedback in the table: set several init_scale, width or "
             "depth with rule: fa in the experiment's grid."
         )
-        _say_missing(axes, reason)
+        marks.say_missing(axes, reason, wrap=32)
         return
     for _, cell in grid.sort_values("l2").iterrows():
         axes.plot(
@@ -271,10 +252,10 @@ def _all(axes: Axes, cells: pd.DataFrame) -> None:
 def _against_decay(
     axes: Axes, swept: pd.DataFrame, name: str, letter: str, cells: pd.DataFrame
 ) -> None:
-    panels.title(axes, f"({letter}) {name}", _title_of_series(cells), note=_note(swept, cells))
+    marks.title(axes, f"({letter}) {name}", _title_of_series(cells), note=_note(swept, cells))
     trained = swept[~swept["frozen"]]
     if trained.empty:
-        _say_missing(axes, "Hidden layers are frozen in every run of the table.")
+        marks.say_missing(axes, "No run of case trained in the table.", wrap=32)
         return
     for rule, curve in trained.groupby("rule"):
         curve = curve.sort_values("l2")
@@ -282,7 +263,7 @@ def _against_decay(
         stats = curve.assign(mean=curve[name], n=curve["replicates"] - curve["lost"])
         stats["low"] = stats["mean"] - stats[f"{name}_sd"]
         stats["high"] = stats["mean"] + stats[f"{name}_sd"]
-        panels.band(axes, curve["l2"], stats, color, linewidth=1.3)
+        marks.band(axes, curve["l2"], stats, color, linewidth=1.3)
         for _, cell in curve.iterrows():
             look = {"markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.4}
             axes.plot(
@@ -296,7 +277,7 @@ def _against_decay(
             )  # fmt: skip
     _decay_axis(axes, trained["l2"])
     frozen = swept[swept["frozen"]].dropna(subset=[name])
-    look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": (0, (4, 2)), "gid": "frozen"}
+    look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": marks.DASHED, "gid": "frozen"}
     if len(frozen) == 1:
         axes.axhline(frozen[name].iloc[0], zorder=1, **look)
     else:
@@ -345,7 +326,7 @@ def _limit_accuracy(axes: Axes, cells: pd.DataFrame) -> None:
 
 
 def _note(part: pd.DataFrame, cells: pd.DataFrame) -> str | None:
-    """How many replicates of a part diverged, as `panels.diverged_note` has it."""
+    """How many replicates of a part diverged, as `marks.diverged_note` has it."""
     if not cells["lost"].sum():
         return None
     lost, replicates = part["lost"].sum(), part["replicates"].sum()
@@ -357,14 +338,12 @@ def _keys(cells: pd.DataFrame) -> list:
     handles = []
     for rule in sorted(shown["rule"].unique(), key=lambda name: (name not in _MARKERS, name)):
         marker = _MARKERS.get(rule, "h")
-        handles.append(
-            panels.key(style.rule_color(rule), style.method_name(rule, 0), marker=marker)
-        )
+        handles.append(marks.key(style.rule_color(rule), style.method_name(rule, 0), marker=marker))
     for l2 in sorted(x for x in shown["l2"].unique() if x > 0):
         look = {"linestyle": "none", "marker": "o"}
-        handles.append(panels.key(style.l2_color(l2), style.l2_name(l2), **look))
+        handles.append(marks.key(style.l2_color(l2), style.l2_name(l2), **look))
     if cells["frozen"].any():
-        handles.append(panels.guide_key("hidden layers frozen", marker="*", markersize=7))
+        handles.append(marks.guide_key("hidden layers frozen", marker="*", markersize=7))
     return handles
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,17 @@ GUIDE = "#7a7f87"
 INK = "#22262b"
 ALERT = "#b3261e"
 
+#: Controls, by their `case`.
+CASE_COLORS = {"fresh_feedback": "#1b7837", "frozen_hidden": "#c77700"}
+_TIED = "#4a2c85", "#bcaee0"  # feedback tied at 0 and at 90 degrees
+OUTPUT = "#a3307e"  # the output layer, beside hidden ones
+CASE_NAMES = {
+    "fresh_feedback": "fresh feedback every step",
+    "frozen_hidden": "hidden layers frozen",
+    "random_features": "random features",
+    "tied": "feedback tied",
+}
+DATA_NAMES = {"mnist": "MNIST", "digits_in_order": "digits, in order"}
 ACTIVATION_NAMES = {"relu": "ReLU", "linear": "linear", "tanh": "tanh", "erf": "erf"}
 _ACTIVATION_ORDER = ("linear", "relu", "tanh", "erf", "softplus")
 
@@ -106,9 +117,11 @@ def context() -> AbstractContextManager[None]:
 
 def rule_color(rule: str) -> str:
     """Colour of a learning rule; a rule not named here gets a spare one fixed by its name."""
-    if rule in RULE_COLORS:
-        return RULE_COLORS[rule]
-    return _SPARE_COLORS[zlib.crc32(rule.encode()) % len(_SPARE_COLORS)]
+    return RULE_COLORS.get(rule) or _spare(rule)
+
+
+def _spare(name: str) -> str:
+    return _SPARE_COLORS[zlib.crc32(name.encode()) % len(_SPARE_COLORS)]
 
 
 def l2_color(l2: float) -> str:
@@ -142,15 +155,65 @@ def l2_name(l2: float) -> str:
     return f"λ = {l2:g}"
 
 
-def activation_name(activation: str) -> str:
-    """Panel title of an activation."""
-    return ACTIVATION_NAMES.get(activation, activation)
+def case_name(case: str, angle: float = 0.0) -> str:
+    """A condition's role in words; an unknown one by its name, `my_control` as `my control`.
+
+    Args:
+        case: a name from a config.
+        angle: `tie_angle`, degrees; of a case `tied` it is part of the role.
+    """
+    name = CASE_NAMES.get(case, case.replace("_", " "))
+    return f"{name} at {angle:g}°" if case == "tied" else name
 
 
-def in_order(activations: list[str]) -> list[str]:
-    """Activations in the order of the panels: the known ones as in the paper, then by name."""
-    known = [name for name in _ACTIVATION_ORDER if name in activations]
-    return known + sorted(set(activations) - set(known))
+def case_color(case: str, angle: float = 0.0) -> str:
+    """Colour of a control; arguments as for :func:`case_name`."""
+    from matplotlib.colors import LinearSegmentedColormap, to_hex
+
+    if case == "tied":
+        return to_hex(LinearSegmentedColormap.from_list(case, _TIED)(min(angle / 90, 1.0)))
+    return CASE_COLORS.get(case) or _spare(case)
+
+
+def layer_colors(color: str, layers: Iterable[str]) -> dict[str, str]:
+    """A colour for each hidden layer, light to dark from the input on."""
+    import seaborn
+    from matplotlib.colors import to_hex
+
+    names = sorted({name for name in layers if name.isdecimal()}, key=int)
+    if len(names) < 2:
+        return {name: to_hex(color) for name in names}
+    ends = seaborn.light_palette(color, 9)[4], seaborn.dark_palette(color, 9)[4]
+    shades = seaborn.blend_palette([ends[0], color, ends[1]], len(names))
+    return {name: to_hex(shade) for name, shade in zip(names, shades, strict=True)}
+
+
+def label(setting: str, value: Any) -> str:
+    """The value of a setting as a panel's title."""
+    if setting == "activation":
+        return ACTIVATION_NAMES.get(value, value)
+    if setting == "data":
+        return DATA_NAMES.get(value, value)
+    if setting == "width":
+        return f"$p$ = {count(value)}"
+    if setting == "depth":
+        return f"{value} hidden layer{'s' if value != 1 else ''}"
+    return f"$\\sigma$ = {value:g}" if setting == "init_scale" else str(value)
+
+
+def in_order(setting: str, values: Iterable[Any]) -> list[Any]:
+    """Values of a setting in the order of panels: known activations as in the paper, else sorted.
+
+    Values of a categorical column keep the order of its categories.
+    """
+    categories = getattr(getattr(values, "dtype", None), "categories", None)
+    found = set(values)
+    if categories is not None:
+        return [value for value in categories if value in found]
+    if setting == "activation":
+        known = [name for name in _ACTIVATION_ORDER if name in found]
+        return known + sorted(found - set(known))
+    return sorted(found)
 
 
 def count(number: float) -> str:

@@ -1,4 +1,4 @@
-"""song_extreme_width: the sqrt(p) law of the time to align, in linear networks up to width 1e8.
+"""The sqrt(p) law of the time to align, in linear networks up to width 1e8.
 
 Theory drawn in (ours, from the reduced equations of a linear network, large p): with
 `S = y^T K^-1 y`, about n for a linear teacher, and `tau = eta*lambda*t * sqrt(S/p)`,
@@ -12,9 +12,10 @@ so the cosine passes 1/2 at `tau = 10 / (9 sqrt(3))`. Without decay the drift of
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from feedback_alignment.plotting import panels, style, tables
+from feedback_alignment.figures import marks, numbers, style
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 METRICS = ("weight_alignment", "align_step")
 HALF = 10.0 / (9.0 * math.sqrt(3.0))  # tau at which the cosine passes 1/2
 _CELL = ["l2", "width"]
-_LAW = {"color": style.INK, "linewidth": 1.1, "linestyle": (0, (1.2, 1.3))}
+_LAW = {"color": style.INK, "linewidth": 1.1, "linestyle": marks.DOTTED}
 
 
 def law(samples: float) -> tuple[np.ndarray, np.ndarray]:
@@ -40,11 +41,9 @@ def undecayed(table: pd.DataFrame) -> pd.DataFrame:
     """Final weight alignment at lambda = 0 by width: root mean square, mean and sd over runs."""
     import numpy as np
 
-    rows = tables.last(table[table["l2"] == 0], "weight_alignment")
-    stats = tables.mean_over_replicates(rows, [*_variant(rows), "width"])
-    square = tables.mean_over_replicates(
-        rows.assign(value=rows["value"] ** 2), [*_variant(rows), "width"]
-    )
+    rows = numbers.last(numbers.metric(table[table["l2"] == 0], "weight_alignment"))
+    stats = numbers.estimate(rows, [*_variant(rows), "width"])
+    square = numbers.estimate(rows.assign(value=rows["value"] ** 2), [*_variant(rows), "width"])
     return stats.assign(rms=np.sqrt(square["mean"]))
 
 
@@ -61,7 +60,7 @@ def align_time(table: pd.DataFrame) -> pd.DataFrame:
     scale = rows["eta"] * rows["l2"]
     rows = rows.assign(value=rows["value"] * scale, limit=rows["steps"] * scale)
     keys = [*_variant(rows), *_CELL]
-    stats = tables.mean_over_replicates(rows[rows["value"].notna()], keys)
+    stats = numbers.estimate(rows[rows["value"].notna()], keys)
     groups = rows.groupby(keys, dropna=False)
     out = groups.agg(of=("replicate", "size"), limit=("limit", "first")).reset_index()
     out = out.merge(stats, on=keys, how="left")
@@ -80,7 +79,9 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    table = tables.with_variant(table[table["rule"] != "bp"], _CELL)
+    if reason := lacking(table):
+        return numbers.nothing(reason)
+    table = _with_variant(table)
     times = align_time(table)
     samples = float(table["samples"].mean())
     out = pd.DataFrame({"p": times["width"], "λ": times["l2"]})
@@ -104,8 +105,19 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """(a) alignment without decay, (b) time to align, both against width, (c) the collapse."""
-    table = table[table["rule"] != "bp"]
-    table = tables.with_variant(table, _CELL)
+    numbers.check_columns(table.columns)
+    if reason := lacking(table):
+        return marks.explanation(reason)
+    with style.context():
+        return _draw(_with_variant(table))
+
+
+def _with_variant(table: pd.DataFrame) -> pd.DataFrame:
+    rows = table[table["rule"] != "bp"]
+    return rows.assign(variant=numbers.variants(rows, _CELL))
+
+
+def _draw(table: pd.DataFrame) -> Figure:
     variants = sorted(table["variant"].unique())
     decayed = table["l2"] > 0
     # A panel keeps its place and letter, which the caption names, whether or not it has data.
@@ -114,25 +126,28 @@ def draw(table: pd.DataFrame) -> Figure:
         ("(b) time to align", _times, "align_step", table[decayed]),
         ("(c) collapse", _collapse, "weight_alignment", table[decayed]),
     ]
-    figure, (row,) = panels.grid(1, len(content), 2.6)
+    figure, (row,) = marks.grid(1, len(content), 2.6)
     for axes, (name, painter, metric, rows) in zip(row, content, strict=True):
-        panels.title(axes, name, note=panels.diverged_note(rows, table))
+        marks.title(axes, name, note=marks.diverged_note(rows, table))
         reason = _lacking_panel(rows, metric, "λ > 0" if painter is not _still else "λ = 0")
         if reason:
-            panels.say_missing(axes, reason)
-        elif panels.all_diverged(axes, rows):
-            panels.width_axis(axes, rows["width"])
+            marks.say_missing(axes, reason)
+        elif marks.all_diverged(axes, rows):
+            marks.width_axis(axes, rows["width"])
             axes.set_yticks([])
         else:
             painter(axes, rows, variants)
     handles = [
-        panels.key(style.l2_color(x), style.l2_name(x), marker="o")
+        marks.key(style.l2_color(x), style.l2_name(x), marker="o")
         for x in sorted(table["l2"].unique())
     ]
     if not decayed.all():
-        handles.append(panels.guide_key("chance, $1/\\sqrt{p}$"))
-    handles.append(panels.key(label="theory, no free parameter", **_LAW))
-    panels.legend(figure, handles + panels.variant_keys(variants))
+        handles.append(marks.guide_key("chance, $1/\\sqrt{p}$"))
+    handles.append(marks.key(label="theory, no free parameter", **_LAW))
+    if len(variants) > 1:
+        looks = enumerate(variants)
+        handles += [marks.key(style.GUIDE, v, linestyle=marks.dash(i)) for i, v in looks]
+    marks.legend(figure, handles)
     return figure
 
 
@@ -143,15 +158,15 @@ def _lacking_panel(rows: pd.DataFrame, metric: str, decay: str) -> str:
             f"No run with {decay} in the table: set l2 to {value} in the experiment, or sweep it."
         )
     if metric == "weight_alignment" and decay == "λ > 0":
-        return tables.lacking_metrics(rows, metric) or tables.lacking_steps(rows)
-    return tables.lacking_metrics(rows, metric)
+        return numbers.lacking_metrics(rows, metric) or numbers.lacking_steps(rows)
+    return numbers.lacking_metrics(rows, metric)
 
 
 def _still(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
     import numpy as np
 
     color = style.l2_color(0.0)
-    final = tables.last(rows, "weight_alignment")
+    final = numbers.last(numbers.metric(rows, "weight_alignment"))
     axes.plot(
         final["width"], final["value"].abs(), ".", color=color, markersize=3.5, alpha=0.35,
         markeredgewidth=0, zorder=2, gid="replicates",
@@ -162,10 +177,10 @@ def _still(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
         axes.plot(part["width"], part["rms"], **look)
 
     sizes = undecayed(rows)
-    panels.each_variant(sizes, variants, line)
+    _each(sizes, variants, line)
     widths = np.array([rows["width"].min(), rows["width"].max()], dtype=float)
-    panels.width_axis(axes, rows["width"])
-    chance = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": (0, (4, 2)), "gid": "guide"}
+    marks.width_axis(axes, rows["width"])
+    chance = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": marks.DASHED, "gid": "guide"}
     axes.plot(widths, widths**-0.5, **chance)
     samples = rows["samples"].mean()
     if widths[-1] > 10 * samples:
@@ -174,7 +189,7 @@ def _still(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
     axes.set_ylabel("|cos($\\beta$, $b$)| at $\\lambda$ = 0")
     axes.set_yscale("log")
     axes.set_ylim(min(0.1 * widths[-1] ** -0.5, 0.5 * sizes["rms"].min()), 1.3)
-    panels.decades(axes)
+    marks.decades(axes)
 
 
 def _times(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
@@ -191,9 +206,9 @@ def _times(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
 
         def line(part, dashes, color=color, size=size):
             look = {"linestyle": dashes, "marker": "o", "markersize": size}
-            panels.band(axes, part["width"], part, color, **look)
+            marks.band(axes, part["width"], part, color, **look)
 
-        panels.each_variant(complete, variants, line)
+        _each(complete, variants, line)
         short = curve[curve["n"] < curve["of"]]
         axes.plot(
             short["width"], short["limit"], linestyle="none", marker="^", markerfacecolor="white",
@@ -207,20 +222,20 @@ def _times(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
     widths = np.array([rows["width"].min(), rows["width"].max()], dtype=float)
     predicted = HALF * np.sqrt(widths / rows["samples"].mean())
     axes.plot(widths, predicted, zorder=4, gid="guide", **_LAW)
-    panels.width_axis(axes, rows["width"])
+    marks.width_axis(axes, rows["width"])
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(low / 1.3, high * 1.6)
-    panels.decades(axes)
+    marks.decades(axes)
     axes.set_ylabel("$\\eta\\lambda t$ when cos($\\beta$, $b$) = ½")
 
 
 def _collapse(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
     import numpy as np
 
-    values = tables.metric(rows, "weight_alignment")
+    values = numbers.metric(rows, "weight_alignment")
     values = values[values["step"] > 0]
-    stats = tables.mean_over_replicates(values, ["variant", "l2", "eta", "width", "step"])
+    stats = numbers.estimate(values, ["variant", "l2", "eta", "width", "step"])
     widths = sorted(stats["width"].unique())
     start = 1.0
     for (l2, eta, width), curve in stats.groupby(["l2", "eta", "width"]):
@@ -234,7 +249,7 @@ def _collapse(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
                 linewidth=1.1, alpha=0.25 + 0.65 * depth, zorder=3, gid="data",
             )  # fmt: skip
 
-        panels.each_variant(curve, variants, line)
+        _each(curve, variants, line)
         first = curve.loc[curve["mean"] > 0.02, "step"]
         start = min(start, float(first.min() * scale) if len(first) else 1.0)
     x, y = law(rows["samples"].mean())
@@ -242,10 +257,18 @@ def _collapse(axes: Axes, rows: pd.DataFrame, variants: list[str]) -> None:
     end = float((stats["step"] * stats["eta"] * stats["l2"] / np.sqrt(stats["width"])).max())
     axes.set_xscale("log")
     axes.set_xlim(min(max(1e-3, start), end / 10), end)
-    panels.decades(axes, "x")
+    marks.decades(axes, "x")
     axes.set_ylim(min(-0.05, 1.1 * stats["mean"].min()), 1.02)
     axes.set_xlabel("$\\eta\\lambda t\\,/\\,\\sqrt{p}$")
     axes.set_ylabel("weight alignment cos($\\beta$, $b$)")
+
+
+def _each(rows: pd.DataFrame, variants: list[str], draw: Callable) -> None:
+    """Call `draw(rows of the variant, dash pattern)` for every variant present."""
+    for index, variant in enumerate(variants):
+        part = rows[rows["variant"] == variant]
+        if len(part):
+            draw(part, marks.dash(index))
 
 
 def _variant(rows: pd.DataFrame) -> list[str]:
