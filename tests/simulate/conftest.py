@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from feedback_alignment.data import draw
-from feedback_alignment.engine_choice import MLP_ONLY, TWO_LAYER_ONLY, Condition
+from feedback_alignment.conditions import Condition
+from feedback_alignment.data.draw import draw
+from feedback_alignment.engine_choice import MLP_ONLY, TWO_LAYER_ONLY
 from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.simulate import Recording, simulate
 

@@ -7,8 +7,7 @@ import pytest
 
 from feedback_alignment.arrays import DeviceError
 from feedback_alignment.config import parse_config
-from feedback_alignment.data import draw
-from feedback_alignment.data.loading import loader
+from feedback_alignment.data.draw import draw, loader
 from feedback_alignment.simulate import simulate
 from feedback_alignment.simulate.mlp import Samples, simulate_mlp
 from feedback_alignment.simulate.recording import Recording

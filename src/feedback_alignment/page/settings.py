@@ -1,0 +1,92 @@
+"""The settings of an experiment beside where each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from feedback_alignment.data.sources import TEACHER_STUDENT
+from feedback_alignment.engine_choice import MLP_ONLY, TWO_LAYER_ONLY
+from feedback_alignment.intervention_steps import COMPANIONS
+from feedback_alignment.sources import SettingsSource, source_of
+
+
+@dataclass(frozen=True)
+class Row:
+    """A setting as the page shows it.
+
+    Attributes:
+        setting: its name in the config.
+        here: its value or values in this experiment.
+        varied: whether it has several.
+        paper: the paper's value.
+        source: `paper`, `recalled`, `ours`, or empty if nothing is said about it.
+        note: the reason, or what else there is to know.
+    """
+
+    setting: str
+    here: str
+    varied: bool
+    paper: str = ""
+    source: str = ""
+    note: str = ""
+
+
+def rows(name: str, experiment: Mapping[str, Any], sources: Sequence[SettingsSource]) -> list[Row]:
+    """The settings of an experiment, those that vary first; without those that mean nothing in it.
+
+    Args:
+        name: the experiment.
+        experiment: its entry in settings.json: `replicates`, `varied` and `fixed`.
+        sources: the entries of config/sources.yaml.
+    """
+    values = {**experiment.get("varied", {})}
+    varied = set(values)
+    if "replicates" in experiment:
+        values["replicates"] = experiment["replicates"]
+    fixed = experiment.get("fixed", {})
+    values |= {setting: fixed[setting] for setting in fixed if setting not in _idle(fixed)}
+    return [
+        Row(setting, text(value), setting in varied, **_source(setting, name, sources))
+        for setting, value in values.items()
+    ]
+
+
+def _idle(fixed: Mapping[str, Any]) -> set[str]:
+    """Fixed settings without effect: of another parametrisation, of no decay or intervention."""
+    idle: set[str] = {
+        "song": {*MLP_ONLY, "device"} - {"data", "depth"},
+        "standard": {*TWO_LAYER_ONLY},
+        "ntk": {*TWO_LAYER_ONLY},
+    }.get(str(fixed.get("parametrisation")), set())
+    for step, companions in COMPANIONS.items():
+        if step in fixed and fixed[step] is None:
+            idle |= {step, *companions}
+    if fixed.get("schedule") == "none":
+        idle |= {"l2", "cutoff_step", "decay_layers"}
+    if "cutoff_step" in fixed and fixed["cutoff_step"] is None:
+        idle.add("cutoff_step")
+    if "data" in fixed and fixed["data"] == TEACHER_STUDENT:
+        idle |= {"scaling", "validation_samples"}
+    return idle
+
+
+def _source(setting: str, experiment: str, sources: Sequence[SettingsSource]) -> dict[str, str]:
+    entry = source_of(setting, experiment, sources)
+    if entry is None:
+        return {}
+    return {"paper": entry.value, "source": entry.source, "note": entry.note}
+
+
+def text(value: Any) -> str:
+    """A setting's value for people: `0.1, 0.3`, `yes`, or a dash for none."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(text, value))
+    return str(value)
