@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 RUN = . .venv/bin/activate &&
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper test lint bench documents lock
+.PHONY: help figures smoke paper test lint bench docs lock
 
 help:
 	@echo "make figures  install into .venv, rebuild every figure of $(CONFIG), print the verdicts"
@@ -17,7 +17,7 @@ help:
 	@echo "make test     install into .venv, run the tests"
 	@echo "make lint     ruff, snakefmt and snakemake --lint"
 	@echo "make bench    measure the engines' speed, into benchmarks/"
-	@echo "make documents  write the generated tables and the config schema anew"
+	@echo "make docs     write the generated tables and the config schema anew"
 	@echo "make lock     pin the newest allowed versions in requirements.lock"
 	@echo "variables: CONFIG=FILE, CORES=N, PYTHON=COMMAND"
 
@@ -53,7 +53,7 @@ lint: .venv/installed
 bench: .venv/installed
 	$(RUN) python benchmarks/engines.py && python benchmarks/minibatch.py
 
-documents: .venv/installed
+docs: .venv/installed
 	$(RUN) python -m feedback_alignment.documents
 
 # Constraints of this kind resolve only in an empty environment.
