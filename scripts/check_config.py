@@ -6,7 +6,7 @@ from pathlib import Path
 
 from feedback_alignment.claims import ClaimsError, load_claims
 from feedback_alignment.config import ConfigError, load_config
-from feedback_alignment.plan import known_figures
+from feedback_alignment.jobs import known_figures
 from feedback_alignment.report.sources import load_sources
 
 parser = argparse.ArgumentParser(description=__doc__)

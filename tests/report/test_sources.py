@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from feedback_alignment.config import ConfigError, load_config
-from feedback_alignment.plan import known_figures
+from feedback_alignment.jobs import known_figures
 from feedback_alignment.provenance import summarise_settings
 from feedback_alignment.report.settings import rows
 from feedback_alignment.report.sources import SOURCES, load_sources

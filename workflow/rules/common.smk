@@ -1,6 +1,5 @@
 # The config, the plan that it makes, and the functions that tell each rule its files.
 import os
-import shlex
 import sys
 from pathlib import Path
 
@@ -9,14 +8,19 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from feedback_alignment.claims import ClaimsError, load_claims
 from feedback_alignment.config import ConfigError, load_config
-from feedback_alignment.plan import known_figures, make_plan, sync_specs
+from feedback_alignment.jobs import CLAIMS, LOCK, SOURCES
+from feedback_alignment.jobs import known_figures, make_plan, receipt_of
+from feedback_alignment.known_digests import KnownDigests
 from feedback_alignment.report.sources import load_sources
+
+# What jobs read of the project: copies that are named by their content and never change.
+KEPT = Path(".snakemake")
 
 try:
     FIGURES = known_figures(ROOT)
     # Mistakes in these two would show only after the training.
-    load_claims(Path(os.path.relpath(ROOT / "config/claims.yaml")), set(FIGURES))
-    load_sources(Path(os.path.relpath(ROOT / "config/sources.yaml")))
+    load_claims(Path(os.path.relpath(ROOT / CLAIMS)), set(FIGURES))
+    load_sources(Path(os.path.relpath(ROOT / SOURCES)))
     PLAN = make_plan(
         load_config(
             [
@@ -30,67 +34,122 @@ try:
         ),
         ROOT,
     )
+    PLAN.publish(KEPT)
 except (ConfigError, ClaimsError) as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
+except OSError as error:
+    print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+    sys.exit(1)
 
 RESULTS = f"results/{PLAN.config.name}"
-# What each job is to make. A finished job leaves a copy in the results, under specs/.
-WANTED = f".snakemake/specs/{PLAN.config.name}"
-EXPERIMENTS = [experiment.name for experiment in PLAN.config.experiments]
-sync_specs(PLAN, Path(WANTED), Path(RESULTS))
 
-# Jobs use this interpreter and this checkout's library, wherever snakemake was called from, and
-# one thread each: the number of threads changes the order of sums, and so the bytes.
+
+# All inputs are ancient(): file times decide nothing. Data and runs have their specification's
+# digest in their path; which of the named outputs are stale is told by their receipts.
+def force_stale_outputs(settings):
+    """Have Snakemake make again what a target needs and its receipt does not vouch for."""
+    known = KnownDigests(KEPT / "digests.json")
+    stale, damaged = PLAN.stale(Path(RESULTS), known)
+    known.save()
+    needed = PLAN.needed(settings.targets or ["all"], Path(RESULTS))
+    print(*damaged, sep="\n", end="\n" if damaged else "", file=sys.stderr)
+    settings.forcerun = {
+        *settings.forcerun,
+        *(str(receipt_of(Path(RESULTS), job)) for job in stale if job in needed),
+    }
+
+
+# A job that is run for another call of snakemake is forced already.
+if workflow.dag_settings and not workflow.dag_settings.target_jobs:
+    force_stale_outputs(workflow.dag_settings)
+
+# Jobs use this interpreter, wherever snakemake was called from, and one thread each: the number of
+# threads changes the order of sums, and so the bytes. Their library lies beside their script.
 os.environ.update(
-    PATH=f"{Path(sys.executable).parent}:{os.getenv('PATH')}",
-    PYTHONPATH=str(ROOT / "src"),
+    PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.getenv('PATH')}",
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
     MKL_NUM_THREADS="1",
 )
+os.environ.pop("PYTHONSAFEPATH", None)
+# Where captions for `snakemake --report` lie.
+config["captions"] = str(ROOT / "workflow/report")
 
 
-# Files that a job reads are ancient(): whether it is stale is told by its specification (wanted)
-# and by those that its inputs were made from, which sync_specs has dated back where they fit.
-def made_from(step, jobs):
-    """What finished jobs of a step were made from."""
-    return [f"{RESULTS}/specs/{step}/{job}.json" for job in jobs]
+def job_of(step, wildcards):
+    """The job of a step: that of the rule's one wildcard, or the only one."""
+    jobs = PLAN.jobs[step]
+    name = next(iter(wildcards), step)
+    if name not in jobs:
+        raise ValueError(f"{step}/{name} is nothing that this config asks for")
+    return jobs[name]
 
 
-def figure_files(figures):
-    """Everything that the notebook of each figure makes."""
-    made = ["figures/{}.svg", "figures/{}.pdf", "figures/{}.png"]
-    made += ["notebooks/{}.ipynb", "notebooks/{}.html"]
-    return [f"{RESULTS}/{path.format(figure)}" for figure in figures for path in made]
-
-
-def tables(experiments):
-    """The table of each experiment."""
-    return [f"{RESULTS}/metrics/{experiment}.parquet" for experiment in experiments]
-
-
-def runs_of(wildcards):
-    """The training runs behind an experiment's table."""
-    return PLAN.specs["metrics"][wildcards.experiment]["runs"]
-
-
-def dataset_of(wildcards):
-    """The data that a training run reads."""
-    return PLAN.specs["train"][wildcards.run]["dataset"]
-
-
-def place_of(wildcards):
-    """Where the config says that a data set's file or folder is."""
-    place = PLAN.config.places.get(
-        PLAN.specs["data"][wildcards.dataset]["settings"]["data"]
+def spec(step):
+    """Input: the specification of the job."""
+    return ancient(
+        lambda wildcards: f"{KEPT}/specifications/{job_of(step, wildcards).digest}.json"
     )
-    return "" if place is None else f"--place {shlex.quote(str(place))}"
 
 
-def experiments_of(wildcards):
-    """The experiments that feed a figure."""
-    return [experiment.name for experiment in PLAN.config.feeding(wildcards.figure)]
+def code(step, file=None):
+    """Input: a file from the copy of the code that the job's specification names."""
+    file = file or f"{step}.py"
+    return ancient(
+        lambda wildcards: f"{KEPT}/code/{job_of(step, wildcards).code.digest}/"
+        + file.format(*wildcards)
+    )
+
+
+def read(step, of):
+    """Input: outputs of the jobs of another step that the job reads."""
+    paths = {"data": "data/{}.npz", "train": "runs/{}.npz", "tables": "metrics/{}.parquet"}
+    return ancient(
+        lambda wildcards: [
+            f"{RESULTS}/{paths[of].format(name)}"
+            for kind, name in job_of(step, wildcards).reads
+            if kind == of
+        ]
+    )
+
+
+def receipts(step):
+    """Input: receipts of the jobs upstream; the job checks what they say of its inputs."""
+    return ancient(
+        lambda wildcards: [
+            str(receipt_of(Path(RESULTS), PLAN.jobs[kind][name]))
+            for kind, name in job_of(step, wildcards).reads
+        ]
+    )
+
+
+def made_by(jobs):
+    """All named outputs of jobs."""
+    return [f"{RESULTS}/{path}" for job in jobs for path in job.made]
+
+
+def place(wildcards):
+    """Where the config says that a data set's file or folder is, as options."""
+    settings = job_of("data", wildcards).specification["settings"]
+    place = PLAN.config.places.get(settings["data"])
+    return [] if place is None else ["--place", str(place)]
+
+
+def condition_of(wildcards):
+    """The settings that a training job trains by."""
+    return job_of("train", wildcards).specification["settings"]
+
+
+def memory_of(wildcards):
+    """Memory of a training job in MB: the libraries, and weights that are held a few times over."""
+    settings = condition_of(wildcards)
+    replicates = len(job_of("train", wildcards).specification["replicates"])
+    weights = settings["width"] * (
+        settings["dimension"] + settings["width"] * (settings["depth"] - 1)
+    )
+    explicit = settings["weights"] == "explicit"
+    return 1000 + (replicates * weights * 8 * 6 // 10**6 if explicit else 0)
 
 
 def help_text():
