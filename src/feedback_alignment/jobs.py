@@ -71,10 +71,6 @@ class Plan:
         """The jobs that make named outputs, those upstream first."""
         return [job for step in STEPS[2:] for job in self.jobs[step].values()]
 
-    def reads(self, step: str, name: str, of: str) -> list[str]:
-        """Names of the jobs of step `of` whose outputs a job reads."""
-        return [other for kind, other in self.jobs[step][name].reads if kind == of]
-
     def files(self) -> set[str]:
         """Data and runs that the config asks for, below the results folder."""
         data = {f"data/{name}.npz" for name in self.jobs["data"]}
@@ -120,25 +116,6 @@ class Plan:
                 stale.append(job)
             lines += [line] if line else []
         return stale, lines
-
-    def needed(self, targets: Iterable[str], results: Path) -> list[Job]:
-        """The named jobs behind targets of the workflow.
-
-        Args:
-            targets: figures, steps of one job, `all`, or files; others need no named job.
-            results: the results folder, as it is written in the targets.
-        """
-        asked = {Path(target).as_posix() for target in targets}
-        needed: set[tuple[str, str]] = set()
-        for job in reversed(self.named):
-            key = (job.step, job.name)
-            own = {(results / path).as_posix() for path in job.made}
-            own.add(receipt_of(results, job).as_posix())
-            # A table is no target by name: its experiment may have the name of a figure.
-            own |= {job.name} if job.step != "tables" else set()
-            if "all" in asked or own & asked or key in needed:
-                needed |= {key, *job.reads}
-        return [job for job in self.named if (job.step, job.name) in needed]
 
 
 def receipt_of(results: Path, job: Job) -> Path:

@@ -47,22 +47,11 @@ RESULTS = f"results/{PLAN.config.name}"
 
 # All inputs are ancient(): file times decide nothing. Data and runs have their specification's
 # digest in their path; which of the named outputs are stale is told by their receipts.
-def force_stale_outputs(settings):
-    """Have Snakemake make again what a target needs and its receipt does not vouch for."""
-    known = KnownDigests(KEPT / "digests.json")
-    stale, damaged = PLAN.stale(Path(RESULTS), known)
-    known.save()
-    needed = PLAN.needed(settings.targets or ["all"], Path(RESULTS))
-    print(*damaged, sep="\n", end="\n" if damaged else "", file=sys.stderr)
-    settings.forcerun = {
-        *settings.forcerun,
-        *(str(receipt_of(Path(RESULTS), job)) for job in stale if job in needed),
-    }
-
-
-# A job that is run for another call of snakemake is forced already.
-if workflow.dag_settings and not workflow.dag_settings.target_jobs:
-    force_stale_outputs(workflow.dag_settings)
+KNOWN = KnownDigests(KEPT / "digests.json")
+STALE, DAMAGED = PLAN.stale(Path(RESULTS), KNOWN)
+KNOWN.save()
+for line in DAMAGED:
+    print(line, file=sys.stderr)
 
 # Jobs use this interpreter, wherever snakemake was called from, and one thread each: the number of
 # threads changes the order of sums, and so the bytes. Their library lies beside their script.
@@ -87,10 +76,17 @@ def job_of(step, wildcards):
 
 
 def spec(step):
-    """Input: the specification of the job."""
-    return ancient(
-        lambda wildcards: f"{KEPT}/specifications/{job_of(step, wildcards).digest}.json"
-    )
+    """Input: the specification of the job, which is made to run if its outputs are stale."""
+
+    def path(wildcards):
+        job = job_of(step, wildcards)
+        if job in STALE:
+            # As --forcerun does. Snakemake has no other way to be told but file times and its own
+            # notes, and an input function is asked for just the jobs that a target needs.
+            workflow.dag.forcefiles.add(str(receipt_of(Path(RESULTS), job)))
+        return f"{KEPT}/specifications/{job.digest}.json"
+
+    return ancient(path)
 
 
 def code(step, file=None):
