@@ -48,7 +48,8 @@ RESULTS = f"results/{PLAN.config.name}"
 # All inputs are ancient(): file times decide nothing. Data and runs have their specification's
 # digest in their path; which of the named outputs are stale is told by their receipts.
 KNOWN = KnownDigests(KEPT / "digests.json")
-STALE, DAMAGED = PLAN.stale(Path(RESULTS), KNOWN)
+STALE_JOBS, DAMAGED = PLAN.stale(Path(RESULTS), KNOWN)
+STALE = {(job.step, job.name) for job in STALE_JOBS}
 KNOWN.save()
 for line in DAMAGED:
     print(line, file=sys.stderr)
@@ -80,7 +81,7 @@ def spec(step):
 
     def path(wildcards):
         job = job_of(step, wildcards)
-        if job in STALE:
+        if (job.step, job.name) in STALE:
             # As --forcerun does. Snakemake has no other way to be told but file times and its own
             # notes, and an input function is asked for just the jobs that a target needs.
             workflow.dag.forcefiles.add(str(receipt_of(Path(RESULTS), job)))
@@ -112,12 +113,15 @@ def read(step, of):
 
 def receipts(step):
     """Input: receipts of the jobs upstream; the job checks what they say of its inputs."""
-    return ancient(
-        lambda wildcards: [
-            str(receipt_of(Path(RESULTS), PLAN.jobs[kind][name]))
-            for kind, name in job_of(step, wildcards).reads
-        ]
-    )
+
+    def paths(wildcards):
+        job = job_of(step, wildcards)
+        upstream = [PLAN.jobs[kind][name] for kind, name in job.reads]
+        # Of a forced job that lies behind another one Snakemake knows by its inputs alone.
+        mark = str if (job.step, job.name) in STALE else ancient
+        return [mark(str(receipt_of(Path(RESULTS), other))) for other in upstream]
+
+    return paths
 
 
 def made_by(jobs):
