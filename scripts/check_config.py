@@ -7,7 +7,7 @@ from pathlib import Path
 from feedback_alignment.claims import ClaimsError, load_claims
 from feedback_alignment.config import ConfigError, load_config
 from feedback_alignment.jobs import known_figures
-from feedback_alignment.report.sources import load_sources
+from feedback_alignment.page.sources import load_sources
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("config", type=Path, nargs="+", help="config file; later ones win")

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from feedback_alignment.archive import write_arrays
-from feedback_alignment.data import DataError, draw
-from feedback_alignment.data.loading import loader
-from feedback_alignment.data.sources import inspect_arrays
+from feedback_alignment.data.draw import draw, loader
+from feedback_alignment.data.own import inspect_own
+from feedback_alignment.data.preparation import DataError
 from feedback_alignment.files import DamagedFileError
 from feedback_alignment.specification import read_specification
 
@@ -30,7 +30,7 @@ except DamagedFileError as error:
     sys.exit(f"error: {error}")
 settings = spec["settings"]
 try:
-    if spec["source"] and inspect_arrays(args.place).digest != spec["source"]:
+    if spec["source"] and inspect_own(args.place).digest != spec["source"]:
         raise DataError(
             f"{args.place}: the file has changed since the run was planned; start again"
         )

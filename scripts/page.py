@@ -7,9 +7,10 @@ from pathlib import Path
 
 from feedback_alignment.config import ConfigError
 from feedback_alignment.files import DamagedFileError, write_text
+from feedback_alignment.page.figures import PageError, collect_figures
+from feedback_alignment.page.page import render
+from feedback_alignment.page.sources import load_sources
 from feedback_alignment.receipts import making
-from feedback_alignment.report import ReportError, collect_figures, render
-from feedback_alignment.report.sources import load_sources
 from feedback_alignment.specification import read_specification
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -43,5 +44,5 @@ try:
             status=json.loads(args.status.read_text(encoding="utf-8")),
         )
         write_text(args.out, page)
-except (ConfigError, ReportError, DamagedFileError, OSError) as error:
+except (ConfigError, PageError, DamagedFileError, OSError) as error:
     sys.exit(f"error: {error}")

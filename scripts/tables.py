@@ -38,10 +38,10 @@ for run, digest in spec["from"]:
         damaged.append(f"error: {error}; the next run makes it again")
         continue
     recording = Recording.of_arrays(arrays)
-    condition, replicates = Condition(**made_from["settings"]), made_from["replicates"]
-    frames.append(
-        extract(spec["experiment"], condition, made_from["condition"], replicates, recording)
-    )
+    identifier, replicates = made_from["condition"], made_from["replicates"]
+    # Runs are shared by experiments, in which they may have other roles.
+    condition = Condition(**made_from["settings"], case=spec["cases"][identifier])
+    frames.append(extract(spec["experiment"], condition, identifier, replicates, recording))
 if damaged:
     sys.exit("\n".join(damaged))
 with making(args.receipt, spec, [args.parquet, args.csv], []):

@@ -47,7 +47,7 @@ def table(recording):
 
 
 def values(table, seed, metric):
-    rows = table[(table["seed"] == seed) & (table["metric"] == metric)]
+    rows = table[(table["replicate"] == seed) & (table["metric"] == metric)]
     return dict(zip(rows["step"], rows["value"], strict=True))
 
 
@@ -55,7 +55,7 @@ def test_rows_have_the_tidy_columns_and_the_condition(table):
     assert list(table.columns) == list(COLUMNS)
     assert set(table["condition"]) == {"an-id"}
     assert set(table["eta"]) == {0.1}
-    assert sorted(table["seed"].unique()) == [4, 7]
+    assert sorted(table["replicate"].unique()) == [4, 7]
 
 
 def test_recorded_values_are_rows(table, recording):
@@ -71,8 +71,8 @@ def test_a_diverged_seed_ends_with_one_empty_row_a_metric(table):
     found = values(table, 7, "loss")
     assert list(found) == [0, 10, 20, 25]
     assert np.isnan(found[25])
-    assert set(table.loc[table["seed"] == 7, "status"]) == {"diverged"}
-    assert set(table.loc[table["seed"] == 4, "status"]) == {"ok"}
+    assert set(table.loc[table["replicate"] == 7, "status"]) == {"diverged"}
+    assert set(table.loc[table["replicate"] == 4, "status"]) == {"ok"}
 
 
 def test_derived_metrics_sum_a_run_up(table):
@@ -99,7 +99,9 @@ def test_without_kernels_there_are_no_rates_of_the_theorem(recording):
 
 
 def mlp(**settings):
-    return condition(network="mlp", kernels=False, **settings)
+    return condition(
+        parametrisation="standard", loss_function="half_mean", kernels=False, **settings
+    )
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from feedback_alignment.store import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
-MLP = {"network": "mlp", "data": "digits", "width": 8, "steps": 100}
+DEEP = {"parametrisation": "standard", "loss_function": "half_mean"}
+MLP = DEEP | {"data": "digits", "width": 8, "steps": 100}
 
 
 def parsed(settings, **top):
@@ -125,28 +126,33 @@ def test_another_content_of_an_own_file_is_another_source(own_file):
 BAD = {
     "bias of a two-layer network": (
         {"bias": True},
-        "settings.bias: needs network mlp; allowed: only false with network two_layer",
+        "settings.bias: true needs parametrisation standard or ntk; "
+        "allowed: only false with parametrisation song",
     ),
     "images for a two-layer network": (
         {"data": "digits"},
-        "settings.data: needs network mlp; allowed: only teacher_student with network two_layer",
+        "settings.data: digits needs parametrisation standard or ntk; "
+        "allowed: only teacher_student with parametrisation song",
     ),
     "rule of a two-layer network": (
         {"rule": "dfa"},
-        "settings.rule: dfa needs network mlp; allowed with network two_layer: bp, fa",
+        "settings.rule: dfa needs parametrisation standard or ntk; "
+        "allowed with parametrisation song: bp, fa",
     ),
     "kernels of an MLP": (
         MLP | {"kernels": True},
-        "settings.kernels: needs network two_layer; allowed: only false with network mlp",
+        "settings.kernels: true needs parametrisation song; "
+        "allowed: only false with parametrisation standard",
     ),
     "engine of an MLP": (
         MLP | {"engine": "linear"},
-        "settings.engine: linear does not serve network mlp; allowed: auto, minibatch, reference",
+        "settings.engine: linear does not serve parametrisation standard; "
+        "allowed: auto, minibatch, autograd",
     ),
     "engine of a two-layer network": (
         {"engine": "minibatch"},
-        "settings.engine: minibatch does not serve network two_layer; "
-        "allowed: auto, linear, preactivation, reference",
+        "settings.engine: minibatch does not serve parametrisation song; "
+        "allowed: auto, linear, preactivation, autograd",
     ),
     "unknown rule": (
         MLP | {"rule": "dfaa"},
@@ -184,7 +190,7 @@ BAD = {
     ),
     "an operator of another loss": (
         MLP | {"samples": 5, "spectrum": True, "loss_function": "cross_entropy"},
-        "settings.spectrum: K_FA tells stability for squared_error alone; "
+        "settings.spectrum: K_FA tells stability for half_mean alone; "
         "allowed: only false with loss_function cross_entropy",
     ),
     "an intervention after the end": (
@@ -216,7 +222,7 @@ BAD = {
     "classes of a regression": (
         MLP | {"data": "teacher_student", "loss_function": "cross_entropy"},
         "settings.loss_function: cross_entropy needs classes; "
-        "allowed: squared_error with data teacher_student",
+        "allowed: half_mean with data teacher_student",
     ),
     "a spectrum too large": (
         MLP | {"spectrum": True},
@@ -230,9 +236,19 @@ BAD = {
         MLP | {"eigenvalues": True},
         "settings.eigenvalues: true needs spectrum: true",
     ),
-    "reference on a GPU": (
-        MLP | {"engine": "reference"},
-        "settings.device: the reference engine computes on cpu only",
+    "the mean over samples with the summed network": (
+        {"loss_function": "half_mean"},
+        "settings.loss_function: half_mean needs parametrisation standard or ntk; "
+        "allowed: only half_sum with parametrisation song",
+    ),
+    "the sum over samples of an MLP": (
+        {"parametrisation": "ntk"},
+        "settings.loss_function: half_sum needs parametrisation song; "
+        "allowed: half_mean, cross_entropy with parametrisation ntk",
+    ),
+    "autograd on a GPU": (
+        MLP | {"engine": "autograd"},
+        "settings.device: the autograd engine computes on cpu only",
     ),
     "too large a network": (
         MLP | {"width": 30_000},
@@ -246,7 +262,7 @@ def test_a_contradiction_gets_one_line(case):
     settings, message = BAD[case]
     if case == "too large a network":
         settings = settings | {"depth": 2}
-    top = {"device": "cuda"} if case == "reference on a GPU" else {}
+    top = {"device": "cuda"} if case == "autograd on a GPU" else {}
     with pytest.raises(ConfigError, match="^experiments.e." + re.escape(message)) as caught:
         condition(settings, **top)
     assert "\n" not in str(caught.value)
@@ -281,3 +297,43 @@ def test_a_size_without_its_step_is_named_where_it_stands():
     message = r"^experiments\.e\.include\[1\]\.tie_angle: has no effect without tie_step"
     with pytest.raises(ConfigError, match=message):
         parse_config({"name": "t", "experiments": {"e": experiment}}, SCHEMA, {})
+
+
+def test_a_case_changes_no_id_and_no_settings():
+    plain, named = condition({}), condition({"case": "control"})
+    assert (plain.case, named.case) == ("", "control")
+    assert plain == named
+    assert plain.identifier(1) == named.identifier(1)
+    assert "case" not in named.settings()
+
+
+def test_a_case_comes_from_settings_when_and_include():
+    experiment = {
+        "settings": {"case": "trained", "steps": 10},
+        "grid": {"width": [5, 6]},
+        "when": [{"match": {"width": 6}, "set": {"case": "wide"}}],
+        "include": [{"width": 7, "case": "wider"}, {"width": 8, "case": ""}],
+    }
+    config = parse_config({"name": "t", "experiments": {"e": experiment}}, SCHEMA, {})
+    assert [c.case for c in config.experiments[0].conditions] == ["trained", "wide", "wider", ""]
+
+
+BAD_CASES = {
+    "no name": ({"settings": {"case": "a b"}}, 'settings.case: "a b" is not allowed as a name'),
+    "of an entry": ({"include": [{"case": "on"}]}, 'include[0].case: "on" is not allowed as a'),
+    "axis": ({"grid": {"case": ["a"]}}, "grid.case: a case is given, and neither varied nor "),
+    "match": ({"exclude": [{"case": "a"}]}, "exclude[0].case: a case is given, and neither"),
+    "two": (
+        {"include": [{"case": "a"}, {"case": "b"}]},
+        "include[1]: it differs from another condition in its case alone, "
+        '"a" and "b"; give it one case, or another setting',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_CASES)
+def test_a_bad_case_is_named(case):
+    spoilt, message = BAD_CASES[case]
+    content = {"name": "t", "experiments": {"e": {"include": [{}]} | spoilt}}
+    with pytest.raises(ConfigError, match="^experiments.e." + re.escape(message)):
+        parse_config(content, SCHEMA, {})

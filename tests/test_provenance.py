@@ -29,7 +29,7 @@ def test_statuses_are_counted_by_run_not_by_row():
     table = pd.DataFrame(
         {
             "condition": ["a", "a", "a", "b", "b"],
-            "seed": [0, 0, 1, 0, 1],
+            "replicate": [0, 0, 1, 0, 1],
             "status": ["ok", "ok", "diverged", "settled", "ok"],
         }
     )

@@ -5,28 +5,21 @@ import pandas as pd
 import pytest
 
 from feedback_alignment.files import replacing, write_text
-from feedback_alignment.store import (
-    COLUMNS,
-    read_arrays,
-    read_tables,
-    tidy_frame,
-    write_arrays,
-    write_table,
-)
+from feedback_alignment.store import COLUMNS, read_tables, tidy_frame, write_table
 
 _EXAMPLES = {"str": "x", "float64": 0.5, "int64": 10, "Int64": None, "bool": False}
 # One value a column, but for those that `frame` fills.
 ROW = {
     name: _EXAMPLES[kind]
     for name, kind in COLUMNS.items()
-    if name not in ("seed", "step", "metric", "value")
+    if name not in ("replicate", "step", "metric", "value")
 }
 
 
 def frame(values=(0.1, np.nan)):
     count = len(values)
     return tidy_frame(
-        ROW | {"seed": [0] * count, "step": range(count), "metric": ["loss"] * count}
+        ROW | {"replicate": [0] * count, "step": range(count), "metric": ["loss"] * count}
         | {"value": list(values)}
     )  # fmt: skip
 
@@ -49,25 +42,17 @@ def test_tables_are_read_one_under_the_other(tmp_path):
 def test_files_repeat_byte_for_byte(tmp_path):
     for name in "ab":
         write_table(frame(), tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv")
-        write_arrays(tmp_path / f"{name}.npz", {"x": np.arange(5.0)})
-    for end in ("parquet", "csv", "npz"):
+    for end in ("parquet", "csv"):
         assert (tmp_path / f"a.{end}").read_bytes() == (tmp_path / f"b.{end}").read_bytes()
 
 
 @pytest.mark.parametrize("change", [{"extra": 1}, None])
 def test_a_table_has_exactly_the_agreed_columns(change):
-    columns = ROW | {"seed": [0], "step": [0], "metric": ["loss"], "value": [1.0]}
-    columns = columns | change if change else {k: v for k, v in columns.items() if k != "seed"}
-    wrong = "extra" if change else "seed"
+    columns = ROW | {"replicate": [0], "step": [0], "metric": ["loss"], "value": [1.0]}
+    columns = columns | change if change else {k: v for k, v in columns.items() if k != "replicate"}
+    wrong = "extra" if change else "replicate"
     with pytest.raises(ValueError, match=f"columns do not fit: {wrong}"):
         tidy_frame(columns)
-
-
-def test_arrays_come_back(tmp_path):
-    write_arrays(tmp_path / "deep/a.npz", {"x": np.arange(3), "s": np.array(["ok", "diverged"])})
-    back = read_arrays(tmp_path / "deep/a.npz")
-    assert back["x"].tolist() == [0, 1, 2]
-    assert back["s"].tolist() == ["ok", "diverged"]
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -111,7 +111,14 @@ class Tree:
                 raise CodeError(f"{path}: cannot be read: {error.strerror}") from None
             try:
                 self._sources[path] = _understood(content, path.suffix)
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            except (
+                SyntaxError,
+                ValueError,
+                LookupError,
+                TypeError,
+                AttributeError,
+                RecursionError,
+            ) as error:
                 kind = "a Jupyter notebook" if path.suffix == ".ipynb" else "Python"
                 raise CodeError(f"{path}: it is not {kind}: {error}") from None
         return self._sources[path]
@@ -185,7 +192,8 @@ def registered_in(root: Path, package: str, value: Any) -> str:
 def _data_files(folder: Path) -> Iterator[Path]:
     """What a package has besides Python: templates, style sheets, also in folders of their own."""
     for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "_")) or path.name.endswith("~"):
+        # What editors and type checkers leave or look for decides nothing.
+        if path.name.startswith((".", "_")) or path.name.endswith("~") or path.suffix == ".typed":
             continue
         if path.is_dir() and not (path / "__init__.py").exists():
             yield from (p for p in _data_files(path))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,11 @@ _MOST_WEIGHTS = 500_000_000
 # The operator K takes n^2 numbers, and its eigenvalues n^3 operations.
 LARGEST_OPERATOR = 4000
 
-# Settings that one kind of network has; in the other they have these values, and no effect.
+# Settings of the networks whose parametrisation is not `song`; in these they have these values.
 MLP_ONLY = {
     "decay_layers": "output",
     "depth": 1,
     "bias": False,
-    "parametrisation": "standard",
-    "loss_function": "squared_error",
     "init_scale": 1.0,
     "feedback_scale": 1.0,
     "feedback_distribution": "gaussian",
@@ -47,9 +45,10 @@ MLP_ONLY = {
     "eigenvalues": False,
 }
 TWO_LAYER_ONLY = {"weights": "explicit", "kernels": False}
+# Engines by whether the parametrisation is `song`.
 _ENGINES = {
-    "two_layer": ("auto", "linear", "preactivation", "reference"),
-    "mlp": ("auto", "minibatch", "reference"),
+    True: ("auto", "linear", "preactivation", "autograd"),
+    False: ("auto", "minibatch", "autograd"),
 }
 
 
@@ -61,7 +60,6 @@ class Condition:
     describes each. Build it with `Condition.from_settings`: it gives equal settings one form.
     """
 
-    network: str
     rule: str
     l2: float
     schedule: str
@@ -109,6 +107,8 @@ class Condition:
     settle_tolerance: float
     settle_window: int
     settle_floor: float
+    # The condition's role in its experiment, a name from the config: it decides no number.
+    case: str = field(default="", compare=False)
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], source: Source) -> "Condition":
@@ -133,19 +133,25 @@ class Condition:
         for step, companions in COMPANIONS.items():
             if values[step] is None:
                 values.update(companions)
-        if values["engine"] not in _ENGINES[values["network"]]:
+        song = values["parametrisation"] == "song"
+        if values["engine"] not in _ENGINES[song]:
             raise ValueError(
-                f"engine: {values['engine']} does not serve network {values['network']}; "
-                f"allowed: {', '.join(_ENGINES[values['network']])}"
+                f"engine: {values['engine']} does not serve parametrisation "
+                f"{values['parametrisation']}; allowed: {', '.join(_ENGINES[song])}"
             )
-        if values["network"] == "mlp":
-            _check_mlp(values, source)
+        if song:
+            _check_song(values)
         else:
-            _check_two_layer(values)
-        own = cls(**{field.name: _cast(field.type, values[field.name]) for field in fields(cls)})
-        if own.network == "mlp":
+            _check_mlp(values, source)
+        own = cls(**{entry.name: _cast(entry.type, values[entry.name]) for entry in fields(cls)})
+        if not own.two_layer:
             own.mlp_settings()
         return own
+
+    @property
+    def two_layer(self) -> bool:
+        """Whether the engines of the two-layer network serve it, and not those of MLPs."""
+        return self.parametrisation == "song"
 
     def mlp_settings(self) -> "MLPSettings":
         """The settings as the simulation of MLPs takes them.
@@ -161,8 +167,8 @@ class Condition:
         return MLPSettings(loss=self.loss_function, **values)
 
     def settings(self) -> dict[str, Any]:
-        """The condition as a plain mapping, in field order."""
-        return asdict(self)
+        """Every setting that can change its numbers, in field order; `case` is not among them."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.compare}
 
     def identifier(self, seed: int) -> str:
         """A readable name with a digest of all settings and of the config's seed.
@@ -174,7 +180,7 @@ class Condition:
         decay = {"none": "", "constant": f"-l2_{self.l2:g}"}.get(
             self.schedule, f"-l2_{self.l2:g}-until_{self.cutoff_step}"
         )
-        size = f"p{self.width}" if self.network == "two_layer" else f"p{self.width}x{self.depth}"
+        size = f"p{self.width}" if self.two_layer else f"p{self.width}x{self.depth}"
         return f"{self.activation}-{size}-{self.rule}{decay}-{digest}"
 
     def dataset(self) -> dict[str, Any]:
@@ -208,14 +214,17 @@ def _check_decay(values: dict[str, Any]) -> None:
         )
 
 
-def _check_two_layer(values: dict[str, Any]) -> None:
-    for name, plain in MLP_ONLY.items():
+def _check_song(values: dict[str, Any]) -> None:
+    for name, plain in {**MLP_ONLY, "loss_function": "half_sum"}.items():
         if values[name] != plain:
-            raise ValueError(f"{name}: needs network mlp; {_only(plain)} with network two_layer")
+            raise ValueError(
+                f"{name}: {_shown(values[name])} needs parametrisation standard or ntk; "
+                f"{_only(plain)} with parametrisation song"
+            )
     if values["rule"] not in TWO_LAYER_RULES:
         raise ValueError(
-            f"rule: {values['rule']} needs network mlp; "
-            f"allowed with network two_layer: {', '.join(TWO_LAYER_RULES)}"
+            f"rule: {values['rule']} needs parametrisation standard or ntk; "
+            f"allowed with parametrisation song: {', '.join(TWO_LAYER_RULES)}"
         )
     values["device"] = "cpu"
     for name, default in (("samples", 50), ("dimension", 150)):
@@ -231,7 +240,7 @@ def _check_two_layer(values: dict[str, Any]) -> None:
     if values["engine"] == "linear" and unserved:
         raise ValueError(
             f"engine: linear does not serve {' with '.join(unserved)}; "
-            "allowed: auto, preactivation, reference"
+            "allowed: auto, preactivation, autograd"
         )
     if values["weights"] == "wishart" and values["engine"] != "linear":
         raise ValueError(
@@ -249,15 +258,23 @@ def _check_two_layer(values: dict[str, Any]) -> None:
 def _check_mlp(values: dict[str, Any], source: Source) -> None:
     for name, plain in TWO_LAYER_ONLY.items():
         if values[name] != plain:
-            raise ValueError(f"{name}: needs network two_layer; {_only(plain)} with network mlp")
+            raise ValueError(
+                f"{name}: {_shown(values[name])} needs parametrisation song; "
+                f"{_only(plain)} with parametrisation {values['parametrisation']}"
+            )
+    if values["loss_function"] == "half_sum":
+        raise ValueError(
+            "loss_function: half_sum needs parametrisation song; allowed: half_mean, cross_entropy "
+            f"with parametrisation {values['parametrisation']}"
+        )
     if values["engine"] == "auto":
         values["engine"] = "minibatch"
     _check_data(values, source)
     if values["perturb_step"] is not None and values["perturb_size"] == 0:
         raise ValueError("perturb_size: missing; perturb_step needs a size above 0")
-    if values["spectrum"] and values["loss_function"] != "squared_error":
+    if values["spectrum"] and values["loss_function"] != "half_mean":
         raise ValueError(
-            "spectrum: K_FA tells stability for squared_error alone; allowed: only false with "
+            "spectrum: K_FA tells stability for half_mean alone; allowed: only false with "
             f"loss_function {values['loss_function']}"
         )
     for name in ("batch_size", "metric_samples"):
@@ -287,10 +304,10 @@ def _check_data(values: dict[str, Any], source: Source) -> None:
         for name, plain in (("scaling", "none"), ("validation_samples", 0)):
             if values[name] != plain:
                 raise ValueError(f"{name}: {_only(plain)} with data {TEACHER_STUDENT}")
-        if values["loss_function"] != "squared_error":
+        if values["loss_function"] != "half_mean":
             raise ValueError(
                 f"loss_function: {values['loss_function']} needs classes; "
-                f"allowed: squared_error with data {TEACHER_STUDENT}"
+                f"allowed: half_mean with data {TEACHER_STUDENT}"
             )
         for name, default in (("samples", 50), ("dimension", 150)):
             if values[name] is None:
@@ -322,8 +339,13 @@ def _check_data(values: dict[str, Any], source: Source) -> None:
 
 
 def _only(value: Any) -> str:
-    shown = {None: "null", False: "false", True: "true"}.get(value, value)
-    return f"allowed: only {shown}"
+    return f"allowed: only {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    return (
+        "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    )
 
 
 def digest_of(content: Any) -> str:

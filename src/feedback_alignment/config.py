@@ -13,8 +13,9 @@ from typing import Any
 
 from feedback_alignment.activations import ACTIVATIONS
 from feedback_alignment.conditions import Condition
-from feedback_alignment.data import DataError
-from feedback_alignment.data.sources import SOURCES, Source, file_of, inspect_arrays
+from feedback_alignment.data.own import inspect_own
+from feedback_alignment.data.preparation import DataError
+from feedback_alignment.data.sources import SOURCES, Source, file_of
 from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.rules import RULES
 
@@ -197,7 +198,7 @@ def _parse_sources(
         if name in SOURCES:
             raise ConfigError(f'data_sources: "{name}" is already the name of a data source')
         try:
-            sources[name] = inspect_arrays(place)
+            sources[name] = inspect_own(place)
         except DataError as error:
             raise ConfigError(f"data_sources.{name}.file: {error}") from None
     return sources, places
@@ -260,12 +261,20 @@ def _parse_experiment(
         settings = _resolve(place, chosen, entry, content["shorthands"], defaults)
         if any(_matches(settings, chosen, excluded) for excluded in entry["exclude"]):
             continue
+        if settings["case"]:
+            at = f"{place if 'case' in chosen else f'{path}.settings'}.case"
+            check_name(at, settings["case"])
         try:
             condition = Condition.from_settings(settings, sources[settings["data"]])
         except ValueError as error:
             key = str(error).partition(":")[0]
             raise ConfigError(f"{place if key in chosen else f'{path}.settings'}.{error}") from None
-        conditions[condition] = None
+        known = conditions.setdefault(condition, condition)
+        if known.case != condition.case:
+            raise ConfigError(
+                f'{place}: it differs from another condition in its case alone, "{known.case}" and '
+                f'"{condition.case}"; give it one case, or another setting'
+            )
     _check_companions(path, entry, tuple(conditions))
     if not combinations:
         raise ConfigError(f"{path}: there is no condition; give it a grid or an include list")
@@ -375,6 +384,11 @@ def _check_values(
 ) -> None:
     # Axes and matches hold lists of values, each of which must be a valid setting.
     settings = schema["$defs"]["settings"]["properties"]
+    if key == "case":
+        raise ConfigError(
+            f"{path}.case: a case is given, and neither varied nor matched; "
+            "allowed: in `settings`, in `set`, or in an entry of `include`"
+        )
     _check_choice(f"{path}.{key}", key, settings, "key")
     for index, value in enumerate(values if isinstance(values, list) else [values]):
         place = f"{path}.{key}[{index}]" if isinstance(values, list) else f"{path}.{key}"

@@ -45,13 +45,13 @@ def extract(
         replicates: replicate index of each of the recording's R lanes.
         recording: what the run recorded.
     """
-    columns: dict[str, list] = {"seed": [], "step": [], "metric": [], "layer": [], "value": []}
+    columns: dict[str, list] = {"replicate": [], "step": [], "metric": [], "layer": [], "value": []}
     columns |= {"status": [], "end_step": []}
     recorded = {
         key if isinstance(key, tuple) else (key, LAYER_OF.get(key, "")): values
         for key, values in recording.values.items()
     }
-    for lane, seed in enumerate(replicates):
+    for lane, replicate in enumerate(replicates):
         status, end = str(recording.status[lane]), int(recording.end_step[lane])
         steps = recording.steps
         lived = steps < end if status == "diverged" else np.ones(steps.size, dtype=bool)
@@ -65,9 +65,11 @@ def extract(
             if status == "diverged" and known.any():
                 rows.append((end, metric, layer, np.nan))
         series = {key: values[lane][lived] for key, values in recorded.items()}
-        derived = _DERIVE[condition.network](condition, steps[lived], series)
+        derived = (derive_two_layer if condition.two_layer else derive_mlp)(
+            condition, steps[lived], series
+        )
         rows += [(end, metric, "", value) for metric, value in derived.items()]
-        columns["seed"] += [seed] * len(rows)
+        columns["replicate"] += [replicate] * len(rows)
         columns["status"] += [status] * len(rows)
         columns["end_step"] += [end] * len(rows)
         names = ("step", "metric", "layer", "value")
@@ -79,6 +81,7 @@ def extract(
         {
             "experiment": experiment,
             "condition": identifier,
+            "case": condition.case,
             **settings,
             **columns,
         }
@@ -147,6 +150,3 @@ def derive_mlp(condition: Condition, steps: np.ndarray, series: Series) -> dict[
         later = loss[steps >= moment]
         derived["loss_rise"] = later.max() / later[0] if later.size and later[0] > 0 else np.nan
     return {name: float(value) for name, value in derived.items()}
-
-
-_DERIVE = {"two_layer": derive_two_layer, "mlp": derive_mlp}

@@ -16,7 +16,6 @@ from feedback_alignment.code import Code, CodeError, Tree, registered_in
 from feedback_alignment.conditions import Condition
 from feedback_alignment.config import Config, ConfigError, Experiment, check_name, replicate_blocks
 from feedback_alignment.known_digests import KnownDigests
-from feedback_alignment.plotting import FIGURES
 from feedback_alignment.receipts import damage
 from feedback_alignment.rules import RULES
 from feedback_alignment.specification import digest_of, write_specification
@@ -207,10 +206,11 @@ class _Planner:
     def _add_table(self, experiment: Experiment) -> None:
         blocks = list(replicate_blocks(experiment.replicates, self.config.block))
         runs = [self._add_run(c, block) for c in experiment.conditions for block in blocks]
+        cases = {c.identifier(self.config.seed): c.case for c in experiment.conditions}
         self._add(
             "tables",
             experiment.name,
-            {"experiment": experiment.name},
+            {"experiment": experiment.name, "cases": cases},
             self.tree.code("scripts/tables.py"),
             made=[f"metrics/{experiment.name}.{end}" for end in ("parquet", "csv")],
             reads=runs,
@@ -246,8 +246,6 @@ class _Planner:
     def _add_figure(self, figure: str) -> None:
         experiments = self.config.feeding(figure)
         modules = self._rules(c for e in experiments for c in e.conditions)
-        if figure in FIGURES:
-            modules = [*modules, f"feedback_alignment.plotting.{FIGURES[figure]}"]
         made = [f"figures/{figure}.{end}" for end in ("svg", "pdf", "png")]
         made += [f"notebooks/{figure}.{end}" for end in ("ipynb", "html")]
         self._add(

@@ -49,7 +49,7 @@ LOSSES = {
     loss.name: loss
     for loss in (
         Loss(
-            "squared_error",
+            "half_mean",
             "squared error",
             r"\frac{1}{2} \sum_k (f_k - y_k)^2",
             _squared,

@@ -67,12 +67,12 @@ def summarise_settings(conditions: Sequence[Mapping[str, Any]]) -> dict[str, Any
 
 
 def count_statuses(table: "pd.DataFrame") -> dict[str, int]:
-    """Number of runs (a condition with a seed) by status.
+    """Number of runs (a condition with a replicate) by status.
 
     Args:
         table: a tidy table.
     """
-    runs = table.drop_duplicates(["condition", "seed"])
+    runs = table.drop_duplicates(["condition", "replicate"])
     counts = runs["status"].value_counts()
     return {status: int(counts.get(status, 0)) for status in ("ok", "settled", "diverged")}
 

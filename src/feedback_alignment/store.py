@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 COLUMNS = {
     "experiment": "str",
     "condition": "str",
-    "network": "str",
+    "case": "str",
     "rule": "str",
     "l2": "float64",
     "schedule": "str",
@@ -51,7 +51,7 @@ COLUMNS = {
     "engine": "str",
     "dtype": "str",
     "device": "str",
-    "seed": "int64",
+    "replicate": "int64",
     "step": "int64",
     "metric": "str",
     "layer": "str",

@@ -8,7 +8,7 @@ from feedback_alignment.store import tidy_frame
 
 SETTINGS = {
     "experiment": "made",
-    "network": "two_layer",
+    "case": "",
     "rule": "fa",
     "l2": 0.0,
     "schedule": "none",
@@ -18,8 +18,8 @@ SETTINGS = {
     "width": 100,
     "depth": 1,
     "bias": False,
-    "parametrisation": "standard",
-    "loss_function": "squared_error",
+    "parametrisation": "song",
+    "loss_function": "half_sum",
     "init_scale": 1.0,
     "feedback_scale": 1.0,
     "feedback_distribution": "gaussian",
@@ -49,7 +49,7 @@ SETTINGS = {
 }
 
 
-def run(seed, metrics, *, status="ok", end_step=None, **settings):
+def run(replicate, metrics, *, status="ok", end_step=None, **settings):
     """Rows of one replicate.
 
     A metric is a value at the last step, or a value by step; its name may be a pair with the
@@ -64,7 +64,7 @@ def run(seed, metrics, *, status="ok", end_step=None, **settings):
         {
             "condition": name,
             **chosen,
-            "seed": seed,
+            "replicate": replicate,
             "step": step,
             "metric": metric,
             "layer": layer,
@@ -89,13 +89,13 @@ class FigureTables:
     Args:
         truth: the numbers.
         figures: by figure, a function of the numbers, of a factor near 1 and of a sign, that
-            yields the metrics and settings of each of a seed's runs.
+            yields the metrics and settings of each of a replicate's runs.
     """
 
     def __init__(self, truth, figures):
         self.truth, self.figures = truth, figures
 
-    def __call__(self, *names, seeds=range(8), **changes):
+    def __call__(self, *names, replicates=range(8), **changes):
         assert changes.keys() <= self.truth.keys()
         truth = {**self.truth, **changes}
         names = names or tuple(self.figures)
@@ -103,9 +103,9 @@ class FigureTables:
             rows: tidy(
                 [
                     row
-                    for seed in seeds
-                    for metrics, settings in rows(truth, self.wiggle(seed), (-1) ** seed)
-                    for row in run(seed, metrics, **settings)
+                    for replicate in replicates
+                    for metrics, settings in rows(truth, self.wiggle(replicate), (-1) ** replicate)
+                    for row in run(replicate, metrics, **settings)
                 ]
             )
             for rows in {self.figures[name] for name in names}
@@ -113,8 +113,8 @@ class FigureTables:
         return {name: made[self.figures[name]] for name in names}
 
     @staticmethod
-    def wiggle(seed):
-        return np.exp(0.01 * np.random.default_rng(seed).standard_normal())
+    def wiggle(replicate):
+        return np.exp(0.01 * np.random.default_rng(replicate).standard_normal())
 
 
 @pytest.fixture(scope="session")
@@ -134,15 +134,15 @@ def make_table():
 
 @pytest.fixture(scope="session")
 def sweep():
-    """A table of one metric, `value(seed, **settings)`, over a list of settings."""
+    """A table of one metric, `value(replicate, **settings)`, over a list of settings."""
 
-    def build(metric, value, settings, seeds=8):
+    def build(metric, value, settings, replicates=8):
         return tidy(
             [
                 row
                 for chosen in settings
-                for seed in range(seeds)
-                for row in run(seed, {metric: value(seed, **chosen)}, **chosen)
+                for replicate in range(replicates)
+                for row in run(replicate, {metric: value(replicate, **chosen)}, **chosen)
             ]
         )
 

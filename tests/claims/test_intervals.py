@@ -37,7 +37,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     assert 0.91 <= covered <= 0.99
 
 
-def test_seeds_are_resampled_jointly():
+def test_replicates_are_resampled_jointly():
     # Two conditions that share their noise: the difference has none.
     noise = np.random.default_rng(2).standard_normal(8)
     low, high = bootstrap_interval(np.array([noise, noise + 1]), lambda m: m[1] - m[0], "pair")
@@ -46,7 +46,7 @@ def test_seeds_are_resampled_jointly():
 
 @given(st.floats(-1e6, 1e6), st.integers(2, 20))
 @settings(max_examples=20, deadline=None)
-def test_seeds_that_agree_give_a_point(value, count):
+def test_replicates_that_agree_give_a_point(value, count):
     low, high = bootstrap_interval(np.full((1, count), value), mean, "same")
     assert (low, high) == pytest.approx((value, value))
 
@@ -62,7 +62,7 @@ def test_stream_depends_on_nothing_but_the_name():
     assert stream_of("song.kernels\nlabel") == 15871503556886396120
 
 
-def test_no_interval_from_one_seed_or_where_a_resample_has_no_value():
+def test_no_interval_from_one_replicate_or_where_a_resample_has_no_value():
     assert bootstrap_interval(np.ones((1, 1)), mean, "one") is None
     values = np.array([[1.0, 2, 3, 4, -30]])
     logarithm = bootstrap_interval(
@@ -81,6 +81,6 @@ def test_share_interval_against_the_beta_distribution(count):
 
 
 @pytest.mark.parametrize(("passed", "count"), [(6, 6), (8, 8), (33, 50)])
-def test_seeds_that_show_more_often_than_not(passed, count):
+def test_replicates_that_show_more_often_than_not(passed, count):
     assert share_interval(passed, count)[0] > 0.5
     assert share_interval(passed - 1, count)[0] < 0.5

@@ -21,9 +21,9 @@ SLOPE = {
     "below": -0.25,
 }
 SHARE = {
-    "statistic": "share_of_seeds",
+    "statistic": "share_of_replicates",
     "label": "share",
-    "args": {"metric": "decay_r2", "seed_passes": {"at_least": 0.95}},
+    "args": {"metric": "decay_r2", "replicate_passes": {"at_least": 0.95}},
     "above": 0.5,
 }
 LOWEST = {"statistic": "lowest_mean", "label": "floor", "args": {"metric": "loss"}, "at_least": 1}
@@ -40,8 +40,8 @@ def check_of(table, *checks):
 
 
 def noisy(exponent, noise=0.05):
-    def value(seed, width, **_):
-        wiggle = np.random.default_rng([seed, width]).standard_normal()
+    def value(replicate, width, **_):
+        wiggle = np.random.default_rng([replicate, width]).standard_normal()
         return width**exponent * np.exp(noise * wiggle)
 
     return value
@@ -72,24 +72,27 @@ def test_interval_across_the_threshold_is_inconclusive(sweep):
 
 
 @pytest.mark.parametrize("exponent", [-0.5, 0.5])
-@pytest.mark.parametrize("seeds", [1, 2, 4])
-def test_few_seeds_are_inconclusive_on_either_side(sweep, exponent, seeds):
-    table = sweep("weight_alignment", noisy(exponent), WIDTHS, seeds=seeds)
+@pytest.mark.parametrize("replicates", [1, 2, 4])
+def test_few_replicates_are_inconclusive_on_either_side(sweep, exponent, replicates):
+    table = sweep("weight_alignment", noisy(exponent), WIDTHS, replicates=replicates)
     found = check_of(table, SLOPE)
     assert found.verdict == "inconclusive"
-    assert found.reason == f"seeds left: {seeds}; a verdict needs 5"
-    assert found.n == seeds
+    assert found.reason == f"replicates left: {replicates}; a verdict needs 5"
+    assert found.n == replicates
     assert found.estimate == pytest.approx(exponent, abs=0.2)
-    assert (found.ci_low is None) == (seeds == 1)
+    assert (found.ci_low is None) == (replicates == 1)
 
 
-def test_five_seeds_can_decide(sweep):
-    assert check_of(sweep("loss", lambda seed: 2.0, [{}], seeds=5), LOWEST).verdict == "replicated"
+def test_five_replicates_can_decide(sweep):
+    assert (
+        check_of(sweep("loss", lambda replicate: 2.0, [{}], replicates=5), LOWEST).verdict
+        == "replicated"
+    )
 
 
 @given(st.floats(-5, 5))
 @settings(max_examples=15, deadline=None)
-def test_seeds_that_agree_decide_by_their_value(value):
+def test_replicates_that_agree_decide_by_their_value(value):
     # No random number is left, so the interval is a point, and no warning is raised.
     found = decide(Threshold("at_least", 1), value, (value, value), 8)
     assert found == ("replicated" if value >= 1 else "not replicated", "")
@@ -97,7 +100,7 @@ def test_seeds_that_agree_decide_by_their_value(value):
 
 @pytest.mark.parametrize(("value", "verdict"), [(2.0, "replicated"), (0.5, "not replicated")])
 def test_degenerate_interval(sweep, value, verdict):
-    found = check_of(sweep("loss", lambda seed: value, [{}]), LOWEST)
+    found = check_of(sweep("loss", lambda replicate: value, [{}]), LOWEST)
     assert found.verdict == verdict
     assert (found.estimate, found.ci_low, found.ci_high) == (value, value, value)
 
@@ -105,8 +108,10 @@ def test_degenerate_interval(sweep, value, verdict):
 @pytest.mark.parametrize(
     ("failing", "verdict"), [(0, "replicated"), (1, "inconclusive"), (8, "not replicated")]
 )
-def test_share_of_seeds(sweep, failing, verdict):
-    found = check_of(sweep("decay_r2", lambda seed: 0.9 + 0.1 * (seed >= failing), [{}]), SHARE)
+def test_share_of_replicates(sweep, failing, verdict):
+    found = check_of(
+        sweep("decay_r2", lambda replicate: 0.9 + 0.1 * (replicate >= failing), [{}]), SHARE
+    )
     assert found.verdict == verdict
     assert found.estimate == 1 - failing / 8
     assert (found.ci_low, found.ci_high) == share_interval(8 - failing, 8)
@@ -135,7 +140,7 @@ def test_figure_that_the_config_does_not_have():
         ),
         (
             {**SLOPE, "args": {"metric": "weight_alignment", "at": "cutoff", "along": "width"}},
-            "no condition has a value of weight_alignment for every seed",
+            "no condition has a value of weight_alignment for every replicate",
         ),
     ],
 )
@@ -145,10 +150,10 @@ def test_what_the_tables_cannot_answer_is_not_run(sweep, check, reason):
 
 
 def test_statistic_without_a_value_is_inconclusive(sweep):
-    table = sweep("weight_alignment", lambda seed, width: 0.1 - 0.05 * seed, WIDTHS)
+    table = sweep("weight_alignment", lambda replicate, width: 0.1 - 0.05 * replicate, WIDTHS)
     found = check_of(table, SLOPE)
     assert found.verdict == "inconclusive"
-    assert found.reason == "the statistic has no value for these seeds or for some resample"
+    assert found.reason == "the statistic has no value for these replicates or for some resample"
     assert found.estimate is None
 
 
@@ -157,7 +162,7 @@ def test_each_value_gets_its_own_verdict_in_order(sweep):
     settings = [{**w, "activation": a} for a in exponents for w in WIDTHS]
     table = sweep(
         "weight_alignment",
-        lambda seed, width, activation: noisy(exponents[activation])(seed, width),
+        lambda replicate, width, activation: noisy(exponents[activation])(replicate, width),
         settings,
     )
     (verdict,) = judge(claims({**SLOPE, "each": "activation"}), {"fig": table})
@@ -172,7 +177,7 @@ def test_each_value_gets_its_own_verdict_in_order(sweep):
 
 
 def test_each_number_is_named_with_its_column(sweep):
-    table = sweep("loss", lambda seed, width: 2.0, WIDTHS[:2])
+    table = sweep("loss", lambda replicate, width: 2.0, WIDTHS[:2])
     (verdict,) = judge(claims({**LOWEST, "each": "width"}), {"fig": table})
     assert [c.name for c in verdict.checks] == ["width 100: floor", "width 200: floor"]
 
@@ -192,14 +197,14 @@ def test_overall(parts, whole):
     assert overall(parts) == whole
 
 
-def diverging(make_run, make_table, lost, seeds=8, value=2.0):
+def diverging(make_run, make_table, lost, replicates=8, value=2.0):
     rows = []
     for width in (100, 200):
-        for seed in range(seeds):
-            gone = width == 200 and seed < lost
+        for replicate in range(replicates):
+            gone = width == 200 and replicate < lost
             status = {"status": "diverged", "end_step": 9} if gone else {}
             loss = {0: 1e9, 9: np.nan} if gone else {0: 1e9, 1000: value}
-            rows += make_run(seed, {"loss": loss}, width=width, **status)
+            rows += make_run(replicate, {"loss": loss}, width=width, **status)
     return make_table(rows)
 
 
@@ -220,34 +225,34 @@ def test_nothing_left_to_compare_is_inconclusive(make_run, make_table):
     alone = check_of(table, {**LOWEST, "where": {"width": 200}})
     pair = check_of(table, {**SLOPE, "args": {"metric": "loss", "along": "width"}})
     assert (alone.n, alone.verdict, alone.estimate) == (0, "inconclusive", None)
-    assert alone.reason.startswith("more than half of the seeds diverged in ")
+    assert alone.reason.startswith("more than half of the replicates diverged in ")
     assert (pair.verdict, pair.estimate) == ("inconclusive", None)
     assert pair.reason.startswith("needs two values of width among otherwise equal conditions: ")
-    assert "more than half of the seeds diverged in " in pair.reason
+    assert "more than half of the replicates diverged in " in pair.reason
 
 
-def test_each_seed_diverged_somewhere_is_inconclusive(make_run, make_table):
+def test_each_replicate_diverged_somewhere_is_inconclusive(make_run, make_table):
     rows = []
-    for width, seed in product((100, 200), range(8)):
-        gone = {"status": "diverged"} if (seed < 4) == (width == 100) else {}
-        rows += make_run(seed, {"loss": 1.0}, width=width, **gone)
+    for width, replicate in product((100, 200), range(8)):
+        gone = {"status": "diverged"} if (replicate < 4) == (width == 100) else {}
+        rows += make_run(replicate, {"loss": 1.0}, width=width, **gone)
     found = check_of(make_table(rows), LOWEST)
     assert (found.n, found.verdict) == (0, "inconclusive")
-    assert found.reason == "every seed diverged somewhere"
+    assert found.reason == "every replicate diverged somewhere"
 
 
 def decays(make_run, make_table, *unstable):
-    """Alignment and loss over lambda and width; every seed diverges at the unstable lambdas."""
+    """Alignment and loss over lambda and width; all replicates diverges at the unstable lambdas."""
     rows = []
-    for l2, width, seed in product((0.0, 0.3, 1.0, *unstable), (100, 400), range(8)):
-        wiggle = np.exp(0.01 * np.random.default_rng([seed, width]).standard_normal())
+    for l2, width, replicate in product((0.0, 0.3, 1.0, *unstable), (100, 400), range(8)):
+        wiggle = np.exp(0.01 * np.random.default_rng([replicate, width]).standard_normal())
         settings = {"l2": l2, "width": width}
         if l2 in unstable:
             metrics = {"weight_alignment": {0: 0.0, 7: np.nan}, "loss": {0: 9.0, 7: np.nan}}
-            rows += make_run(seed, metrics, status="diverged", end_step=7, **settings)
+            rows += make_run(replicate, metrics, status="diverged", end_step=7, **settings)
         else:
             metrics = {"weight_alignment": (0.05 + 0.5 * l2) * wiggle, "loss": l2**2 + 1e-9}
-            rows += make_run(seed, metrics, **settings)
+            rows += make_run(replicate, metrics, **settings)
     return make_table(rows)
 
 
@@ -270,7 +275,8 @@ def test_a_lambda_at_which_all_diverge_leaves_the_other_verdicts(make_run, make_
         assert len(new.excluded["mostly_diverged"]) == 2 * len(unstable)
         assert new.excluded["mostly_diverged"] == list(new.excluded["diverged"])
         assert replace(new, excluded={}) == replace(old, excluded={})
-    said = f"{2 * len(unstable)} conditions in which more than half of the seeds diverged left out"
+    lost = "in which more than half of the replicates diverged left out"
+    said = f"{2 * len(unstable)} conditions {lost}"
     for shown in (table(after), csv_text(after), markdown_text(after)):
         assert shown.count(said) == 4
     assert json.loads(json_text(after))["claims"][0]["checks"][0]["excluded"]["mostly_diverged"]
@@ -278,7 +284,7 @@ def test_a_lambda_at_which_all_diverge_leaves_the_other_verdicts(make_run, make_
 
 @pytest.mark.parametrize(("lost", "verdict"), [(5, "inconclusive"), (8, "not replicated")])
 def test_a_share_keeps_conditions_in_which_most_diverged(make_run, make_table, lost, verdict):
-    check = {**SHARE, "args": {"metric": "loss", "seed_passes": {"at_least": 1}}}
+    check = {**SHARE, "args": {"metric": "loss", "replicate_passes": {"at_least": 1}}}
     found = check_of(diverging(make_run, make_table, lost), check)
     assert (found.n, found.estimate, found.verdict) == (8, 1 - lost / 8, verdict)
     assert len(found.conditions) == 2
@@ -286,7 +292,7 @@ def test_a_share_keeps_conditions_in_which_most_diverged(make_run, make_table, l
 
 
 @pytest.mark.parametrize(
-    ("failing", "seeds", "most", "every"),
+    ("failing", "replicates", "most", "every"),
     [
         (0, 5, "inconclusive", "inconclusive"),
         (0, 6, "replicated", "replicated"),
@@ -296,23 +302,28 @@ def test_a_share_keeps_conditions_in_which_most_diverged(make_run, make_table, l
         (8, 8, "not replicated", "not replicated"),
     ],
 )
-def test_every_seed_means_every_seed(sweep, failing, seeds, most, every):
-    made = sweep("decay_r2", lambda seed: 0.9 + 0.1 * (seed >= failing), [{}], seeds=seeds)
+def test_every_replicate_means_every_replicate(sweep, failing, replicates, most, every):
+    made = sweep(
+        "decay_r2",
+        lambda replicate: 0.9 + 0.1 * (replicate >= failing),
+        [{}],
+        replicates=replicates,
+    )
     strict = {**SHARE, "args": {**SHARE["args"], "needed": "every"}}
     assert check_of(made, SHARE).verdict == most
     found = check_of(made, strict)
     assert found.verdict == every
-    assert found.threshold == "every seed, > 0.5"
+    assert found.threshold == "every replicate, > 0.5"
     assert found.arguments["needed"] == "every"
-    assert (found.ci_low, found.ci_high) == share_interval(seeds - failing, seeds)
+    assert (found.ci_low, found.ci_high) == share_interval(replicates - failing, replicates)
     if failing and every == "inconclusive":
         fail = "fails" if failing == 1 else "fail"
-        assert found.reason == f"{failing} of {seeds} seeds {fail}; every one must pass"
+        assert found.reason == f"{failing} of {replicates} replicates {fail}; every one must pass"
 
 
-def test_diverged_seed_fails_where_every_seed_must_pass(make_run, make_table):
+def test_diverged_replicate_fails_where_every_replicate_must_pass(make_run, make_table):
     table = diverging(make_run, make_table, 1)
-    check = {**SHARE, "args": {"metric": "loss", "seed_passes": {"at_least": 1}}}
+    check = {**SHARE, "args": {"metric": "loss", "replicate_passes": {"at_least": 1}}}
     found = check_of(table, check)
     assert (found.n, found.estimate, found.verdict) == (8, 7 / 8, "inconclusive")
     assert list(found.excluded["diverged"].values()) == [[0]]
@@ -379,11 +390,11 @@ AUC = {
 
 
 def angles(make_run, make_table, *lost, wrong=0):
-    """Feedback at five angles; above 45 degrees a run leaves, in the lost seeds by diverging."""
+    """Feedback at five angles; above 45 degrees a run leaves, in the lost runs by diverging."""
     rows = []
-    for angle, seed in product((0.0, 30.0, 60.0, 90.0), range(8)):
-        gone = seed in lost and angle > 45
-        cosine = np.cos(np.radians(angle)) * (-1 if seed < wrong else 1)
+    for angle, replicate in product((0.0, 30.0, 60.0, 90.0), range(8)):
+        gone = replicate in lost and angle > 45
+        cosine = np.cos(np.radians(angle)) * (-1 if replicate < wrong else 1)
         metrics = {
             "gradient_alignment": {0: 0.0, 400: cosine, 900: 0.0},
             "loss_rise": {1000: 1.0 if angle < 45 else 1e6},
@@ -396,7 +407,7 @@ def angles(make_run, make_table, *lost, wrong=0):
             }
             fate = {"status": "diverged", "end_step": 700}
         tied = {"tie_step": 400, "tie_angle": angle, "switch_step": 300, "switch_rule": "fa"}
-        rows += make_run(seed, metrics, **tied, **fate)
+        rows += make_run(replicate, metrics, **tied, **fate)
     return make_table(rows)
 
 
@@ -419,7 +430,7 @@ def test_auc_ranks_a_diverged_run_by_what_it_was_and_counts_it_as_failing(
 @pytest.mark.parametrize(
     ("wrong", "verdict"), [(0, "replicated"), (2, "inconclusive"), (8, "not replicated")]
 )
-def test_auc_resamples_whole_seeds(make_run, make_table, wrong, verdict):
+def test_auc_resamples_whole_replicates(make_run, make_table, wrong, verdict):
     found = check_of(angles(make_run, make_table, wrong=wrong), AUC)
     assert found.verdict == verdict
     assert found.estimate == pytest.approx(1 - wrong / 8)
@@ -434,11 +445,15 @@ def test_auc_of_runs_that_all_stay_is_not_run(make_run, make_table):
 
 
 def test_a_share_reads_the_intervention_of_a_run_that_diverges_later(make_run, make_table):
-    args = {"metric": "gradient_alignment", "at": "intervention", "seed_passes": {"below": 0.6}}
+    args = {
+        "metric": "gradient_alignment",
+        "at": "intervention",
+        "replicate_passes": {"below": 0.6},
+    }
     check = {**SHARE, "args": args, "where": {"tie_angle": {"above": 45}}}
     found = check_of(angles(make_run, make_table, 0, 1, 2), check)
     assert (found.estimate, found.verdict, found.excluded) == (1.0, "replicated", {})
-    args = {"metric": "loss_rise", "seed_passes": {"above": 100}}
+    args = {"metric": "loss_rise", "replicate_passes": {"above": 100}}
     found = check_of(angles(make_run, make_table, 0, 1, 2), {**check, "args": args})
     assert (found.estimate, found.n) == (5 / 8, 8)
     assert list(found.excluded["diverged"].values()) == [[0, 1, 2]] * 2
@@ -460,24 +475,24 @@ CORRELATION = {
 
 def grid(make_run, make_table, sign, lost=0):
     rows = []
-    for width, seed in product((100, 200, 400), range(8)):
-        noise = np.random.default_rng([seed, width]).standard_normal()
+    for width, replicate in product((100, 200, 400), range(8)):
+        noise = np.random.default_rng([replicate, width]).standard_normal()
         cosine = 0.1 * np.log(width) + 0.001 * noise
         metrics = {"gradient_alignment": cosine, "accuracy": {0: sign * cosine + 0.001 * noise}}
-        gone = width == 200 and seed < lost
+        gone = width == 200 and replicate < lost
         fate = {"status": "diverged", "end_step": 900} if gone else {}
-        rows += make_run(seed, metrics, width=width, **fate)
+        rows += make_run(replicate, metrics, width=width, **fate)
     return make_table(rows)
 
 
 @pytest.mark.parametrize(("sign", "verdict"), [(1, "replicated"), (-1, "not replicated")])
-def test_correlation_is_within_seeds(make_run, make_table, sign, verdict):
+def test_correlation_is_within_replicates(make_run, make_table, sign, verdict):
     found = check_of(grid(make_run, make_table, sign), CORRELATION)
     assert found.verdict == verdict
     assert found.estimate == pytest.approx(sign, abs=0.01)
 
 
-def test_correlation_leaves_out_diverged_seeds_and_conditions(make_run, make_table):
+def test_correlation_leaves_out_diverged_replicates_and_conditions(make_run, make_table):
     found = check_of(grid(make_run, make_table, 1, lost=3), CORRELATION)
     assert (found.n, len(found.conditions)) == (5, 3)
     found = check_of(grid(make_run, make_table, 1, lost=5), CORRELATION)
@@ -487,7 +502,7 @@ def test_correlation_leaves_out_diverged_seeds_and_conditions(make_run, make_tab
 
 def test_margin_between_conditions_that_differ_in_several_axes(sweep):
     settings = [{"l2": 1.4, "decay_layers": "all"}, {"freeze_step": 0, "width": 50}]
-    made = sweep("accuracy", lambda seed, l2=0.0, **_: 0.7 if l2 else 0.8, settings)
+    made = sweep("accuracy", lambda replicate, l2=0.0, **_: 0.7 if l2 else 0.8, settings)
     args = {"metric": "accuracy", "of": {"freeze_step": 0}, "over": {"freeze_step": "never"}}
     check = {"statistic": "lowest_margin", "label": "margin", "args": args, "above": 0}
     found = check_of(made, check)
@@ -501,7 +516,7 @@ def test_margin_between_conditions_that_differ_in_several_axes(sweep):
 
 def test_each_of_a_step_and_of_a_switch(sweep):
     settings = [{"freeze_step": None}, {"freeze_step": 5}, {"freeze_step": 0}]
-    made = sweep("loss", lambda seed, **_: 2.0, settings)
+    made = sweep("loss", lambda replicate, **_: 2.0, settings)
     (verdict,) = judge(claims({**LOWEST, "each": "freeze_step"}), {"fig": made})
     parts = [(check.part, check.where["freeze_step"], check.n) for check in verdict.checks]
     assert parts == [
@@ -509,12 +524,12 @@ def test_each_of_a_step_and_of_a_switch(sweep):
         ("freeze_step 5", 5, 8),
         ("freeze_step never", "never", 8),
     ]
-    made = sweep("loss", lambda seed, **_: 2.0, [{"bias": True}, {"bias": False}])
+    made = sweep("loss", lambda replicate, **_: 2.0, [{"bias": True}, {"bias": False}])
     (verdict,) = judge(claims({**LOWEST, "each": "bias"}), {"fig": made})
     assert [check.part for check in verdict.checks] == ["bias false", "bias true"]
     assert [len(check.conditions) for check in verdict.checks] == [1, 1]
     rules = [{"switch_rule": ""}, {"switch_rule": "bp", "switch_step": 3}]
-    made = sweep("loss", lambda seed, **_: 2.0, rules)
+    made = sweep("loss", lambda replicate, **_: 2.0, rules)
     (verdict,) = judge(claims({**LOWEST, "each": "switch_rule"}), {"fig": made})
     assert [check.part for check in verdict.checks] == ['switch_rule ""', "bp"]
 
@@ -522,8 +537,10 @@ def test_each_of_a_step_and_of_a_switch(sweep):
 def test_layer_of_a_check_reaches_the_reading(make_run, make_table):
     rows = [
         row
-        for seed in range(8)
-        for row in make_run(seed, {("descent_share", "1"): 0.2, ("descent_share", "output"): 0.8})
+        for replicate in range(8)
+        for row in make_run(
+            replicate, {("descent_share", "1"): 0.2, ("descent_share", "output"): 0.8}
+        )
     ]
     for layer, value in ((1, 0.2), ("output", 0.8)):
         args = {"metric": "descent_share", "layer": layer}

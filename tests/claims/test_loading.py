@@ -62,7 +62,8 @@ K = (*C, "checks", 0)
         (
             (*K, "statistic"),
             "slop",
-            'claims[0].checks[0].statistic: unknown statistic "slop"; allowed: share_of_seeds, '
+            'claims[0].checks[0].statistic: unknown statistic "slop"; '
+            "allowed: share_of_replicates, "
             "lowest_mean, highest_mean, grand_mean, slope, lowest_gain, lowest_margin, "
             "highest_ratio, lowest_ratio, lowest_step_ratio, rank_correlation, correlation, auc, "
             'widest_spread; did you mean "slope"?',
@@ -105,9 +106,9 @@ K = (*C, "checks", 0)
             f'allowed: {SETTINGS}, steps, slow_time; did you mean "width"?',
         ),
         (
-            (*K, "where", "seed"),
+            (*K, "where", "replicate"),
             0,
-            'claims[0].checks[0].where.seed: unknown column "seed"; '
+            'claims[0].checks[0].where.replicate: unknown column "replicate"; '
             f"allowed: {SETTINGS}, steps, slow_time",
         ),
         (
@@ -367,18 +368,18 @@ def test_ends_of_a_comparison(args, message):
             "args.other_layer: is missing; descent is of one layer",
         ),
         (
-            "share_of_seeds",
-            {"metric": "loss", "seed_passes": {"above": 0}, "other": "accuracy"},
+            "share_of_replicates",
+            {"metric": "loss", "replicate_passes": {"above": 0}, "other": "accuracy"},
             "args: needs both other and other_passes, or neither",
         ),
         (
-            "share_of_seeds",
-            {"metric": "loss", "seed_passes": {"above": 0}, "other_passes": {"above": 0}},
+            "share_of_replicates",
+            {"metric": "loss", "replicate_passes": {"above": 0}, "other_passes": {"above": 0}},
             "args: needs both other and other_passes, or neither",
         ),
         (
-            "share_of_seeds",
-            {"metric": "loss", "seed_passes": {"above": 0}, "other_layer": "hidden"},
+            "share_of_replicates",
+            {"metric": "loss", "replicate_passes": {"above": 0}, "other_layer": "hidden"},
             "args.other_layer: needs other",
         ),
         (
@@ -430,10 +431,12 @@ def test_layers_are_text(given, read):
 
 
 @pytest.mark.parametrize("passes", [{}, {"above": 1, "below": 2}])
-def test_criterion_of_a_seed_needs_one_threshold(passes):
-    args = {"metric": "loss", "seed_passes": passes}
-    check = {"statistic": "share_of_seeds", "label": "share", "args": args, "above": 0}
-    with pytest.raises(ClaimsError, match=r"args\.seed_passes: needs exactly one of at_least, "):
+def test_criterion_of_a_replicate_needs_one_threshold(passes):
+    args = {"metric": "loss", "replicate_passes": passes}
+    check = {"statistic": "share_of_replicates", "label": "share", "args": args, "above": 0}
+    with pytest.raises(
+        ClaimsError, match=r"args\.replicate_passes: needs exactly one of at_least, "
+    ):
         parse_claims(changed(K, check))
 
 

@@ -12,20 +12,20 @@ from feedback_alignment.claims.samples import draw_sample
 from feedback_alignment.extract import LAYER_OF
 from feedback_alignment.store import COLUMNS
 
-SETTINGS = list(COLUMNS)[2 : list(COLUMNS).index("seed")]
+SETTINGS = list(COLUMNS)[2 : list(COLUMNS).index("replicate")]
 CUT = {"l2": 1.0, "schedule": "cutoff", "cutoff_step": 400}
 
 
-def test_reads_one_value_a_condition_and_seed(sweep):
+def test_reads_one_value_a_condition_and_replicate(sweep):
     table = sweep(
         "loss",
-        lambda seed, width: width + seed,
+        lambda replicate, width: width + replicate,
         [{"width": 200}, {"width": 100}],
-        seeds=3,
+        replicates=3,
     )
     panel = read_panel(rows_of(table), Reading("loss"))
     assert [chosen["width"] for chosen in panel.conditions] == [100, 200]
-    assert panel.seeds.tolist() == [0, 1, 2]
+    assert panel.replicates.tolist() == [0, 1, 2]
     assert panel.values.tolist() == [[100, 101, 102], [200, 201, 202]]
     assert not panel.diverged.any()
     assert panel.notes == {}
@@ -97,7 +97,7 @@ def test_half_of_the_fall_is_of_each_replicate(make_run, make_table, loss, value
 
 
 def test_half_of_the_fall_needs_the_loss(sweep):
-    table = sweep("gradient_alignment", lambda seed: 1.0, [{}], seeds=2)
+    table = sweep("gradient_alignment", lambda replicate: 1.0, [{}], replicates=2)
     with pytest.raises(NotRunError, match="the tables do not record loss"):
         read_panel(rows_of(table), Reading("gradient_alignment", "half_fall"))
 
@@ -156,8 +156,10 @@ def test_main_layers_are_those_of_the_tables():
 def test_two_quantities_are_read_side_by_side(make_run, make_table):
     rows = [
         row
-        for seed in range(2)
-        for row in make_run(seed, {"accuracy": {0: 0.5, 1000: seed}, "loss": {0: 7.0, 1000: 8.0}})
+        for replicate in range(2)
+        for row in make_run(
+            replicate, {"accuracy": {0: 0.5, 1000: replicate}, "loss": {0: 7.0, 1000: 8.0}}
+        )
     ]
     rows += make_run(0, {"loss": 1.0}, width=200) + make_run(1, {"loss": 1.0}, width=200)
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"), Reading("accuracy", "start"))
@@ -167,17 +169,17 @@ def test_two_quantities_are_read_side_by_side(make_run, make_table):
 
 
 def diverging_switch(make_run, make_table, lost, end_step):
-    """Seed `lost` of 4 diverges at `end_step` after a switch at step 400."""
+    """Replicate `lost` of 4 diverges at `end_step` after a switch at step 400."""
     rows = []
-    for seed in range(4):
-        loss, fate = {0: 5.0, 400: 1.0 + seed, 700: 50.0, 1000: 2.0}, {}
+    for replicate in range(4):
+        loss, fate = {0: 5.0, 400: 1.0 + replicate, 700: 50.0, 1000: 2.0}, {}
         rise = 50.0
-        if seed == lost:
+        if replicate == lost:
             loss = {step: value for step, value in loss.items() if step < end_step}
             loss[end_step] = rise = np.nan
             fate = {"status": "diverged", "end_step": end_step}
         rows += make_run(
-            seed, {"loss": loss, "loss_rise": rise}, switch_step=400, switch_rule="fa", **fate
+            replicate, {"loss": loss, "loss_rise": rise}, switch_step=400, switch_rule="fa", **fate
         )
     return make_table(rows)
 
@@ -207,10 +209,10 @@ def test_what_a_diverged_replicate_did_before_its_end_is_read(
     assert panel.diverged.tolist() == [[False, False, True, False]]
     assert np.isnan(panel.values).tolist() == [[False, False, not known, False]]
     assert np.isnan(panel.other).tolist() == [[False, False, True, False]]
-    # Means leave the seed out all the same.
-    assert draw_sample(panel).panel.seeds.tolist() == [0, 1, 3]
+    # Means leave the replicate out all the same.
+    assert draw_sample(panel).panel.replicates.tolist() == [0, 1, 3]
     kept = draw_sample(panel, keep="diverged")
-    assert kept.panel.seeds.tolist() == [0, 1, 2, 3]
+    assert kept.panel.replicates.tolist() == [0, 1, 2, 3]
     assert list(kept.excluded["diverged"].values()) == [[2]]
 
 
@@ -222,13 +224,13 @@ def test_a_share_counts_as_failing_only_what_diverged_before_it_is_read(make_run
     assert list(late.excluded["diverged"].values()) == [[2]]
 
 
-def test_condition_without_the_second_quantity_of_a_seed_is_left_out(make_run, make_table):
+def test_condition_without_the_second_quantity_of_a_replicate_is_left_out(make_run, make_table):
     rows = [
         row
-        for width, seed in product((100, 200), range(3))
+        for width, replicate in product((100, 200), range(3))
         for row in make_run(
-            seed,
-            {"loss": 1.0, "align_step": np.nan if (width, seed) == (200, 1) else 2.0},
+            replicate,
+            {"loss": 1.0, "align_step": np.nan if (width, replicate) == (200, 1) else 2.0},
             width=width,
         )
     ]
@@ -250,7 +252,7 @@ def test_settings_of_every_kind_survive_parquet(make_run, make_table, tmp_path):
     found = list(settings_of(pd.read_parquet(tmp_path / "a.parquet")).values())
     kinds = [(c["bias"], c["tie_step"], c["switch_step"], c["switch_rule"]) for c in found]
     assert kinds == [(False, None, 5, "bp"), (True, 5, None, "")]
-    assert set(found[0]) == {"condition", "slow_time", *SETTINGS}
+    assert set(found[0]) == {"condition", "slow_time", *SETTINGS} - {"case"}
 
     def left(**where):
         return len(matching(rows_of(table), parse_where("where", where)).settings)
@@ -261,7 +263,7 @@ def test_settings_of_every_kind_survive_parquet(make_run, make_table, tmp_path):
 
 
 def test_no_cutoff_no_reading(sweep):
-    table = sweep("loss", lambda seed: 1.0, [{}], seeds=2)
+    table = sweep("loss", lambda replicate: 1.0, [{}], replicates=2)
     assert np.isnan(read_panel(rows_of(table), Reading("loss", "cutoff")).values).all()
 
 
@@ -292,43 +294,45 @@ def test_derived_quantities(make_run, make_table, quantity, metrics, value):
 
 
 def test_longest_of_conditions_that_differ_in_steps_only(sweep):
-    table = sweep("loss", lambda seed, steps: steps, [{"steps": 500}, {"steps": 2000}], seeds=2)
+    table = sweep(
+        "loss", lambda replicate, steps: steps, [{"steps": 500}, {"steps": 2000}], replicates=2
+    )
     assert read_panel(rows_of(table), Reading("loss")).values.tolist() == [[2000, 2000]]
 
 
 def test_a_condition_of_two_experiments_counts_once(sweep):
-    table = sweep("loss", lambda seed, width: seed, [{"width": 100}], seeds=3)
+    table = sweep("loss", lambda replicate, width: replicate, [{"width": 100}], replicates=3)
     twice = pd.concat([table, table.assign(experiment="other")], ignore_index=True)
     assert read_panel(rows_of(twice), Reading("loss")).values.tolist() == [[0, 1, 2]]
 
 
-def test_only_shared_seeds_are_paired(make_run, make_table):
+def test_only_shared_replicates_are_paired(make_run, make_table):
     rows = [r for s in range(3) for r in make_run(s, {"loss": 1.0 + s}, width=100)]
     rows += [r for s in range(1, 5) for r in make_run(s, {"loss": 2.0 + s}, width=200)]
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
-    assert panel.seeds.tolist() == [1, 2]
-    assert panel.notes == {"unpaired_seeds": [0, 3, 4]}
+    assert panel.replicates.tolist() == [1, 2]
+    assert panel.notes == {"unpaired_replicates": [0, 3, 4]}
 
 
-def test_no_shared_seed(make_run, make_table):
+def test_no_shared_replicate(make_run, make_table):
     rows = make_run(0, {"loss": 1.0}, width=100) + make_run(1, {"loss": 1.0}, width=200)
-    with pytest.raises(NotRunError, match="the conditions share no seed"):
+    with pytest.raises(NotRunError, match="the conditions share no replicate"):
         read_panel(rows_of(make_table(rows)), Reading("loss"))
 
 
-def test_diverged_seed_leaves_all_conditions(make_run, make_table):
+def test_diverged_replicate_leaves_all_conditions(make_run, make_table):
     rows = []
     for width in (100, 200):
-        for seed in range(4):
-            lost = (width, seed) == (200, 2)
+        for replicate in range(4):
+            lost = (width, replicate) == (200, 2)
             status = {"status": "diverged", "end_step": 7} if lost else {}
             rows += make_run(
-                seed, {"loss": {0: 5.0, 7: np.nan if lost else 1.0}}, width=width, **status
+                replicate, {"loss": {0: 5.0, 7: np.nan if lost else 1.0}}, width=width, **status
             )
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
     assert np.isnan(panel.values[1, 2])
     sample = draw_sample(panel)
-    assert sample.panel.seeds.tolist() == [0, 1, 3]
+    assert sample.panel.replicates.tolist() == [0, 1, 3]
     assert sample.panel.values.tolist() == [[1, 1, 1], [1, 1, 1]]
     assert list(sample.excluded["diverged"].values()) == [[2]]
     assert "mostly_diverged" not in sample.excluded
@@ -340,13 +344,13 @@ def test_diverged_seed_leaves_all_conditions(make_run, make_table):
 @pytest.mark.parametrize(("lost", "whole"), [(4, False), (5, True), (8, True)])
 def test_condition_is_left_out_whole_if_more_than_half_diverged(make_run, make_table, lost, whole):
     rows = []
-    for width, seed in product((100, 200), range(8)):
-        status = {"status": "diverged"} if width == 200 and seed < lost else {}
-        rows += make_run(seed, {"loss": 1.0}, width=width, **status)
+    for width, replicate in product((100, 200), range(8)):
+        status = {"status": "diverged"} if width == 200 and replicate < lost else {}
+        rows += make_run(replicate, {"loss": 1.0}, width=width, **status)
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
     sample = draw_sample(panel)
     assert [chosen["width"] for chosen in sample.panel.conditions] == [100, 200][: 2 - whole]
-    assert sample.panel.seeds.size == (8 if whole else 8 - lost)
+    assert sample.panel.replicates.size == (8 if whole else 8 - lost)
     wide = panel.conditions[1]["condition"]
     assert sample.excluded.get("mostly_diverged", []) == ([wide] if whole else [])
     assert sample.excluded["diverged"] == {wide: list(range(lost))}
@@ -356,27 +360,29 @@ def test_condition_is_left_out_whole_if_more_than_half_diverged(make_run, make_t
 @pytest.mark.parametrize("column", ["engine", "dtype"])
 def test_conditions_of_another_engine_or_dtype_are_others(sweep, column):
     settings = [{column: name, "steps": steps} for name in ("one", "two") for steps in (10, 20)]
-    table = sweep("loss", lambda seed, **chosen: chosen["steps"], settings, seeds=2)
+    table = sweep("loss", lambda replicate, **chosen: chosen["steps"], settings, replicates=2)
     panel = read_panel(rows_of(table), Reading("loss"))
     assert [(c[column], c["steps"]) for c in panel.conditions] == [("one", 20), ("two", 20)]
     assert len(matching(rows_of(table), parse_where("where", {column: "two"})).settings) == 2
 
 
 def test_condition_with_a_missing_value_is_left_out_whole(sweep):
-    # Seeds that did align within the steps are the fast ones.
-    def align(seed, width):
-        return np.nan if width == 400 and seed == 0 else float(width + seed)
+    # Replicates that did align within the steps are the fast ones.
+    def align(replicate, width):
+        return np.nan if width == 400 and replicate == 0 else float(width + replicate)
 
-    table = sweep("align_step", align, [{"width": w} for w in (100, 200, 400)], seeds=3)
+    table = sweep("align_step", align, [{"width": w} for w in (100, 200, 400)], replicates=3)
     sample = draw_sample(read_panel(rows_of(table), Reading("align_step")))
     assert [chosen["width"] for chosen in sample.panel.conditions] == [100, 200]
-    assert sample.panel.seeds.size == 3
+    assert sample.panel.replicates.size == 3
     assert len(sample.excluded["no_value"]) == 1
 
 
 def test_no_condition_with_all_values(sweep):
-    table = sweep("align_step", lambda seed: np.nan, [{}], seeds=3)
-    with pytest.raises(NotRunError, match="no condition has a value of align_step for every seed"):
+    table = sweep("align_step", lambda replicate: np.nan, [{}], replicates=3)
+    with pytest.raises(
+        NotRunError, match="no condition has a value of align_step for every replicate"
+    ):
         draw_sample(read_panel(rows_of(table), Reading("align_step")))
 
 
@@ -392,7 +398,7 @@ def test_metric_that_is_not_recorded(make_run, make_table):
 
 def test_filters(sweep):
     settings = [{"width": w, "l2": l2} for w in (100, 200, 400) for l2 in (0.0, 0.3, 1.0)]
-    table = sweep("loss", lambda seed, **_: 1.0, settings, seeds=1)
+    table = sweep("loss", lambda replicate, **_: 1.0, settings, replicates=1)
 
     def left(**where):
         found = matching(rows_of(table), parse_where("where", where)).settings.values()

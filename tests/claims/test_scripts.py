@@ -41,7 +41,7 @@ def project(tmp_path, sweep):
     results = tmp_path / "results"
     (results / "metrics").mkdir(parents=True)
     for width in (100, 200):
-        table = sweep("loss", lambda seed, width: 2.0 + seed, [{"width": width}])
+        table = sweep("loss", lambda replicate, width: 2.0 + replicate, [{"width": width}])
         table.to_parquet(results / "metrics" / f"width_{width}.parquet")
     feeding = {"one": ["width_100", "width_200"], "drawing": []}
     (tmp_path / "spec.json").write_text(json.dumps({"figures": feeding}))
@@ -91,7 +91,7 @@ def test_judges_and_shows(project):
             "statistic: lowest_mean",
             "statistic: lowestmean",
             'claims[0].checks[0].statistic: unknown statistic "lowestmean"; allowed: '
-            "share_of_seeds, lowest_mean, highest_mean, grand_mean, slope, lowest_gain, "
+            "share_of_replicates, lowest_mean, highest_mean, grand_mean, slope, lowest_gain, "
             "lowest_margin, highest_ratio, lowest_ratio, lowest_step_ratio, rank_correlation, "
             "correlation, auc, widest_spread; "
             'did you mean "lowest_mean"?',

@@ -177,21 +177,23 @@ def test_each_claim_can_be_refuted(claims, figures, number, value, refuted):
     }
 
 
-def test_one_failing_seed_leaves_the_convergence_open(claims, figures):
-    tables = figures("song_convergence", seeds=range(50))
+def test_one_failing_replicate_leaves_the_convergence_open(claims, figures):
+    tables = figures("song_convergence", replicates=range(50))
     made = tables["song_convergence"]
-    slow = (made["seed"] == 3) & (made["metric"] == "decay_r2") & (made["activation"] == "relu")
+    slow = (
+        (made["replicate"] == 3) & (made["metric"] == "decay_r2") & (made["activation"] == "relu")
+    )
     made.loc[slow, "value"] = 0.9
     (verdict,) = judge([claim for claim in claims if claim.id == "song.convergence"], tables)
     held = {check.name: check.verdict for check in verdict.checks}
     (broken,) = (check for check in verdict.checks if check.verdict != "replicated")
     assert len(held) == 9
     assert (verdict.verdict, broken.part, broken.estimate) == ("inconclusive", "relu", 0.98)
-    assert broken.reason == "1 of 50 seeds fails; every one must pass"
+    assert broken.reason == "1 of 50 replicates fails; every one must pass"
 
 
-def test_two_seeds_decide_nothing(claims, figures):
-    verdicts = judge(claims, figures(seeds=range(2)))
+def test_two_replicates_decide_nothing(claims, figures):
+    verdicts = judge(claims, figures(replicates=range(2)))
     assert {claim.verdict for claim in verdicts} == {"inconclusive"}
 
 

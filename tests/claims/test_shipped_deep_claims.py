@@ -33,7 +33,8 @@ PAPERS = {
     "ours.depth_align": "ours",
 }
 MLP = {
-    "network": "mlp",
+    "parametrisation": "standard",
+    "loss_function": "half_mean",
     "activation": "tanh",
     "bias": True,
     "data": "digits",
@@ -253,8 +254,8 @@ FIGURES = {
     "rules_width": widths,
     "rules_depth": depths,
 }
-# Every seed needs six, nearly always and nearly never need twenty.
-SEEDS = dict.fromkeys(FIGURES, range(6)) | {"chu_stability": range(20)}
+# Every replicate needs six, nearly always and nearly never need twenty.
+REPLICATES = dict.fromkeys(FIGURES, range(6)) | {"chu_stability": range(20)}
 
 # A number, a value of it with which claims fail, and which they are.
 REFUTED = [
@@ -318,10 +319,10 @@ REFUTED = [
 def figures(figure_tables):
     make = figure_tables(TRUTH, FIGURES)
 
-    def build(*names, seeds=None, **changes):
+    def build(*names, replicates=None, **changes):
         found = {}
         for name in names or FIGURES:
-            found |= make(name, seeds=seeds or SEEDS[name], **changes)
+            found |= make(name, replicates=replicates or REPLICATES[name], **changes)
         return found
 
     return build
@@ -408,10 +409,10 @@ def test_every_check_can_be_refuted(held, changed):
 @pytest.mark.parametrize(
     ("leaving", "verdict"), [(1, "inconclusive"), (8, "inconclusive"), (9, "not replicated")]
 )
-def test_nearly_always_leaves_no_seed_of_twenty(claims, truth, leaving, verdict):
+def test_nearly_always_leaves_no_replicate_of_twenty(claims, truth, leaving, verdict):
     table = truth["chu_stability"].copy()
     chosen = (table["width"] == 128) & (table["metric"] == "loss_rise")
-    table.loc[chosen & (table["seed"] < leaving), "value"] = 1e6
+    table.loc[chosen & (table["replicate"] < leaving), "value"] = 1e6
     (found,) = judge([c for c in claims if c.id == "chu.wide_stability"], {"chu_stability": table})
     assert [check.verdict for check in found.checks] == [verdict, *["replicated"] * 3]
 
@@ -420,7 +421,7 @@ def test_diverged_runs_leave_the_minimum(claims, truth, held):
     """What diverges after the switch counts as left, and its spectrum at the switch is read."""
     (before,) = (claim for claim in held if claim.id == "chu.stability")
     table = truth["chu_stability"].copy()
-    gone = table["seed"].isin([1, 2, 3]) & (table["switch_step"] == 400).fillna(False)
+    gone = table["replicate"].isin([1, 2, 3]) & (table["switch_step"] == 400).fillna(False)
     gone &= (table["tie_angle"] >= 80) | table["tie_step"].isna()
     table.loc[gone, ["status", "end_step"]] = ["diverged", 900]
     table.loc[gone & ((table["step"] == 1000) | (table["metric"] == "loss_rise")), "value"] = np.nan
@@ -429,8 +430,8 @@ def test_diverged_runs_leave_the_minimum(claims, truth, held):
         assert (new.verdict, new.estimate, new.n) == (old.verdict, old.estimate, old.n)
 
 
-def test_two_seeds_decide_nothing(claims, figures):
-    verdicts = judge(claims, figures(seeds=range(2)))
+def test_two_replicates_decide_nothing(claims, figures):
+    verdicts = judge(claims, figures(replicates=range(2)))
     assert {claim.verdict for claim in verdicts} == {"inconclusive"}
 
 

@@ -158,10 +158,10 @@ def test_lowest_ratio_is_the_smallest_of_means():
 
 @given(st.lists(st.tuples(finite, finite, finite), min_size=1, max_size=4))
 @settings(max_examples=25, deadline=None)
-def test_lowest_ratio_is_one_over_the_highest_of_the_inverse(seeds):
+def test_lowest_ratio_is_one_over_the_highest_of_the_inverse(replicates):
     ends = {"along": "width", "from": 100, "to": None}
     back = {"along": "width", "from": None, "to": 100}
-    values = np.array(seeds).T
+    values = np.array(replicates).T
     assert estimate("lowest_ratio", values, over_widths, **ends) == pytest.approx(
         1 / estimate("highest_ratio", values, over_widths, **back)
     )
@@ -232,7 +232,7 @@ def test_rank_correlation_of_one_exchange_among_four_is_four_fifths():
 
 
 def test_correlation_by_hand():
-    # Within seed 0 a straight line; within seed 1 -1/2; the mean over seeds is 1/4.
+    # Within replicate 0 a straight line; within replicate 1 -1/2; the mean over replicates is 1/4.
     values, other = [[1, 1], [2, 2], [3, 3]], [[2, 2], [4, 3], [6, 1]]
     found = estimate("correlation", values, over_widths, other, kind="pearson")
     assert found == pytest.approx((1 - 0.5) / 2)
@@ -248,12 +248,12 @@ def test_correlation_of_ranks_sees_order_only():
 
 @given(st.integers(0, 2**32 - 1), st.integers(3, 9), st.integers(1, 5))
 @settings(max_examples=25, deadline=None)
-def test_correlation_is_the_mean_of_those_of_the_seeds(number, count, seeds):
+def test_correlation_is_the_mean_of_those_of_the_replicates(number, count, replicates):
     rng = np.random.default_rng(number)
-    values, other = rng.standard_normal((2, count, seeds))
+    values, other = rng.standard_normal((2, count, replicates))
     conditions = [{"width": 10 + k} for k in range(count)]
-    pearson = [np.corrcoef(values[:, k], other[:, k])[0, 1] for k in range(seeds)]
-    spearman = [spearmanr(values[:, k], other[:, k]).statistic for k in range(seeds)]
+    pearson = [np.corrcoef(values[:, k], other[:, k])[0, 1] for k in range(replicates)]
+    spearman = [spearmanr(values[:, k], other[:, k]).statistic for k in range(replicates)]
     for kind, expected in (("pearson", pearson), ("spearman", spearman)):
         found = estimate("correlation", values, conditions, other, kind=kind)
         assert found == pytest.approx(np.mean(expected))
@@ -278,10 +278,10 @@ def test_auc_by_hand():
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(2, 6))
 @settings(max_examples=50, deadline=None)
-def test_auc_is_that_of_mann_and_whitney_over_all_runs(number, seeds, count):
+def test_auc_is_that_of_mann_and_whitney_over_all_runs(number, replicates, count):
     rng = np.random.default_rng(number)
-    values = rng.integers(0, 4, (count, seeds)).astype(float)
-    other = rng.choice([0.0, 9.0], (count, seeds))
+    values = rng.integers(0, 4, (count, replicates)).astype(float)
+    other = rng.choice([0.0, 9.0], (count, replicates))
     other[:2, 0] = 0.0, 9.0
     expected = mannwhitneyu(values[other == 0], values[other == 9]).statistic
     conditions = [{"width": 10 + k} for k in range(count)]
@@ -289,15 +289,15 @@ def test_auc_is_that_of_mann_and_whitney_over_all_runs(number, seeds, count):
     assert found == pytest.approx(expected / ((other == 0).sum() * (other == 9).sum()))
 
 
-def test_auc_of_resampled_seeds_is_that_of_their_runs():
+def test_auc_of_resampled_replicates_is_that_of_their_runs():
     rng = np.random.default_rng(1)
     values, other = rng.integers(0, 5, (3, 6)).astype(float), rng.choice([0.0, 9.0], (3, 6))
     arguments = {"other": "loss", **SMALL}
     counts, reduce = STATISTICS["auc"].prepare(panel(values, over_widths, other), arguments)
     drawn = rng.integers(0, 6, (6, 40))
     found = reduce(counts[:, drawn].mean(axis=1))
-    for number, seeds in zip(found, drawn.T, strict=True):
-        again = estimate("auc", values[:, seeds], over_widths, other[:, seeds], **SMALL)
+    for number, replicates in zip(found, drawn.T, strict=True):
+        again = estimate("auc", values[:, replicates], over_widths, other[:, replicates], **SMALL)
         assert number == pytest.approx(again)
 
 
@@ -330,17 +330,17 @@ def test_spread_is_the_largest_ratio_at_one_width():
 @pytest.mark.parametrize(
     ("kind", "bound", "share"), [("at_least", 1, 0.5), ("above", 1, 0.25), ("below", 5, 0.75)]
 )
-def test_share_counts_seeds_that_pass_everywhere(kind, bound, share):
+def test_share_counts_replicates_that_pass_everywhere(kind, bound, share):
     values = [[1, 2, 3, np.nan], [0, 1, 2, 3]]
-    passes = {"seed_passes": Threshold(kind, bound)}
-    assert estimate("share_of_seeds", values, over_widths[:2], **passes) == share
+    passes = {"replicate_passes": Threshold(kind, bound)}
+    assert estimate("share_of_replicates", values, over_widths[:2], **passes) == share
 
 
-def test_share_of_seeds_that_satisfy_two_criteria():
+def test_share_of_replicates_that_satisfy_two_criteria():
     values = [[1, 1, 1, 9, 1], [1, 1, 1, 1, 1]]
     other = [[7, 7, 0, 7, np.nan], [7, 0, 7, 7, 7]]
-    passes = {"seed_passes": Threshold("below", 5), "other_passes": Threshold("above", 5)}
-    found = estimate("share_of_seeds", values, over_widths[:2], other, **passes)
+    passes = {"replicate_passes": Threshold("below", 5), "other_passes": Threshold("above", 5)}
+    found = estimate("share_of_replicates", values, over_widths[:2], other, **passes)
     assert found == pytest.approx(0.2)
 
 
@@ -363,7 +363,7 @@ def test_one_width_is_not_enough(name, arguments):
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=20, deadline=None)
-def test_order_of_conditions_and_seeds_changes_nothing(random):
+def test_order_of_conditions_and_replicates_changes_nothing(random):
     conditions = [{"l2": l2, "width": w} for w in WIDTHS for l2 in (0.0, *LAMBDAS)]
     values, other = np.random.default_rng(5).uniform(0.5, 2, (2, 12, 6))
     rows, columns = list(range(12)), list(range(6))
@@ -377,14 +377,14 @@ def test_order_of_conditions_and_seeds_changes_nothing(random):
         "lowest_step_ratio": {"along": "l2"},
         "rank_correlation": {"along": "l2"},
         "widest_spread": {"along": "l2"},
-        "share_of_seeds": {"seed_passes": Threshold("above", 0.7)},
+        "share_of_replicates": {"replicate_passes": Threshold("above", 0.7)},
         "lowest_ratio": {"along": "l2", "from": None, "to": 0.0},
         "lowest_margin": {"of": parse_where("", {"l2": 0}), "over": parse_where("", {"l2": 1})},
         "correlation": {"kind": "spearman"},
         "auc": {"other_passes": Threshold("below", 1.2)},
     }.items():
         shuffled = [conditions[i] for i in rows]
-        pair = () if name == "share_of_seeds" else (other,)
+        pair = () if name == "share_of_replicates" else (other,)
         moved = [given[rows][:, columns] for given in (values, *pair)]
         assert estimate(name, moved[0], shuffled, *moved[1:], **arguments) == pytest.approx(
             estimate(name, values, conditions, *pair, **arguments)

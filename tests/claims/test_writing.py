@@ -60,7 +60,7 @@ def test_csv_has_exactly_the_agreed_columns():
         "paper": "Song 2021",
         "statement": 'It "vanishes", they say | p.',
         "statistic": "relu: exponent of eta*lambda in p, all widths "
-        "(2 diverged replicates left out; 1 condition without a value for every seed)",
+        "(2 diverged replicates left out; 1 condition without a value for every replicate)",
         "estimate": "-0.123457",
         "ci_low": "-1.23457e+06",
         "ci_high": "1.5e-12",
@@ -73,8 +73,8 @@ def test_csv_has_exactly_the_agreed_columns():
     assert (rows[1]["estimate"], rows[1]["ci_low"], rows[1]["n"]) == ("", "", "0")
 
 
-def test_diverged_seeds_of_a_share_are_said_to_fail():
-    share = replace(DONE, statistic="share_of_seeds", excluded={"diverged": {"a": [1]}})
+def test_diverged_replicates_of_a_share_are_said_to_fail():
+    share = replace(DONE, statistic="share_of_replicates", excluded={"diverged": {"a": [1]}})
     claim = replace(CLAIMS[0], checks=(share,))
     assert "(1 diverged replicate counted as failing)" in csv_text([claim])
 

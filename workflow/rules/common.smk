@@ -11,7 +11,7 @@ from feedback_alignment.config import ConfigError, load_config
 from feedback_alignment.jobs import CLAIMS, LOCK, SOURCES
 from feedback_alignment.jobs import known_figures, make_plan, receipt_of
 from feedback_alignment.known_digests import KnownDigests
-from feedback_alignment.report.sources import load_sources
+from feedback_alignment.page.sources import load_sources
 
 # What jobs read of the project: copies that are named by their content and never change.
 KEPT = Path(".snakemake")
@@ -101,7 +101,11 @@ def code(step, file=None):
 
 def read(step, of):
     """Input: outputs of the jobs of another step that the job reads."""
-    paths = {"data": "data/{}.npz", "train": "runs/{}.npz", "tables": "metrics/{}.parquet"}
+    paths = {
+        "data": "data/{}.npz",
+        "train": "runs/{}.npz",
+        "tables": "metrics/{}.parquet",
+    }
     return ancient(
         lambda wildcards: [
             f"{RESULTS}/{paths[of].format(name)}"

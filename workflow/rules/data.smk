@@ -9,12 +9,12 @@ rule data:
         f"{RESULTS}/logs/data/{{dataset}}.log",
     conda:
         "../../environment.yml"
-    params:
-        place=place,
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        place=place,
     message:
         "data {wildcards.dataset}"
     shell:

@@ -22,12 +22,12 @@ rule figure:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     conda:
         "../../environment.yml"
-    params:
-        folder=subpath(output.svg, parent=True),
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        folder=subpath(output.svg, parent=True),
     message:
         "figure {wildcards.figure}"
     shell:

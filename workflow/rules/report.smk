@@ -48,15 +48,15 @@ rule page:
         f"{RESULTS}/logs/page.log",
     conda:
         "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         captions=lambda wildcards, input: str(
             Path(input.script).parent / "workflow/report"
         ),
         figures=PLAN.config.figures,
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=60,
     message:
         "results page"
     shell:

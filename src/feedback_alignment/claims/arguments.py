@@ -49,7 +49,7 @@ def of_axis() -> Argument:
 
 
 def criterion(default: Any = _REQUIRED) -> Argument:
-    """A threshold for the value of one seed."""
+    """A threshold for the value of one replicate."""
 
     def read(path: str, value: Any, _: Mapping[str, Any]) -> Any:
         return parse_threshold(path, check_keys(path, value, (), KINDS))

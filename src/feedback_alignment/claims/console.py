@@ -9,7 +9,7 @@ from feedback_alignment.claims.writing import left_out
 
 _COLUMNS = 100
 _WIDTHS = (16, 32, 20, 6)
-_HEADINGS = ("", "estimate [95 % over seeds]", "threshold", "seeds", "verdict")
+_HEADINGS = ("", "estimate [95 % over replicates]", "threshold", "replicates", "verdict")
 
 
 def table(verdicts: Sequence[ClaimVerdict]) -> str:

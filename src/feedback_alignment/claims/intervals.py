@@ -1,4 +1,4 @@
-"""Intervals over seeds: a joint bootstrap of paired seeds, and an exact one for shares."""
+"""Intervals over replicates: a joint bootstrap of pairs, and an exact one for shares."""
 
 import hashlib
 import warnings
@@ -13,22 +13,22 @@ RESAMPLES = 4000
 def bootstrap_interval(
     values: np.ndarray, reduce: Callable[[np.ndarray], np.ndarray], name: str
 ) -> tuple[float, float] | None:
-    """Interval of a function of seed means, from resampled seeds.
+    """Interval of a function of replicate means, from resampled replicates.
 
-    Seeds are resampled jointly: a seed is drawn with all of its conditions, since these share
-    data and feedback. The interval is the expanded percentile interval (Hesterberg 2015, The
+    Replicates are resampled jointly: a replicate is drawn with all of its conditions, since these
+    share data and feedback. The interval is the expanded percentile interval (Hesterberg 2015, The
     American Statistician 69, 371-386): percentiles of the bootstrap distribution, with the level
     raised so that the interval of a mean is as wide as Student's. Plain percentiles are too
-    narrow with 8 seeds; BCa's correction for skewness needs more seeds than that, and it has no
-    value where all seeds agree.
+    narrow with 8 replicates; BCa's correction for skewness needs more replicates than that, and it
+    has no value where all replicates agree.
 
     Args:
-        values: (K, S), seeds last.
+        values: (K, S), replicates last.
         reduce: from means (K, ...) to the statistic (...).
         name: what the interval is of; decides the random stream, so that no other check does.
 
     Returns:
-        the interval, or None with fewer than two seeds or where a resample has no value.
+        the interval, or None with fewer than two replicates or where a resample has no value.
     """
     from scipy import stats
 
@@ -62,7 +62,7 @@ def expanded_level(count: int) -> float:
     """Level of the percentile interval that is as wide as Student's interval of a mean.
 
     Args:
-        count: number of seeds, at least 2.
+        count: number of replicates, at least 2.
     """
     from scipy import stats
 
@@ -74,7 +74,7 @@ def share_interval(passed: int, count: int) -> tuple[float, float]:
     """Exact (Clopper and Pearson 1934) interval of a share.
 
     Args:
-        passed: how many seeds passed.
+        passed: how many replicates passed.
         count: of how many.
     """
     from scipy import stats
@@ -84,5 +84,5 @@ def share_interval(passed: int, count: int) -> tuple[float, float]:
 
 
 def stream_of(name: str) -> int:
-    """Seed of a random stream, from a name."""
+    """Replicate of a random stream, from a name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# How the text of a threshold says that no seed may fail.
-_EVERY = {None: "", "most": "", "every": "every seed, "}
+# How the text of a threshold says that no replicate may fail.
+_EVERY = {None: "", "most": "", "every": "every replicate, "}
 
 
 def judge(claims: Sequence[Claim], tables: Mapping[str, "pd.DataFrame"]) -> list[ClaimVerdict]:
@@ -88,15 +88,15 @@ def _judge_rows(claim: Claim, check: Check, rows: Rows, blank: CheckVerdict) -> 
     try:
         panel = read_panel(rows, *_readings(chosen))
         sample = draw_sample(panel, keep=statistic.keep)
-        blank = replace(blank, n=sample.panel.seeds.size, excluded=sample.excluded)
+        blank = replace(blank, n=sample.panel.replicates.size, excluded=sample.excluded)
     except NotRunError as error:
         return replace(blank, reason=str(error))
     unstable = sample.excluded.get("mostly_diverged", ())
-    lost = f"more than half of the seeds diverged in {', '.join(unstable)}"
+    lost = f"more than half of the replicates diverged in {', '.join(unstable)}"
     if not sample.panel.conditions:
         return replace(blank, verdict=INCONCLUSIVE, reason=lost)
     if not blank.n:
-        return replace(blank, verdict=INCONCLUSIVE, reason="every seed diverged somewhere")
+        return replace(blank, verdict=INCONCLUSIVE, reason="every replicate diverged somewhere")
     try:
         values, reduce = statistic.prepare(sample.panel, chosen)
     except NotRunError as error:
@@ -124,7 +124,7 @@ def _judge_rows(claim: Claim, check: Check, rows: Rows, blank: CheckVerdict) -> 
 
 
 def summary(sample: Sample) -> tuple[dict[str, Any], ...]:
-    """Each condition of a sample: its id, the settings that vary, mean and sd over the seeds."""
+    """Each condition of a sample: its id, the settings that vary, mean and sd over replicates."""
     panel: Panel = sample.panel
     varied = [
         key

@@ -1,4 +1,4 @@
-"""From tidy rows to a panel: one value for each condition and each seed that they share."""
+"""From tidy rows to a panel: one value for each condition and each replicate that they share."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from feedback_alignment.claims.times import STEPS_READ, Time, needs_loss, rows_a
 if TYPE_CHECKING:
     import pandas as pd
 
-_READ = ["condition", "seed", "metric", "layer", "value"]
+_READ = ["condition", "replicate", "metric", "layer", "value"]
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class Reading:
 class Panel:
     """The values of one quantity, and of another beside it where a statistic compares the two.
 
-    Seeds are paired: data and feedback of a seed are the same in every condition, so a seed that
-    is left out in one condition is left out in all.
+    Replicates are paired: data and feedback of a replicate are the same in every condition, so a
+    replicate that is left out in one condition is left out in all.
 
     Attributes:
         quantity: its name, or both names.
         conditions: settings of each condition (C of them).
-        seeds: replicate indices (S,), ascending.
+        replicates: replicate indices (S,), ascending.
         values: (C, S); NaN marks a replicate that has no value. A diverged replicate has one only
             if that was read before its end.
         diverged: (C, S), whether the replicate diverged.
@@ -66,7 +66,7 @@ class Panel:
 
     quantity: str
     conditions: tuple[Mapping[str, Any], ...]
-    seeds: np.ndarray
+    replicates: np.ndarray
     values: np.ndarray
     diverged: np.ndarray
     other: np.ndarray | None = None
@@ -128,7 +128,7 @@ def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
 
 
 def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Panel:
-    """Read a quantity, or two, of every condition and seed.
+    """Read a quantity, or two, of every condition and replicate.
 
     Of conditions that differ in nothing but their number of steps, the longest is read.
 
@@ -138,25 +138,25 @@ def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Pa
         other: what to read beside it.
 
     Raises:
-        NotRunError: no condition is left, none records the metrics, or they share no seed.
+        NotRunError: no condition is left, none records the metrics, or they share no replicate.
     """
     chosen = rows.keep(_longest(rows.settings))
     if not chosen.settings:
         raise NotRunError("no condition of the config matches")
     rows = chosen.frame
-    runs = rows.drop_duplicates(["condition", "seed"])
+    runs = rows.drop_duplicates(["condition", "replicate"])
     needed = list(dict.fromkeys([*reading.rows, *(other.rows if other else ())]))
     settings, unmeasured = _measured(rows, runs, chosen.settings, needed)
     runs = runs[runs["condition"].isin(list(settings))]
-    seeds = {c: set(map(int, group)) for c, group in runs.groupby("condition")["seed"]}
-    shared = np.array(sorted(set.intersection(*seeds.values())), dtype=np.int64)
+    replicates = {c: set(map(int, group)) for c, group in runs.groupby("condition")["replicate"]}
+    shared = np.array(sorted(set.intersection(*replicates.values())), dtype=np.int64)
     if not shared.size:
-        raise NotRunError("the conditions share no seed")
-    lost = runs.loc[runs["status"] == "diverged", ["condition", "seed"]]
+        raise NotRunError("the conditions share no replicate")
+    lost = runs.loc[runs["status"] == "diverged", ["condition", "replicate"]]
     lost = {(str(c), int(s)) for c, s in lost.itertuples(index=False, name=None)}
     diverged = np.array([[(c, int(s)) in lost for s in shared] for c in settings])
-    unpaired = sorted(set.union(*seeds.values()) - set(map(int, shared)))
-    notes = {"unpaired_seeds": unpaired, "not_measured": unmeasured}
+    unpaired = sorted(set.union(*replicates.values()) - set(map(int, shared)))
+    notes = {"unpaired_replicates": unpaired, "not_measured": unmeasured}
     names = [reading.quantity] if other is None else [reading.quantity, other.quantity]
     return Panel(
         " and ".join(names),
@@ -172,19 +172,21 @@ def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Pa
 def _read(
     rows: "pd.DataFrame",
     settings: Mapping[str, Mapping[str, Any]],
-    seeds: np.ndarray,
+    replicates: np.ndarray,
     reading: Reading,
 ) -> np.ndarray:
-    values = _read_at(rows, settings, seeds, reading, reading.time)
+    values = _read_at(rows, settings, replicates, reading, reading.time)
     if reading.relative_to is not None:
-        values = relative(values, _read_at(rows, settings, seeds, reading, reading.relative_to))
+        values = relative(
+            values, _read_at(rows, settings, replicates, reading, reading.relative_to)
+        )
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def _read_at(
     rows: "pd.DataFrame",
     settings: Mapping[str, Mapping[str, Any]],
-    seeds: np.ndarray,
+    replicates: np.ndarray,
     reading: Reading,
     time: Time,
 ) -> np.ndarray:
@@ -196,13 +198,15 @@ def _read_at(
     wanted = {metric: (metric, time) for metric in recipe.metrics} | dict(recipe.fixed)
     found = {}
     for when in dict.fromkeys(time for _, time in wanted.values()):
-        read = rows_at(rows, loss, when).set_index(["metric", "condition", "seed"])["value"]
+        read = rows_at(rows, loss, when).set_index(["metric", "condition", "replicate"])["value"]
         found[when] = read.to_dict()
     return np.array(
         [
             recipe.compute(
                 {
-                    name: np.array([found[when].get((metric, c, int(s)), np.nan) for s in seeds])
+                    name: np.array(
+                        [found[when].get((metric, c, int(s)), np.nan) for s in replicates]
+                    )
                     for name, (metric, when) in wanted.items()
                 },
                 chosen,

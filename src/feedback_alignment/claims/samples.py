@@ -15,7 +15,7 @@ class Sample:
     """The part of a panel that a statistic is computed from.
 
     Attributes:
-        panel: the conditions and seeds that are left.
+        panel: the conditions and replicates that are left.
         excluded: what is left out, by kind.
     """
 
@@ -26,19 +26,21 @@ class Sample:
 def draw_sample(panel: Panel, *, keep: str = "") -> Sample:
     """Leave out what has no value.
 
-    A condition is left out whole if more than half of its seeds diverged, or if a seed that did
-    not diverge has no value (it did not align within its steps, say): the seeds that have one are
-    the tame or the fast ones. A seed that diverged in a condition that is left is left out in all
-    of them, so that conditions are compared on the same seeds.
+    A condition is left out whole if more than half of its replicates diverged, or if a replicate
+    that did
+    not diverge has no value (it did not align within its steps, say): the replicates that have one
+    are
+    the tame or the fast ones. A replicate that diverged in a condition that is left is left out in
+    all of them, so that conditions are compared on the same replicates.
 
     Args:
-        panel: all conditions and seeds.
+        panel: all conditions and replicates.
         keep: `all` leaves nothing out, for a statistic in which what has no value fails;
             `diverged` leaves out conditions in which the first quantity has no value, for a
             statistic in which what diverged fails by the other.
 
     Raises:
-        NotRunError: no condition has a value for every seed that did not diverge.
+        NotRunError: no condition has a value for every replicate that did not diverge.
     """
     names = np.array([chosen["condition"] for chosen in panel.conditions])
     diverged, excluded = panel.diverged, dict(panel.notes)
@@ -47,7 +49,7 @@ def draw_sample(panel: Panel, *, keep: str = "") -> Sample:
     failing = {"": diverged, "all": diverged & (unknown | beside), "diverged": diverged & beside}
     if failing[keep].any():
         excluded["diverged"] = {
-            str(name): panel.seeds[gone].tolist()
+            str(name): panel.replicates[gone].tolist()
             for name, gone in zip(names, failing[keep], strict=True)
             if gone.any()
         }
@@ -59,21 +61,21 @@ def draw_sample(panel: Panel, *, keep: str = "") -> Sample:
     needed = unknown if keep else unknown | beside
     missing = (needed & ~diverged).any(axis=1) & ~unstable
     if missing.all():
-        raise NotRunError(f"no condition has a value of {panel.quantity} for every seed")
+        raise NotRunError(f"no condition has a value of {panel.quantity} for every replicate")
     if missing.any():
         excluded["no_value"] = names[missing].tolist()
     left = ~(unstable | missing)
-    # Without a condition there is no seed that it could be computed from.
-    stays = np.ones(panel.seeds.size, dtype=bool) if keep else ~diverged[left].any(axis=0)
-    seeds = stays & left.any()
+    # Without a condition there is no replicate that it could be computed from.
+    stays = np.ones(panel.replicates.size, dtype=bool) if keep else ~diverged[left].any(axis=0)
+    replicates = stays & left.any()
 
     def cut(values: np.ndarray) -> np.ndarray:
-        return values[left][:, seeds]
+        return values[left][:, replicates]
 
     kept = replace(
         panel,
         conditions=tuple(c for c, stays in zip(panel.conditions, left, strict=True) if stays),
-        seeds=panel.seeds[seeds],
+        replicates=panel.replicates[replicates],
         values=cut(panel.values),
         diverged=cut(diverged),
         other=None if panel.other is None else cut(panel.other),

@@ -1,4 +1,4 @@
-"""The statistics that a check can name, each a function of seed means over the conditions."""
+"""The statistics that a check can name, each a function of replicate means over the conditions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ class Statistic:
     Attributes:
         meaning: what it computes, in one line.
         prepare: from a panel and the check's arguments to values (K, S) and the function that
-            turns their seed means (K, ...) into the statistic (...). The share of seeds prepares
-            one row of zeros and ones.
+            turns their replicate means (K, ...) into the statistic (...). The share of replicates
+            prepares one row of zeros and ones.
         arguments: its own arguments, beside those that all statistics have.
-        share: whether it is a share of seeds.
+        share: whether it is a share of replicates.
         keep: what of the replicates without a value it keeps, as failures; see `draw_sample`.
     """
 
@@ -47,22 +47,22 @@ class Statistic:
 
 
 def lowest_mean(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Smallest seed mean of all conditions."""
+    """Smallest replicate mean of all conditions."""
     return panel.values, lambda means: means.min(axis=0)
 
 
 def highest_mean(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Largest seed mean of all conditions."""
+    """Largest replicate mean of all conditions."""
     return panel.values, lambda means: means.max(axis=0)
 
 
 def grand_mean(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Mean over seeds and conditions."""
+    """Mean over replicates and conditions."""
     return panel.values, lambda means: means.mean(axis=0)
 
 
 def slope(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Exponent: least-squares slope of the log of the seed average on the log of `along`.
+    """Exponent: least-squares slope of the log of the replicate average on the log of `along`.
 
     Conditions that differ in another axis share the slope and have an intercept each.
     """
@@ -84,13 +84,13 @@ def slope(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduc
 
 
 def lowest_gain(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Smallest paired difference of seed means, `to` minus `from`, over comparable conditions."""
+    """Smallest paired difference of means, `to` minus `from`, over comparable conditions."""
     origin, target = _ends(panel, arguments)
     return panel.values, lambda means: (means[target] - means[origin]).min(axis=0)
 
 
 def lowest_margin(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Smallest seed mean of the conditions that pass `of`, less the largest of those of `over`.
+    """Smallest run mean of the conditions that pass `of`, less the largest of those of `over`.
 
     For conditions that differ in more than one axis, which no pairing would compare.
     """
@@ -112,19 +112,19 @@ def lowest_margin(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarra
 
 
 def highest_ratio(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Largest ratio of seed means, `to` over `from`, over comparable conditions."""
+    """Largest ratio of replicate means, `to` over `from`, over comparable conditions."""
     ratios = _ratios(panel, arguments)
     return panel.values, lambda means: ratios(means).max(axis=0)
 
 
 def lowest_ratio(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Smallest ratio of seed means, `to` over `from`, over comparable conditions."""
+    """Smallest ratio of replicate means, `to` over `from`, over comparable conditions."""
     ratios = _ratios(panel, arguments)
     return panel.values, lambda means: ratios(means).min(axis=0)
 
 
 def lowest_step_ratio(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Smallest ratio of geometric seed means at successive values of `along`."""
+    """Smallest ratio of geometric replicate means at successive values of `along`."""
     along = arguments["along"]
     found = []
     for members in groups(panel.conditions, along):
@@ -138,7 +138,7 @@ def lowest_step_ratio(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.nd
 
 
 def rank_correlation(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Spearman's correlation with `along` within each seed, averaged over the other settings."""
+    """Spearman's correlation with `along` within each run, averaged over the other settings."""
     along = arguments["along"]
     rows = []
     for members in groups(panel.conditions, along):
@@ -148,7 +148,7 @@ def rank_correlation(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.nda
 
 
 def correlation(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Correlation of two quantities over all conditions within each seed, averaged over seeds."""
+    """Correlation of two quantities over all conditions within each run, averaged over runs."""
     if len(panel.conditions) < 3:
         raise NotRunError("needs three conditions for a correlation")
     both = panel.values, panel.other
@@ -160,7 +160,7 @@ def correlation(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray,
 def auc(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
     """Share of pairs, one that passes and one that fails, in which the first has more.
 
-    Pairs are two runs, of any conditions and seeds, of which one passes `other_passes` and the
+    Pairs are two runs, of any conditions and replicates, of which one passes `other_passes` and the
     other does not; equal values count half (Mann and Whitney 1947). A replicate that diverged
     before `other` is read, or has no value of it, does not pass.
     """
@@ -169,7 +169,7 @@ def auc(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]
     levels = np.unique(panel.values[~np.isnan(panel.values)])
     if not all((kind & ~np.isnan(panel.values)).any() for kind in (passes, ~passes)):
         raise NotRunError("no two runs of which one passes `other_passes` and the other fails")
-    # How many runs of each seed have each value: of such counts the share is a function.
+    # How many runs of each replicate have each value: of such counts the share is a function.
     here = panel.values == levels[:, None, None]
     counts = np.concatenate([(here & passes).sum(axis=1), (here & ~passes).sum(axis=1)])
 
@@ -183,7 +183,7 @@ def auc(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]
 
 
 def widest_spread(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Largest ratio between geometric seed means of conditions that differ in `along` only."""
+    """Largest ratio between geometric replicate means of conditions that differ in `along` only."""
     members = groups(panel.conditions, arguments["along"])
     values = log_or_nan(panel.values)
 
@@ -193,20 +193,20 @@ def widest_spread(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarra
     return values, reduce
 
 
-def share_of_seeds(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
-    """Share of seeds that satisfy the criterion, or both, in every condition.
+def share_of_replicates(panel: Panel, arguments: Mapping[str, Any]) -> tuple[np.ndarray, Reduce]:
+    """Share of replicates that satisfy the criterion, or both, in every condition.
 
     A replicate that diverged before it is read, or has no value, does not satisfy it.
     """
-    passed = _satisfying(panel.values, arguments["seed_passes"])
+    passed = _satisfying(panel.values, arguments["replicate_passes"])
     if panel.other is not None:
         passed &= _satisfying(panel.other, arguments["other_passes"])
     return passed[None].astype(float), lambda means: means[0]
 
 
 def _satisfying(values: np.ndarray, threshold: Threshold) -> np.ndarray:
-    """Whether each seed (S,) satisfies a criterion in every condition of `values` (C, S)."""
-    return np.array([all(map(threshold.holds, of_seed)) for of_seed in values.T.tolist()])
+    """Whether each replicate (S,) satisfies a criterion in every condition of `values` (C, S)."""
+    return np.array([all(map(threshold.holds, of_replicate)) for of_replicate in values.T.tolist()])
 
 
 def log_or_nan(values: np.ndarray) -> np.ndarray:
@@ -249,24 +249,24 @@ _ENDS = {"along": axis(), "from": of_axis(), "to": of_axis()}
 _AVERAGE = choice("mean", ("mean", "rms", "geometric"))
 _OTHER = {"other": quantity(), "other_layer": layer("other"), "other_at": time("end")}
 _SHARE = {
-    "seed_passes": criterion(),
+    "replicate_passes": criterion(),
     "needed": choice("most", ("most", "every")),
     **_OTHER,
     "other": quantity(None),
     "other_passes": criterion(None),
 }
-_KEEP = {"share_of_seeds": "all", "auc": "diverged"}
+_KEEP = {"share_of_replicates": "all", "auc": "diverged"}
 
 STATISTICS: dict[str, Statistic] = {
     function.__name__: Statistic(
-        function.__doc__.partition("\n")[0],
+        (function.__doc__ or "").partition("\n")[0],
         function,
         arguments,
-        share=function is share_of_seeds,
+        share=function is share_of_replicates,
         keep=_KEEP.get(function.__name__, ""),
     )
     for function, arguments in (
-        (share_of_seeds, _SHARE),
+        (share_of_replicates, _SHARE),
         (lowest_mean, {}),
         (highest_mean, {}),
         (grand_mean, {}),

@@ -39,7 +39,7 @@ def needs_loss(time: Time | None) -> bool:
 
 
 def rows_at(rows: "pd.DataFrame", loss: "pd.DataFrame", time: Time) -> "pd.DataFrame":
-    """One row a condition, seed and metric: the one at a time.
+    """One row a condition, replicate and metric: the one at a time.
 
     Of a diverged replicate, what is read at or after its end is no result of the condition; what
     is read before is one.
@@ -54,13 +54,13 @@ def rows_at(rows: "pd.DataFrame", loss: "pd.DataFrame", time: Time) -> "pd.DataF
     elif time == "half_fall":
         fallen = _half_fallen(loss)
         rows = rows[rows["status"] != "diverged"]
-        rows = rows.merge(fallen, on=["condition", "seed", "step"])
+        rows = rows.merge(fallen, on=["condition", "replicate", "step"])
     elif time != "start":
         limit = _limit(rows, time)
         reached = (rows["status"] != "diverged") | (rows["end_step"] > limit)
         rows = _where(rows, (rows["step"] <= limit) & reached)
     rows = rows.sort_values("step", ascending=time != "start", kind="stable")
-    return rows.drop_duplicates(["condition", "seed", "metric"], keep="last")
+    return rows.drop_duplicates(["condition", "replicate", "metric"], keep="last")
 
 
 def _limit(rows: "pd.DataFrame", time: Time) -> "pd.Series":
@@ -75,12 +75,12 @@ def _limit(rows: "pd.DataFrame", time: Time) -> "pd.Series":
 
 
 def _half_fallen(loss: "pd.DataFrame") -> "pd.DataFrame":
-    """Condition, seed and step at which a replicate's loss has first made half of its fall."""
+    """Condition, replicate and step at which a replicate's loss has first made half of its fall."""
     loss = loss.sort_values("step", kind="stable")
-    of_run = loss.groupby(["condition", "seed"])["value"]
+    of_run = loss.groupby(["condition", "replicate"])["value"]
     first, last = of_run.transform("first"), of_run.transform("last")
     half = loss[(last < first) & (loss["value"] <= (first + last) / 2)]
-    return half.drop_duplicates(["condition", "seed"])[["condition", "seed", "step"]]
+    return half.drop_duplicates(["condition", "replicate"])[["condition", "replicate", "step"]]
 
 
 def _where(rows: "pd.DataFrame", chosen: "pd.Series") -> "pd.DataFrame":

@@ -27,12 +27,12 @@ class CheckVerdict:
         verdict: `replicated`, `not replicated`, `inconclusive` or `not run`.
         reason: why it is inconclusive or not run, else empty.
         estimate: the statistic, or None.
-        ci_low: lower end of its 95 % interval over seeds, or None.
+        ci_low: lower end of its 95 % interval over replicates, or None.
         ci_high: upper end.
-        n: number of seeds in it.
-        excluded: what was left out, by kind: `diverged` (seeds by condition), `no_value`,
-            `not_measured`, `mostly_diverged` (conditions, whole), `unpaired_seeds`.
-        conditions: each condition in it, with mean and sd of the quantity over these seeds.
+        n: number of replicates in it.
+        excluded: what was left out, by kind: `diverged` (replicates by condition), `no_value`,
+            `not_measured`, `mostly_diverged` (conditions, whole), `unpaired_replicates`.
+        conditions: each condition in it, with mean and sd of the quantity over these replicates.
     """
 
     label: str
@@ -90,18 +90,21 @@ def decide(
     Args:
         threshold: what the statistic must satisfy.
         estimate: the statistic.
-        interval: its interval over seeds, or None where it has none.
-        n: number of seeds.
-        every: whether the statistic is a share of seeds of which none may fail.
+        interval: its interval over replicates, or None where it has none.
+        n: number of replicates.
+        every: whether the statistic is a share of replicates of which none may fail.
     """
     if n < MIN_REPLICATES:
-        return INCONCLUSIVE, f"seeds left: {n}; a verdict needs {MIN_REPLICATES}"
+        return INCONCLUSIVE, f"replicates left: {n}; a verdict needs {MIN_REPLICATES}"
     if interval is None or not np.isfinite(estimate):
-        return INCONCLUSIVE, "the statistic has no value for these seeds or for some resample"
+        return INCONCLUSIVE, "the statistic has no value for these replicates or for some resample"
     side = threshold.side(*interval)
     if every and side is not False and estimate < 1:
         failed = round(n * (1 - estimate))
-        return INCONCLUSIVE, f"{failed} of {n} seeds fail{'s' * (failed == 1)}; every one must pass"
+        return (
+            INCONCLUSIVE,
+            f"{failed} of {n} replicates fail{'s' * (failed == 1)}; every one must pass",
+        )
     if side is None:
         return INCONCLUSIVE, "the interval lies across the threshold"
     return (REPLICATED if side else NOT_REPLICATED), ""

@@ -93,7 +93,8 @@ def json_text(verdicts: Sequence[ClaimVerdict]) -> str:
     """Everything, checks nested under their claim; numbers with six digits."""
     content = {
         "confidence": CONFIDENCE,
-        "interval": "expanded percentile bootstrap over seeds; Clopper-Pearson for share_of_seeds",
+        "interval": "expanded percentile bootstrap over replicates; "
+        "Clopper-Pearson for share_of_replicates",
         "resamples": RESAMPLES,
         "min_replicates": MIN_REPLICATES,
         "claims": [asdict(verdict) for verdict in verdicts],
@@ -107,8 +108,8 @@ def markdown_text(verdicts: Sequence[ClaimVerdict]) -> str:
     lines += [f"| {_cell(c.id)} | {_cell(c.paper)} | **{c.verdict}** |" for c in verdicts]
     lines += [
         "",
-        "Intervals are 95 % over seeds: expanded percentile bootstrap, seeds resampled jointly",
-        "over all conditions; Clopper-Pearson for a share of seeds.",
+        "Intervals are 95 % over replicates: expanded percentile bootstrap, resampled jointly",
+        "over all conditions; Clopper-Pearson for a share of replicates.",
     ]
     for claim in verdicts:
         lines += ["", f"## {_cell(claim.id)}: {claim.verdict}", "", _cell(claim.statement), ""]
@@ -134,16 +135,16 @@ def left_out(check: CheckVerdict) -> str:
     said = []
     whole = check.excluded.get("mostly_diverged", ())
     if whole:
-        most = "in which more than half of the seeds diverged"
+        most = "in which more than half of the replicates diverged"
         said.append(f"{len(whole)} condition{'s' * (len(whole) > 1)} {most} left out")
     diverged = check.excluded.get("diverged", {})
-    lost = sum(len(seeds) for name, seeds in diverged.items() if name not in whole)
+    lost = sum(len(replicates) for name, replicates in diverged.items() if name not in whole)
     if lost:
         counted = "counted as failing" if check.statistic in _FAILING else "left out"
         said.append(f"{lost} diverged replicate{'s' * (lost > 1)} {counted}")
     without = len(check.excluded.get("no_value", ()))
     if without:
-        said.append(f"{without} condition{'s' * (without > 1)} without a value for every seed")
+        said.append(f"{without} condition{'s' * (without > 1)} without a value for every replicate")
     return "; ".join(said)
 
 

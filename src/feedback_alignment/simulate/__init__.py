@@ -91,9 +91,9 @@ def build_engine(
         return _linear_engine(condition, inputs, targets, seed, replicates)
     if condition.weights != "explicit":
         raise ValueError(f"weights {condition.weights} need engine linear, not {condition.engine}")
-    if condition.engine not in ("preactivation", "reference"):
+    if condition.engine not in ("preactivation", "autograd"):
         raise ValueError(
-            f"unknown engine {condition.engine!r}; allowed: linear, preactivation, reference"
+            f"unknown engine {condition.engine!r}; allowed: linear, preactivation, autograd"
         )
     networks = [draw_two_layer(seed, r, condition.width, condition.dimension) for r in replicates]
     settings = inputs, targets, networks, rule, psi, condition.eta, condition.dtype

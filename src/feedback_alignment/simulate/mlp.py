@@ -88,7 +88,7 @@ def build_mlp_engine(
         raise ValueError(
             f"spectrum: {size} errors (samples times outputs); allowed: {LARGEST_OPERATOR}"
         )
-    if settings.engine == "reference":
+    if settings.engine == "autograd":
         from feedback_alignment.simulate.mlp_reference import ReferenceMLPEngine
 
         return ReferenceMLPEngine(settings, training, held_out, seed, replicates)

@@ -30,7 +30,7 @@ class MLPSettings:
         width: units of each hidden layer.
         depth: number of hidden layers.
         activation: psi of the hidden layers; outputs are linear.
-        loss: `squared_error` or `cross_entropy`, averaged over the samples of a batch.
+        loss: `half_mean` or `cross_entropy`, averaged over the samples of a batch.
         bias: whether all layers have biases, which start at zero.
         parametrisation: `standard`, or `ntk`: W = V / sqrt(fan_in), and V is what takes the steps.
         init_scale: sigma, `W ~ N(0, sigma^2 / fan_in)`.
@@ -59,7 +59,7 @@ class MLPSettings:
         eigenvalues: whether to record every eigenvalue, at the first and last step and just before
             and after interventions; needs `spectrum`.
         metric_samples: training samples behind alignments and gradients, the first ones; 0 for all.
-        engine: `minibatch`, or `reference`: plain autograd, slow.
+        engine: `minibatch`, or `autograd`: the plain reference, slow.
         dtype: `float32` or `float64`.
         device: `cpu` or `cuda`.
         points_per_decade: recorded steps per decade, spaced geometrically, from the start and from
@@ -77,7 +77,7 @@ class MLPSettings:
     width: int
     depth: int
     activation: str = "tanh"
-    loss: str = "squared_error"
+    loss: str = "half_mean"
     bias: bool = True
     parametrisation: str = "standard"
     init_scale: float = 1.0
@@ -118,7 +118,7 @@ class MLPSettings:
         choices = {
             "parametrisation": ("standard", "ntk"),
             "decay_layers": ("output", "all"),
-            "engine": ("minibatch", "reference"),
+            "engine": ("minibatch", "autograd"),
             "dtype": ("float32", "float64"),
             "device": ("cpu", "cuda"),
             "feedback_distribution": DISTRIBUTIONS,
@@ -145,8 +145,8 @@ class MLPSettings:
                 )
         if self.eigenvalues and not self.spectrum:
             raise ValueError("eigenvalues: true needs spectrum: true")
-        if self.engine == "reference" and self.device != "cpu":
-            raise ValueError("device: the reference engine computes on cpu only")
+        if self.engine == "autograd" and self.device != "cpu":
+            raise ValueError("device: the autograd engine computes on cpu only")
 
     def training_rule(self) -> Rule:
         """The rule that trains from the start."""

@@ -32,7 +32,7 @@ def run(
         DeviceError: the condition's device is not there.
     """
     inputs, targets = arrays["inputs"], arrays["targets"]
-    if condition.network == "two_layer":
+    if condition.two_layer:
         return simulate(condition, inputs, targets, seed, replicates, progress)
     held_out = None
     if "inputs_test" in arrays:
