@@ -84,6 +84,7 @@ class Tree:
         self._library = root / "src" / PACKAGE
         self._sources: dict[Path, _Source] = {}
         self._found: dict[tuple, Code] = {}
+        self._edges: dict[Path, tuple[Path, ...]] = {}
 
     def code(self, script: str, modules: Iterable[str] = (), files: Iterable[str] = ()) -> Code:
         """The code behind a job.
@@ -140,7 +141,13 @@ class Tree:
         places |= {path.relative_to(self._root / "src").as_posix(): path for path in inside}
         return Code(tuple((place, self.source(path)) for place, path in sorted(places.items())))
 
-    def _imported(self, path: Path) -> Iterator[Path]:
+    def _imported(self, path: Path) -> tuple[Path, ...]:
+        """The library's files that importing all that a file imports runs."""
+        if path not in self._edges:
+            self._edges[path] = tuple(dict.fromkeys(self._find_imported(path)))
+        return self._edges[path]
+
+    def _find_imported(self, path: Path) -> Iterator[Path]:
         package = (
             path.relative_to(self._root / "src").parts[:-1]
             if path.is_relative_to(self._root / "src")

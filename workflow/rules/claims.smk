@@ -15,6 +15,8 @@ rule claims:
         f"{RESULTS}/logs/claims.log",
     conda:
         "../../environment.yml"
+    params:
+        results=subpath(output.csv, parent=True),
     threads: 1
     resources:
         mem_mb=4000,
@@ -23,5 +25,5 @@ rule claims:
         "verdicts"
     shell:
         "python {input.script:q} --spec {input.spec:q} --claims {input.claims:q}"
-        " --results {RESULTS:q} --upstream {input.receipts:q} --receipt {output.receipt:q}"
+        " --results {params.results:q} --upstream {input.receipts:q} --receipt {output.receipt:q}"
         " > {log:q} 2>&1"

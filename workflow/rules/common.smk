@@ -6,31 +6,21 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 
-from feedback_alignment.claims import ClaimsError, load_claims
-from feedback_alignment.config import ConfigError, load_config
-from feedback_alignment.jobs import CLAIMS, LOCK, SOURCES
-from feedback_alignment.jobs import known_figures, make_plan, receipt_of
+from feedback_alignment.claims import ClaimsError
+from feedback_alignment.config import ConfigError
+from feedback_alignment.jobs import CLAIMS, LOCK, SOURCES, make_plan, receipt_of
 from feedback_alignment.known_digests import KnownDigests
-from feedback_alignment.page.sources import load_sources
+from feedback_alignment.project import read_project
 
 # What jobs read of the project: copies that are named by their content and never change.
 KEPT = Path(".snakemake")
 
 try:
-    FIGURES = known_figures(ROOT)
-    # Mistakes in these two would show only after the training.
-    load_claims(Path(os.path.relpath(ROOT / CLAIMS)), set(FIGURES))
-    load_sources(Path(os.path.relpath(ROOT / SOURCES)))
     PLAN = make_plan(
-        load_config(
-            [
-                Path(os.path.relpath(path))
-                for path in workflow.config_settings.configfiles
-                or [ROOT / "config/config.yaml"]
-            ],
-            schema=ROOT / "workflow/schemas/config.schema.json",
-            known_figures=FIGURES,
-            overrides=workflow.config_settings.config,
+        read_project(
+            ROOT,
+            workflow.config_settings.configfiles,
+            workflow.config_settings.config,
         ),
         ROOT,
     )

@@ -18,6 +18,8 @@ rule record:
         f"{RESULTS}/logs/record.log",
     conda:
         "../../environment.yml"
+    params:
+        results=subpath(output.manifest, parent=True),
     threads: 1
     resources:
         mem_mb=4000,
@@ -26,7 +28,7 @@ rule record:
         "record of settings, environment and digests"
     shell:
         "python {input.script:q} --spec {input.spec:q} --lock {input.lock:q}"
-        " --results {RESULTS:q} --upstream {input.receipts:q} --receipt {output.receipt:q}"
+        " --results {params.results:q} --upstream {input.receipts:q} --receipt {output.receipt:q}"
         " > {log:q} 2>&1"
 
 
@@ -53,6 +55,7 @@ rule page:
         mem_mb=2000,
         runtime=60,
     params:
+        results=subpath(output.html, parent=True),
         captions=lambda wildcards, input: str(
             Path(input.script).parent / "workflow/report"
         ),
@@ -61,7 +64,7 @@ rule page:
         "results page"
     shell:
         "python {input.script:q} --spec {input.spec:q} --claims {input.claims:q}"
-        " --figures-dir {RESULTS:q}/figures --notebooks-dir {RESULTS:q}/notebooks"
+        " --figures-dir {params.results:q}/figures --notebooks-dir {params.results:q}/notebooks"
         " --captions-dir {params.captions:q} --settings {input.settings:q}"
         " --sources {input.sources:q} --environment {input.environment:q}"
         " --status {input.status:q} --out {output.html:q} --figures {params.figures:q}"

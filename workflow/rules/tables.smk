@@ -12,6 +12,8 @@ rule tables:
         f"{RESULTS}/logs/tables/{{experiment}}.log",
     conda:
         "../../environment.yml"
+    params:
+        results=subpath(output.parquet, ancestor=2),
     threads: 1
     resources:
         mem_mb=4000,
@@ -19,6 +21,6 @@ rule tables:
     message:
         "table of {wildcards.experiment}"
     shell:
-        "python {input.script:q} --spec {input.spec:q} --results {RESULTS:q}"
+        "python {input.script:q} --spec {input.spec:q} --results {params.results:q}"
         " --parquet {output.parquet:q} --csv {output.csv:q} --receipt {output.receipt:q}"
         " > {log:q} 2>&1"
