@@ -14,13 +14,13 @@ rule claims:
     log:
         f"{RESULTS}/logs/claims.log",
     conda:
-        "../../environment.yml"
-    params:
-        results=subpath(output.csv, parent=True),
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        results=subpath(output.csv, parent=True),
     message:
         "verdicts"
     shell:

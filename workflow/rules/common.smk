@@ -12,6 +12,9 @@ from feedback_alignment.jobs import CLAIMS, LOCK, SOURCES, make_plan, receipt_of
 from feedback_alignment.known_digests import KnownDigests
 from feedback_alignment.project import read_project
 
+# Snakemake fills in what stands in braces here, also in those of a folder's name.
+ENVIRONMENT = str(ROOT / "environment.yml").replace("{", "{{").replace("}", "}}")
+
 # What jobs read of the project: copies that are named by their content and never change.
 KEPT = Path(".snakemake")
 

@@ -8,7 +8,7 @@ rule data:
     log:
         f"{RESULTS}/logs/data/{{dataset}}.log",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,

@@ -21,7 +21,7 @@ rule figure:
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=4000,

@@ -17,13 +17,13 @@ rule record:
     log:
         f"{RESULTS}/logs/record.log",
     conda:
-        "../../environment.yml"
-    params:
-        results=subpath(output.manifest, parent=True),
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        results=subpath(output.manifest, parent=True),
     message:
         "record of settings, environment and digests"
     shell:
@@ -49,7 +49,7 @@ rule page:
     log:
         f"{RESULTS}/logs/page.log",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,

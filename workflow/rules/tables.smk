@@ -11,13 +11,13 @@ rule tables:
     log:
         f"{RESULTS}/logs/tables/{{experiment}}.log",
     conda:
-        "../../environment.yml"
-    params:
-        results=subpath(output.parquet, ancestor=2),
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=4000,
         runtime=120,
+    params:
+        results=subpath(output.parquet, ancestor=2),
     message:
         "table of {wildcards.experiment}"
     shell:

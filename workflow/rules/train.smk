@@ -9,7 +9,7 @@ rule train:
     log:
         f"{RESULTS}/logs/train/{{run}}.log",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory_of,
