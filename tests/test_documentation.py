@@ -10,8 +10,8 @@ from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 from feedback_alignment.documents import documents
+from feedback_alignment.extract import LAYER_OF
 from feedback_alignment.settings import Settings
-from feedback_alignment.tables import LAYER_OF
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,7 +9,8 @@ from feedback_alignment.claims.filters import parse_where
 from feedback_alignment.claims.panel import Reading, matching, read_panel, rows_of, settings_of
 from feedback_alignment.claims.quantities import MAIN_LAYER
 from feedback_alignment.claims.samples import draw_sample
-from feedback_alignment.tables import COLUMNS, LAYER_OF
+from feedback_alignment.extract import LAYER_OF
+from feedback_alignment.tables import COLUMNS
 
 SETTINGS = list(COLUMNS)[2 : list(COLUMNS).index("replicate")]
 CUT = {"l2": 1.0, "schedule": "cutoff", "cutoff_step": 400}

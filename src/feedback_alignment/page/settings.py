@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from feedback_alignment.data.sources import TEACHER_STUDENT
-from feedback_alignment.engine_choice import MLP_ONLY, TWO_LAYER_ONLY
 from feedback_alignment.intervention_steps import COMPANIONS
+from feedback_alignment.settings import COLUMN_TYPES, DEFAULTS
 from feedback_alignment.sources import SettingsSource, source_of
 
 
@@ -54,12 +54,12 @@ def rows(name: str, experiment: Mapping[str, Any], sources: Sequence[SettingsSou
 
 
 def _idle(fixed: Mapping[str, Any]) -> set[str]:
-    """Fixed settings without effect: of another parametrisation, of no decay or intervention."""
-    idle: set[str] = {
-        "song": {*MLP_ONLY, "device"} - {"data", "depth"},
-        "standard": {*TWO_LAYER_ONLY},
-        "ntk": {*TWO_LAYER_ONLY},
-    }.get(str(fixed.get("parametrisation")), set())
+    """Fixed settings without effect: of no decay, intervention or record."""
+    idle = {
+        name
+        for name in fixed.keys() & (DEFAULTS.keys() - COLUMN_TYPES.keys())
+        if not fixed[name] and fixed[name] == DEFAULTS[name]
+    }
     for step, companions in COMPANIONS.items():
         if step in fixed and fixed[step] is None:
             idle |= {step, *companions}

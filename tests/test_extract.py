@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from feedback_alignment.config import parse_config
+from feedback_alignment.extract import extract
 from feedback_alignment.simulate.recording import Recording
-from feedback_alignment.tables import COLUMNS, extract
+from feedback_alignment.tables import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 
