@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from in_turn import least_times
 
-from feedback_alignment.activations import ACTIVATIONS
+from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.data.teacher_student import draw_replicate
 from feedback_alignment.networks import draw_two_layer
 from feedback_alignment.provenance import processor
 from feedback_alignment.rules import FA
-from feedback_alignment.simulate.gram import wishart_gram
-from feedback_alignment.simulate.linear import LinearFeedback
-from feedback_alignment.simulate.preactivation import PreactivationEngine
+from feedback_alignment.engines.gram import wishart_gram
+from feedback_alignment.engines.linear import LinearFeedback
+from feedback_alignment.engines.preactivation import PreactivationEngine
 
 SAMPLES, DIMENSION, LANES, L2 = 50, 150, 8, 0.1
 WIDTHS = (100, 1600, 12800)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from feedback_alignment.conditions import Condition
 from feedback_alignment.extract import extract
-from feedback_alignment.simulate.recording import Recording
+from feedback_alignment.training.recording import Recording
 from feedback_alignment.store import read_arrays, write_table
 
 parser = argparse.ArgumentParser(description=__doc__)

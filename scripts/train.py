@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from feedback_alignment.arrays import DeviceError
+from feedback_alignment.engines.arrays import DeviceError
 from feedback_alignment.conditions import Condition
 from feedback_alignment.simulate.run import run
 from feedback_alignment.store import read_arrays, write_arrays

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from feedback_alignment.activations import ACTIVATIONS, activation_named
+from feedback_alignment.networks.activations import ACTIVATIONS, activation_named
 
 POINTS = np.concatenate([np.linspace(-30.0, 30.0, 4001), np.geomspace(1e-12, 1.0, 50)])
 

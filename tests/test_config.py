@@ -19,7 +19,7 @@ from feedback_alignment.config import (
 )
 from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.plan import known_figures
-from feedback_alignment.simulate.linear import LINEAR_ENGINES
+from feedback_alignment.engines.linear import LINEAR_ENGINES
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())

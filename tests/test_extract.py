@@ -8,7 +8,7 @@ import pytest
 
 from feedback_alignment.config import parse_config
 from feedback_alignment.extract import extract
-from feedback_alignment.simulate.recording import Recording
+from feedback_alignment.training.recording import Recording
 from feedback_alignment.store import COLUMNS
 
 ROOT = Path(__file__).parents[1]

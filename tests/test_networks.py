@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedback_alignment.activations import ACTIVATIONS
+from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.networks import draw_two_layer, predict
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback_alignment.regularisers import decay_named
+from feedback_alignment.training.decay import decay_named
 
 
 def test_schedules_over_the_steps():

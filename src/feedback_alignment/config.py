@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feedback_alignment.activations import ACTIVATIONS
+from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.conditions import Condition
 from feedback_alignment.data import DataError
 from feedback_alignment.data.sources import SOURCES, Source, file_of, inspect_arrays

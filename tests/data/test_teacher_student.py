@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from feedback_alignment.activations import ACTIVATIONS
+from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.data import draw
 from feedback_alignment.data.teacher_student import draw_replicate
-from feedback_alignment.networks import predict
+from feedback_alignment.networks.passes import predict
 from feedback_alignment.streams import generator
 
 

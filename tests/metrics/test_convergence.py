@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback_alignment.metrics.convergence import align_step, fit_decay
-from feedback_alignment.simulate.recording import recording_grid
+from feedback_alignment.metrics.courses import align_step, fit_decay
+from feedback_alignment.training.recording import recording_grid
 
 STEPS = recording_grid(10_000, 10, 200)
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from feedback_alignment.activations import ACTIVATIONS
+from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.metrics import kernels
 from feedback_alignment.networks import TwoLayer
 from feedback_alignment.rules import TWO_LAYER_RULES, rule_named
-from feedback_alignment.simulate.preactivation import PreactivationEngine
+from feedback_alignment.engines.preactivation import PreactivationEngine
 
 SMOOTH = ["linear", "tanh", "erf", "softplus"]
 

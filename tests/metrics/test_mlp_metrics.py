@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from feedback_alignment.activations import ACTIVATIONS
-from feedback_alignment.arrays import NumpyArrays
-from feedback_alignment.losses import LOSSES, loss_named
+from feedback_alignment.networks.activations import ACTIVATIONS
+from feedback_alignment.engines.arrays import NumpyArrays
+from feedback_alignment.networks.losses import LOSSES, loss_named
 from feedback_alignment.metrics import observe_mlp
 from feedback_alignment.metrics.descent import descent
 from feedback_alignment.metrics.layers import Products

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import feedback_alignment.rules
-from feedback_alignment.activations import ACTIVATIONS
-from feedback_alignment.arrays import NumpyArrays
+from feedback_alignment.networks.activations import ACTIVATIONS
+from feedback_alignment.engines.arrays import NumpyArrays
 from feedback_alignment.mlp import backward, forward
 from feedback_alignment.rules import BP, DFA, DRTP, FA, KP, RULES, USF, find_rules, rule_named
 from feedback_alignment.rules.rule import Rule

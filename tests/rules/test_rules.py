@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from feedback_alignment.activations import ACTIVATIONS
+from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.networks import TwoLayer
 from feedback_alignment.rules import BP, FA, RULES, rule_named
-from feedback_alignment.simulate.preactivation import PreactivationEngine
+from feedback_alignment.engines.preactivation import PreactivationEngine
 from feedback_alignment.simulate.reference import ReferenceEngine
 
 SAMPLES, WIDTH, ETA = 7, 23, 0.05

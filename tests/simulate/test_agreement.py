@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from feedback_alignment.activations import ACTIVATIONS
+from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.networks import draw_two_layer
-from feedback_alignment.regularisers import decay_named
+from feedback_alignment.training.decay import decay_named
 from feedback_alignment.rules import TWO_LAYER_RULES
 from feedback_alignment.simulate import build_engine, preactivation, simulate
-from feedback_alignment.simulate.linear import LINEAR_ENGINES
+from feedback_alignment.engines.linear import LINEAR_ENGINES
 
 SEED, REPLICATES = 11, [0, 3]
 SCHEDULES = [("none", 0.0, None), ("constant", 2.0, None), ("cutoff", 2.0, 130)]

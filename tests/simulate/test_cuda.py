@@ -6,11 +6,11 @@ import torch
 
 from feedback_alignment.rules import LIBRARY_RULES
 from feedback_alignment.simulate.driver import drive
-from feedback_alignment.simulate.minibatch import MinibatchEngine
+from feedback_alignment.engines.minibatch import MinibatchEngine
 from feedback_alignment.simulate.mlp_settings import MLPSettings
 from feedback_alignment.simulate.samples import Samples
 from feedback_alignment.simulate.stopping import Settling
-from feedback_alignment.torch_arrays import TorchArrays
+from feedback_alignment.engines.torch_arrays import TorchArrays
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.standard_normal((60, 12))

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from feedback_alignment.networks import draw_two_layer
-from feedback_alignment.simulate.gram import explicit_gram, wishart_gram
+from feedback_alignment.engines.gram import explicit_gram, wishart_gram
 
 SAMPLES, DIMENSION, DRAWS = 4, 7, 600
 INPUTS = np.random.default_rng(0).standard_normal((SAMPLES, DIMENSION))

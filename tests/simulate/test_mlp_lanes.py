@@ -8,10 +8,10 @@ import torch
 
 from feedback_alignment.simulate import minibatch
 from feedback_alignment.simulate.driver import drive
-from feedback_alignment.simulate.minibatch import MinibatchEngine
+from feedback_alignment.engines.minibatch import MinibatchEngine
 from feedback_alignment.simulate.mlp import MLPSettings, Samples, simulate_mlp
 from feedback_alignment.simulate.stopping import Settling
-from feedback_alignment.torch_arrays import TorchArrays
+from feedback_alignment.engines.torch_arrays import TorchArrays
 
 torch.set_num_threads(1)
 

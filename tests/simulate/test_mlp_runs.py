@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from feedback_alignment.arrays import arrays_for
+from feedback_alignment.engines.arrays import arrays_for
 from feedback_alignment.mlp import draw_feedback, draw_mlp
 from feedback_alignment.rules import DFA, FA, USF
 from feedback_alignment.simulate.batches import BatchOrder
 from feedback_alignment.simulate.mlp import MLPSettings, Samples, simulate_mlp
 from feedback_alignment.streams import generator
-from feedback_alignment.torch_arrays import TorchArrays
+from feedback_alignment.engines.torch_arrays import TorchArrays
 
 SEED = 7
 X = np.random.default_rng(0).standard_normal((20, 8))

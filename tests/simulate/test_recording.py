@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback_alignment.simulate.recording import recording_grid
+from feedback_alignment.training.recording import recording_grid
 
 COUNTS = st.integers(0, 40)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feedback_alignment.arrays import DeviceError
+from feedback_alignment.engines.arrays import DeviceError
 from feedback_alignment.config import parse_config
 from feedback_alignment.data import draw
 from feedback_alignment.data.loading import loader
 from feedback_alignment.simulate import simulate
 from feedback_alignment.simulate.mlp import Samples, simulate_mlp
-from feedback_alignment.simulate.recording import Recording
+from feedback_alignment.training.recording import Recording
 from feedback_alignment.simulate.run import run
 from feedback_alignment.store import read_arrays, write_arrays
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from feedback_alignment.activations import ACTIVATIONS
+from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.metrics.kernels import expected_output_kernel
 from feedback_alignment.simulate import simulate
 

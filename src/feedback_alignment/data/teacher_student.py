@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from feedback_alignment.activations import activation_named
-from feedback_alignment.networks import predict
+from feedback_alignment.networks.activations import activation_named
+from feedback_alignment.networks.passes import predict
 from feedback_alignment.streams import generator
 
 

@@ -10,19 +10,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from feedback_alignment.activations import Activation
-from feedback_alignment.arrays import NumpyArrays
-from feedback_alignment.mlp import MLP, backward, forward, hidden_slopes
-from feedback_alignment.rules import BP, Rule
+from feedback_alignment.networks.activations import Activation
+from feedback_alignment.engines.arrays import NumpyArrays
+from feedback_alignment.networks.parameters import Network
+from feedback_alignment.networks.passes import backward, forward, hidden_slopes
+from feedback_alignment.rules.bp import BP
+from feedback_alignment.rules.rule import Rule
 
 
 def feedback_operator(
-    network: MLP,
+    network: Network,
     rule: Rule,
     activation: Activation,
     inputs: np.ndarray,
     rates: Sequence[float],
     frozen: bool = False,
+    divisor: int | None = None,
 ) -> np.ndarray:
     """`K_FA = J P^T / N` (N C, N C), error (n, i) at index `n C + i`.
 
@@ -37,6 +40,7 @@ def feedback_operator(
         inputs: x (N, n_0).
         rates: step size of each layer relative to eta.
         frozen: whether the output layer alone takes steps, so that K has its part only.
+        divisor: what the loss's sum over samples is divided by; None for N.
 
     Raises:
         ValueError: the rule's signals are not linear in the errors, so there is no such operator.
@@ -57,7 +61,7 @@ def feedback_operator(
         inner = a @ a.T + (1.0 if network.biases else 0.0)
         operator += rate * signals.reshape(operator.shape) * inner[:, None, :, None]
     size = samples * outputs
-    return operator.reshape(size, size) / samples
+    return operator.reshape(size, size) / (divisor or samples)
 
 
 def spectrum(operator: np.ndarray) -> np.ndarray:

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from feedback_alignment.training.recording import Key
+
+# The metrics that tell whether a replicate has settled.
+CHECKED = frozenset({"error_norm", "weight_alignment"})
 # An error norm this many times the initial one counts as diverged.
 DIVERGENCE_FACTOR = 1e6
 
@@ -47,17 +51,23 @@ class Settling:
         return range(-(-first // self.window) * self.window, last, self.window)
 
     def settled(
-        self, before: dict[str, np.ndarray], now: dict[str, np.ndarray], initial: np.ndarray
+        self, before: dict[Key, np.ndarray], now: dict[Key, np.ndarray], initial: np.ndarray
     ) -> np.ndarray:
         """Which replicates have settled (R,).
 
         Args:
-            before: metrics a window ago, each (R,).
-            now: metrics, each (R,).
+            before: those of `CHECKED` a window ago, each (R,).
+            now: the same now, each (R,).
             initial: error norms (R,) at step 0.
         """
-        norm, alignment = now["error_norm"], now["weight_alignment"]
-        norm_change = np.abs(norm - before["error_norm"])
-        alignment_change = np.abs(alignment - before["weight_alignment"])
+        norm, weights = now["error_norm", ""], _all_weights(now)
+        norm_change = np.abs(norm - before["error_norm", ""])
+        alignment_change = np.abs(weights - _all_weights(before))
         still = (norm_change < self.tolerance * norm) & (alignment_change < self.tolerance)
         return still | (norm < self.floor * initial)
+
+
+def _all_weights(metrics: dict[Key, np.ndarray]) -> np.ndarray:
+    """Alignment of all weights, which with one hidden layer are those of the output."""
+    key = ("weight_alignment", "all")
+    return metrics[key] if key in metrics else metrics["weight_alignment", "output"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedback_alignment.networks import draw_two_layer
+from feedback_alignment.networks.parameters import draw_shallow
 from feedback_alignment.streams import generator
 
 
@@ -18,7 +18,7 @@ def explicit_gram(
         replicate: index of the replicate.
         width: p.
     """
-    network = draw_two_layer(seed, replicate, width, inputs.shape[1])
+    network = draw_shallow(seed, replicate, width, inputs.shape[1])
     columns = [network.hidden @ (inputs.T @ modes), network.output[:, None]]
     basis = np.concatenate([*columns, network.feedback[:, None]], axis=1)
     return basis.T @ basis / width

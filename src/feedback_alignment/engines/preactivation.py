@@ -1,27 +1,72 @@
-"""Engine for two-layer networks that tracks pre-activations instead of weights.
+"""Engine for networks with one hidden layer that tracks pre-activations instead of weights.
 
 With the whole data set in every step, W acts only through H = W X^T, and its gradient step is
 `H <- H - eta / sqrt(p) (v e^T * psi'(H)) K` with K = X X^T: exact, and p n^2 instead of p n d.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feedback_alignment.activations import Activation
+from feedback_alignment.engines.serving import SHALLOW, outside
 from feedback_alignment.metrics.magnitude import error_norm
-from feedback_alignment.metrics.observe import observe_two_layer
-from feedback_alignment.networks import TwoLayer
-from feedback_alignment.rules import Rule
+from feedback_alignment.metrics.shallow import (
+    OF_ACTIVATIONS,
+    OF_PREACTIVATIONS,
+    OF_SLOPES,
+    observe_shallow,
+)
+from feedback_alignment.networks.activations import Activation
+from feedback_alignment.networks.parameters import Shallow, draw_shallow
+from feedback_alignment.rules import RULES
+from feedback_alignment.rules.rule import Rule
+from feedback_alignment.training.batches import Samples
+from feedback_alignment.training.recording import Key
+from feedback_alignment.training.setup import Setup
+
+if TYPE_CHECKING:
+    from feedback_alignment.conditions import Condition
 
 # Elements of one working array, of which four are in use at a time. Measured: best while they fit
 # the L2 cache (1 MB here). Also less than the 32768 from which torch starts threads for one.
 _TILE_SIZE = 32_000
 
 
+def unserved(condition: "Condition") -> str | None:
+    """Why this engine does not serve a condition; see `engines`."""
+    own = {
+        "weights": ("explicit",),
+        "rule": tuple(name for name, rule in RULES.items() if rule.plain),
+    }
+    return outside("preactivation", condition, own | SHALLOW)
+
+
+def build(
+    setup: Setup,
+    training: Samples,
+    held_out: Samples | None,
+    seed: int,
+    replicates: Sequence[int],
+) -> "PreactivationEngine":
+    """The engine at its initial state; see `engines`."""
+    condition = setup.condition
+    pairs = [training.of_lane(lane) for lane in range(len(replicates))]
+    return PreactivationEngine(
+        np.stack([x for x, _ in pairs]),
+        np.stack([y[:, 0] for _, y in pairs]),
+        [draw_shallow(seed, r, condition.width, setup.sizes[0]) for r in replicates],
+        setup.rule,
+        setup.measured,
+        setup.activation,
+        condition.eta,
+        condition.dtype,
+    )
+
+
 class PreactivationEngine:
-    """Two-layer networks, full batch, any activation and rule.
+    """Networks with one hidden layer and one output, full batch, any activation and rule.
 
     Narrow networks are stacked and stepped together; a wide one is cut into tiles of hidden units,
     and a step goes through them one after another.
@@ -31,6 +76,7 @@ class PreactivationEngine:
         targets: y (R, n).
         networks: initial weights of the R lanes.
         rule: learning rule.
+        measured: what alignments compare with BP.
         activation: psi.
         eta: step size.
         dtype: floating-point type of the computation.
@@ -40,8 +86,9 @@ class PreactivationEngine:
         self,
         inputs: np.ndarray,
         targets: np.ndarray,
-        networks: Sequence[TwoLayer],
+        networks: Sequence[Shallow],
         rule: Rule,
+        measured: Rule,
         activation: Activation,
         eta: float,
         dtype: str,
@@ -54,6 +101,7 @@ class PreactivationEngine:
                 targets[first : first + stack],
                 networks[first : first + stack],
                 rule,
+                measured,
                 activation,
                 eta,
                 dtype,
@@ -63,17 +111,17 @@ class PreactivationEngine:
         ]
 
     def advance(self, count: int, decay: float) -> np.ndarray:
-        """Take steps; see `driver.Engine`."""
+        """Take steps; see `protocol.Engine`."""
         # One group after another, so that a wide network stays in the cache over many steps.
         return np.concatenate([group.advance(count, decay) for group in self._groups], axis=1)
 
-    def observe(self, kernels: bool) -> dict[str, np.ndarray]:
-        """Metrics of each lane; see `driver.Engine`."""
-        rows = [row for group in self._groups for row in group.observe(kernels)]
-        return {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}
+    def observe(self, wanted: Set[str]) -> dict[Key, np.ndarray]:
+        """Metrics of each lane; see `protocol.Engine`."""
+        rows = [row for group in self._groups for row in group.observe(wanted)]
+        return {key: np.array([row[key] for row in rows]) for key in rows[0]}
 
     def keep(self, lanes: np.ndarray) -> None:
-        """Drop the other lanes; see `driver.Engine`."""
+        """Drop the other lanes; see `protocol.Engine`."""
         first = 0
         for group in self._groups:
             first += group.lanes
@@ -107,14 +155,16 @@ class _Group:
         self,
         inputs: np.ndarray,
         targets: np.ndarray,
-        networks: Sequence[TwoLayer],
+        networks: Sequence[Shallow],
         rule: Rule,
+        measured: Rule,
         activation: Activation,
         eta: float,
         dtype: str,
         tiles: int,
     ) -> None:
-        self._rule, self._activation, self._eta = rule, activation, eta
+        self._rule, self._measured = rule, measured
+        self._activation, self._eta = activation, eta
         self._gram = (inputs @ inputs.mT).astype(dtype)
         self._targets = targets.astype(dtype)
         self._root = np.sqrt(networks[0].output.size)
@@ -172,26 +222,23 @@ class _Group:
             self._errors = errors.copy()
             return error_norm(history)
 
-    def observe(self, kernels: bool) -> list[dict[str, float]]:
-        slopes = []
-        for tile in self._tiles:
-            slopes.append(np.empty_like(tile.H))
-            self._activation.slope(tile.H, tile.A, slopes[-1])
-        S = np.concatenate(slopes, axis=2)
-        H, A, beta, b = self._units("H"), self._units("A"), self._units("beta"), self._units("b")
+    def observe(self, wanted: Set[str]) -> list[dict[Key, float]]:
+        beta, b = self._units("beta"), self._units("b")
         v = self._rule.backward_weights(beta, b)
+        compared = self._measured.backward_weights(beta, b)
+        H = self._units("H") if wanted & OF_PREACTIVATIONS else None
+        A = self._units("A") if wanted & OF_ACTIVATIONS else None
+        S = self._slopes() if wanted & OF_SLOPES else None
         with np.errstate(over="ignore", invalid="ignore"):
             return [
-                observe_two_layer(
-                    H[i].T,
-                    A[i].T,
-                    S[i].T,
+                observe_shallow(
+                    wanted,
                     beta[i, 0],
-                    b[i, 0],
+                    compared[i, 0],
                     v[i, 0],
                     self._errors[i],
                     self._gram[i],
-                    kernels,
+                    *(None if X is None else X[i].T for X in (H, A, S)),
                 )
                 for i in range(self.lanes)
             ]
@@ -205,6 +252,13 @@ class _Group:
 
     def state(self) -> tuple[np.ndarray, np.ndarray]:
         return self._units("beta")[:, 0], self._units("H").mT
+
+    def _slopes(self) -> np.ndarray:
+        slopes = []
+        for tile in self._tiles:
+            slopes.append(np.empty_like(tile.H))
+            self._activation.slope(tile.H, tile.A, slopes[-1])
+        return np.concatenate(slopes, axis=2)
 
     def _units(self, name: str) -> np.ndarray:
         return np.concatenate([getattr(tile, name) for tile in self._tiles], axis=2)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from feedback_alignment.activations import Activation
+from feedback_alignment.networks.activations import Activation
 
 # A numpy array or a torch tensor.
 Array = Any
@@ -161,7 +161,7 @@ def arrays_for(device: str, dtype: str) -> Arrays:
     if device == "cpu":
         return NumpyArrays(dtype)
     if device == "cuda":
-        from feedback_alignment.torch_arrays import TorchArrays
+        from feedback_alignment.engines.torch_arrays import TorchArrays
 
         return TorchArrays(dtype, device)
     raise ValueError(f"unknown device {device!r}; allowed: cpu, cuda")

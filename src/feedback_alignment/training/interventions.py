@@ -10,8 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
-from feedback_alignment.mlp import MLP, replaced_weights
-from feedback_alignment.rules import BP, Rule
+from feedback_alignment.networks.parameters import Network
+from feedback_alignment.networks.passes import replaced_weights
+from feedback_alignment.rules.bp import BP
+from feedback_alignment.rules.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Stage:
         drawn: the feedback weights last drawn, of the network's feedback's shapes.
     """
 
-    network: MLP
+    network: Network
     rule: Rule
     measured: Rule
     frozen: bool

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Metric and layer.
+Key = tuple[str, str]
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -12,23 +15,21 @@ class Recording:
 
     Attributes:
         steps: recorded steps (T,), from 0 to the last.
-        values: by metric, or by metric and layer, values (R, T). From `end_step` on they are NaN in
-            a diverged replicate, and repeat the values found at `end_step` in a settled one.
+        values: by metric and layer, values (R, T); the layer is empty for the whole network. From
+            `end_step` on they are NaN in a diverged replicate, and repeat the values found at
+            `end_step` in a settled one.
         status: `ok`, `settled` or `diverged` (R,).
         end_step: the first diverged step, the step found settled, or the last step (R,).
     """
 
     steps: np.ndarray
-    values: dict[str | tuple[str, str], np.ndarray]
+    values: dict[Key, np.ndarray]
     status: np.ndarray
     end_step: np.ndarray
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The recording as named arrays; a metric of a layer is `metric_<name>@<layer>`."""
-        named = {
-            f"metric_{key if isinstance(key, str) else '@'.join(key)}": value
-            for key, value in self.values.items()
-        }
+        """The recording as named arrays; a metric's values are `metric_<name>@<layer>`."""
+        named = {f"metric_{name}@{layer}": value for (name, layer), value in self.values.items()}
         status = {"steps": self.steps, "status": self.status, "end_step": self.end_step}
         return {**status, **named}
 
@@ -38,8 +39,8 @@ class Recording:
         values = {}
         for name, value in arrays.items():
             if name.startswith("metric_"):
-                metric, at, layer = name.removeprefix("metric_").partition("@")
-                values[(metric, layer) if at else metric] = value
+                metric, _, layer = name.removeprefix("metric_").partition("@")
+                values[metric, layer] = value
         return cls(arrays["steps"], values, arrays["status"], arrays["end_step"])
 
 
@@ -60,7 +61,7 @@ class Recorder:
         self.initial = np.full(lanes, np.nan)
         self._column_of = {step: column for column, step in enumerate(grid.tolist())}
         self._grid = grid
-        self._values: dict[str, np.ndarray] = {}
+        self._values: dict[Key, np.ndarray] = {}
         self._status = np.full(lanes, "ok", dtype="<U8")
         self._end_step = np.full(lanes, grid[-1], dtype=np.int64)
 
@@ -68,16 +69,16 @@ class Recorder:
         """Whether a step is on the grid."""
         return step in self._column_of
 
-    def record(self, step: int, metrics: dict[str, np.ndarray]) -> None:
+    def record(self, step: int, metrics: dict[Key, np.ndarray]) -> None:
         """Enter the metrics of the living replicates at a step of the grid."""
         if step == 0:
-            self.initial = metrics["error_norm"]
+            self.initial = metrics["error_norm", ""]
             shape = self._status.size, self._grid.size
-            self._values = {metric: np.full(shape, np.nan) for metric in metrics}
-        for metric, value in metrics.items():
-            self._values[metric][self.alive, self._column_of[step]] = value
+            self._values = {key: np.full(shape, np.nan) for key in metrics}
+        for key, value in metrics.items():
+            self._values[key][self.alive, self._column_of[step]] = value
 
-    def repeat(self, lanes: np.ndarray, step: int, metrics: dict[str, np.ndarray]) -> None:
+    def repeat(self, lanes: np.ndarray, step: int, metrics: dict[Key, np.ndarray]) -> None:
         """Enter metrics at all later steps of the grid.
 
         Args:
@@ -86,8 +87,8 @@ class Recorder:
             metrics: values of these replicates.
         """
         later = np.flatnonzero(self._grid > step)
-        for metric, value in metrics.items():
-            self._values[metric][np.ix_(self.alive[lanes], later)] = value[:, None]
+        for key, value in metrics.items():
+            self._values[key][np.ix_(self.alive[lanes], later)] = value[:, None]
 
     def end(self, lanes: np.ndarray, status: str, step: np.ndarray | int) -> None:
         """Mark replicates as ended and strike them off the living.

@@ -1,40 +1,16 @@
 """Runs an engine: recording grid, decay schedule, and replicates that end early."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Set
 
 import numpy as np
 
-from feedback_alignment.regularisers import Decay
-from feedback_alignment.simulate.recording import Recorder, Recording
-from feedback_alignment.simulate.stopping import Settling, first_divergence
+from feedback_alignment.engines.protocol import Engine
+from feedback_alignment.training.decay import Decay
+from feedback_alignment.training.recording import Key, Recorder, Recording
+from feedback_alignment.training.stopping import CHECKED, Settling, first_divergence
 
 # Steps between looks at the error norms; a diverged replicate goes on for that long at most.
 _STRIDE = 64
-
-
-class Engine(Protocol):
-    """Trains R replicates ("lanes") side by side; none may change a bit of another's numbers."""
-
-    def advance(self, count: int, decay: float) -> np.ndarray:
-        """Take `count` steps with the given output decay.
-
-        Returns:
-            The error norm after each step (count, lanes).
-        """
-        ...
-
-    def observe(self, kernels: bool) -> dict[str, np.ndarray]:
-        """Every metric of the present state (lanes,), those of the kernels only if asked for."""
-        ...
-
-    def keep(self, lanes: np.ndarray) -> None:
-        """Go on with some lanes only.
-
-        Args:
-            lanes: mask over the present lanes.
-        """
-        ...
 
 
 def drive(
@@ -43,7 +19,7 @@ def drive(
     grid: np.ndarray,
     decay: Decay,
     settling: Settling,
-    kernels: bool,
+    wanted: Set[str],
     progress: Callable[[int], None] | None = None,
     last_change: int = 0,
 ) -> Recording:
@@ -53,9 +29,9 @@ def drive(
         engine: engine at its initial state.
         lanes: R.
         grid: steps to record (T,), rising from 0.
-        decay: output decay.
+        decay: decay of the weights.
         settling: when a replicate counts as settled; none does before the last change.
-        kernels: whether to record the metrics of the kernels too.
+        wanted: names of the metrics to record, the error norm and what settling asks for included.
         progress: called with the step reached, every few steps.
         last_change: step of the last change in how the engine trains, beside those of the decay.
     """
@@ -81,15 +57,17 @@ def drive(
         if not recorder.alive.size:
             break
         recorded = recorder.records(stop)
-        # Kernels cost eigenvalues: none for a check alone.
-        now = engine.observe(kernels and recorded)
+        if not recorded and stop not in checks:
+            continue
+        # A check alone asks for what it needs and for nothing else.
+        now = engine.observe(wanted if recorded else CHECKED)
         if recorded:
             recorder.record(stop, now)
         if stop in checks:
             if checked is not None:
                 settled = settling.settled(checked, now, recorder.initial)
                 if settled.any():
-                    last = now if recorded else engine.observe(kernels)
+                    last = now if recorded else engine.observe(wanted)
                     recorder.repeat(settled, stop, _subset(last, settled))
                     recorder.end(settled, "settled", stop)
                     engine.keep(~settled)
@@ -98,5 +76,5 @@ def drive(
     return recorder.recording()
 
 
-def _subset(metrics: dict[str, np.ndarray], lanes: np.ndarray) -> dict[str, np.ndarray]:
-    return {metric: value[lanes] for metric, value in metrics.items()}
+def _subset(metrics: dict[Key, np.ndarray], lanes: np.ndarray) -> dict[Key, np.ndarray]:
+    return {key: value[lanes] for key, value in metrics.items()}

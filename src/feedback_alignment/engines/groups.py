@@ -1,26 +1,24 @@
-"""Replicates of an MLP stepped together: manual forward and backward passes, buffers reused."""
+"""Replicates stepped together: manual forward and backward passes, buffers reused."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
-from feedback_alignment.activations import activation_named
-from feedback_alignment.arrays import Array, Arrays
-from feedback_alignment.losses import loss_named
-from feedback_alignment.metrics.observe_mlp import accuracy, observe_mlp
-from feedback_alignment.mlp import MLP
-from feedback_alignment.rules import BP
-from feedback_alignment.simulate.batches import BatchOrder
-from feedback_alignment.simulate.interventions import Stage, acts_at
-from feedback_alignment.simulate.lanes import intervene, null_feedback, start_lane
-from feedback_alignment.simulate.mlp_settings import MLPSettings
-from feedback_alignment.simulate.samples import Samples
+from feedback_alignment.engines.arrays import Array, Arrays
+from feedback_alignment.engines.lanes import intervene, null_feedback, start_lane
+from feedback_alignment.metrics.observe import State, observe
+from feedback_alignment.networks.parameters import Network
+from feedback_alignment.training.batches import BatchOrder, Samples
+from feedback_alignment.training.interventions import Stage, acts_at
+from feedback_alignment.training.recording import Key
+from feedback_alignment.training.setup import Setup
 
 
 class TrainingRows:
     """Training samples as rows; with biases, a one follows each input."""
 
-    def __init__(self, arrays: Arrays, samples: Samples, settings: MLPSettings) -> None:
+    def __init__(self, arrays: Arrays, samples: Samples, setup: Setup) -> None:
+        settings = setup.condition
         self.size, self.shared = samples.size, samples.shared
         self.dimension = samples.inputs.shape[-1]
         inputs = samples.inputs.reshape(-1, self.dimension)
@@ -56,9 +54,8 @@ class LaneGroup:
     activations `A[l]` (L, B, n_l + 1) end in a one; without biases both lack the last.
 
     Args:
-        settings: of the run.
+        setup: of the run.
         arrays: array library.
-        sizes: n_0 ... n_L.
         data: training samples of these lanes, or those of all.
         judged: held-out samples of the whole block, if any.
         seed: the config's seed.
@@ -67,29 +64,27 @@ class LaneGroup:
 
     def __init__(
         self,
-        settings: MLPSettings,
+        setup: Setup,
         arrays: Arrays,
-        sizes: tuple[int, ...],
         data: TrainingRows,
         judged: HeldOut | None,
         seed: int,
         lanes: Sequence[tuple[int, int]],
     ) -> None:
-        self._settings, self._arrays, self._sizes = settings, arrays, sizes
+        self._setup, self._arrays, self._sizes = setup, arrays, setup.sizes
+        self._settings = settings = setup.condition
         self._data, self._judged, self._seed = data, judged, seed
         self._places = list(range(len(lanes)))
-        self._psi, self._loss = activation_named(settings.activation), loss_named(settings.loss)
-        self._rates, self._what = settings.rates(sizes), settings.observation(sizes)
-        self._interventions, self._moments = settings.interventions(), settings.moments()
+        self._psi, self._loss, self._rates = setup.activation, setup.loss, setup.rates
         self._indices, self._replicates = [list(numbers) for numbers in zip(*lanes, strict=True)]
         self._rows = settings.batch_size or data.size
         self._order = None
         if settings.batch_size:
             self._order = BatchOrder(data.size, self._rows, seed, self._replicates)
-        starts = [start_lane(settings, sizes, seed, replicate) for replicate in self._replicates]
+        starts = [start_lane(setup, seed, replicate) for replicate in self._replicates]
         self._streams = [streams for _, streams in starts]
         self._step = 0
-        self._load([intervene(self._interventions, 0, *start) for start in starts])
+        self._load([intervene(setup, 0, *start) for start in starts])
         self._draw()
         self._allocate()
 
@@ -99,7 +94,7 @@ class LaneGroup:
         return len(self._replicates)
 
     def advance(self, count: int, decay: float) -> np.ndarray:
-        """Take steps; see `driver.Engine`."""
+        """Take steps; see `protocol.Engine`."""
         history = np.empty((count, self.lanes))
         scale = np.sqrt(self._data.size / self._rows)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -108,20 +103,20 @@ class LaneGroup:
             for row in history:
                 self._update(1.0 - self._settings.eta * decay)
                 self._step += 1
-                if any(acts_at(each, self._step) for each in self._interventions):
+                if any(acts_at(each, self._step) for each in self._setup.interventions):
                     self._intervene()
                 self._draw()
                 self._forward()
                 row[:] = scale * self._arrays.norms(self._errors)
         return history
 
-    def observe(self) -> list[dict[str | tuple[str, str], float]]:
-        """Metrics of each lane."""
+    def observe(self, wanted: Set[str]) -> list[dict[Key, float]]:
+        """The wanted metrics of each lane."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return [self._observe(lane) for lane in range(self.lanes)]
+            return [observe(self._state(lane), wanted) for lane in range(self.lanes)]
 
     def keep(self, lanes: np.ndarray) -> None:
-        """Drop the other lanes; see `driver.Engine`."""
+        """Drop the other lanes; see `protocol.Engine`."""
         kept = np.flatnonzero(lanes)
         for name in ("_places", "_indices", "_replicates", "_streams", "_drawn"):
             setattr(self, name, [getattr(self, name)[lane] for lane in kept])
@@ -134,10 +129,10 @@ class LaneGroup:
             self._index = self._index[kept.tolist()]
         self._allocate()
 
-    def network(self, lane: int) -> MLP:
+    def network(self, lane: int) -> Network:
         """Parameters of a lane, in double precision."""
         parts = self._view(lane)
-        return MLP(
+        return Network(
             *(
                 tuple(self._arrays.numpy(x).astype(np.float64) for x in part)
                 for part in (parts.weights, parts.biases, parts.feedback)
@@ -166,7 +161,7 @@ class LaneGroup:
             Stage(self.network(lane), *trained, drawn) for lane, drawn in enumerate(self._drawn)
         ]
         pairs = zip(stages, self._streams, strict=True)
-        self._load([intervene(self._interventions, self._step, *pair) for pair in pairs])
+        self._load([intervene(self._setup, self._step, *pair) for pair in pairs])
 
     def _draw(self) -> None:
         """Choose the samples of the next step."""
@@ -212,7 +207,7 @@ class LaneGroup:
     def _update(self, shrink: float) -> None:
         """One step from the errors at hand."""
         arrays, rule, settings = self._arrays, self._rule, self._settings
-        scale = settings.eta / self._rows
+        scale = settings.eta / self._loss.divisor(self._rows)
         source = rule.source(self._errors, self._Y)
         if source is not self._errors:
             source = source * scale
@@ -250,29 +245,31 @@ class LaneGroup:
             D *= S
             origin = D
 
-    def _view(self, lane: int) -> MLP:
+    def _view(self, lane: int) -> Network:
         """Parameters of a lane, as the group holds them."""
         sizes = self._sizes[:-1]
         weights = tuple(W[lane, :n].mT for W, n in zip(self._W, sizes, strict=True))
         biases = tuple(W[lane, -1] for W in self._W) if self._settings.bias else ()
-        return MLP(weights, biases, tuple(B[lane] for B in self._B))
+        return Network(weights, biases, tuple(B[lane] for B in self._B))
 
-    def _observe(self, lane: int) -> dict[str | tuple[str, str], float]:
-        settings, arrays, network = self._settings, self._arrays, self._view(lane)
-        replicate = self._replicates[lane]
-        null = null_feedback(settings, self._sizes, self._measured, self._seed, replicate)
-        values = observe_mlp(
-            arrays,
-            self._what,
-            network,
-            self._measured,
-            self._rule is BP,
-            self._frozen,
-            [arrays.asarray(B) for B in null],
-            *self._data.of_lane(self._places[lane]),
-            self._step in self._moments,
+    def _state(self, lane: int) -> State:
+        arrays, setup, replicate = self._arrays, self._setup, self._replicates[lane]
+        inputs, targets = self._data.of_lane(self._places[lane])
+
+        def null() -> list[Array]:
+            drawn = null_feedback(setup, self._measured, self._seed, replicate)
+            return [arrays.asarray(B) for B in drawn]
+
+        return State(
+            arrays=arrays,
+            setup=setup,
+            network=self._view(lane),
+            rule=self._rule,
+            measured=self._measured,
+            frozen=self._frozen,
+            null_feedback=null,
+            inputs=inputs,
+            targets=targets,
+            held_out=self._judged and self._judged.of_lane(self._indices[lane]),
+            moment=self._step in setup.moments,
         )
-        if self._judged is not None:
-            judged = self._judged.of_lane(self._indices[lane])
-            values["accuracy"] = accuracy(arrays, network, self._psi, *judged)
-        return values

@@ -1,4 +1,4 @@
-"""Engines for linear two-layer networks whose cost a step is n^2, whatever the width.
+"""Engine for linear networks with one hidden layer whose cost a step is n^2, whatever the width.
 
 With K = X X^T = U diag(k) U^T, all that training reaches lies in the span of the columns of
 B = [H_0 U, beta_0, b]: `beta = B w` and `H U = B P`. Of B only `M = B^T B / p` matters. Errors and
@@ -13,16 +13,60 @@ step costs one matrix-vector product.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence, Set
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feedback_alignment.metrics.kernels import kernel_metrics
+from feedback_alignment.engines.gram import explicit_gram, wishart_gram
+from feedback_alignment.engines.serving import SHALLOW, outside
+from feedback_alignment.metrics.kernels import KERNEL_METRICS, kernel_metrics
 from feedback_alignment.metrics.magnitude import error_norm, loss
-from feedback_alignment.rules import BP, FA, Rule
+from feedback_alignment.rules.bp import BP
+from feedback_alignment.rules.fa import FA
+from feedback_alignment.rules.rule import Rule
+from feedback_alignment.training.batches import Samples
+from feedback_alignment.training.recording import Key
+from feedback_alignment.training.setup import Setup
+
+if TYPE_CHECKING:
+    from feedback_alignment.conditions import Condition
+
+
+def unserved(condition: "Condition") -> str | None:
+    """Why this engine does not serve a condition; see `engines`."""
+    # The algebra is each rule's own, and needs the range of float64.
+    own = {"activation": ("linear",), "rule": tuple(LINEAR_ENGINES), "dtype": ("float64",)}
+    return outside("linear", condition, own | SHALLOW)
+
+
+def build(
+    setup: Setup,
+    training: Samples,
+    held_out: Samples | None,
+    seed: int,
+    replicates: Sequence[int],
+) -> "LinearEngine":
+    """The engine at its initial state; see `engines`."""
+    condition, width = setup.condition, setup.condition.width
+    pairs = [training.of_lane(lane) for lane in range(len(replicates))]
+    inputs, targets = np.stack([x for x, _ in pairs]), np.stack([y[:, 0] for _, y in pairs])
+    powers, modes = np.linalg.eigh(inputs @ inputs.mT)
+    powers = np.maximum(powers, 0.0)
+    grams = []
+    for x, k, U, replicate in zip(inputs, powers, modes, replicates, strict=True):
+        if condition.weights == "explicit":
+            grams.append(explicit_gram(U, x, seed, replicate, width))
+        elif condition.weights == "wishart":
+            grams.append(wishart_gram(k, seed, replicate, width))
+        else:
+            raise ValueError(f"unknown weights {condition.weights!r}; allowed: explicit, wishart")
+    rotated = np.matvec(modes.mT, targets)
+    return LINEAR_ENGINES[condition.rule](np.stack(grams), powers, rotated, width, condition.eta)
 
 
 class LinearEngine(ABC):
-    """Linear two-layer networks, full batch, reduced to 2 n + 4 coordinates at least.
+    """Linear networks with one hidden layer, full batch, reduced to 2 n + 4 coordinates at least.
 
     Args:
         gram: M (R, n + 2, n + 2).
@@ -42,14 +86,14 @@ class LinearEngine(ABC):
 
     @abstractmethod
     def advance(self, count: int, decay: float) -> np.ndarray:
-        """Take steps; see `driver.Engine`."""
+        """Take steps; see `protocol.Engine`."""
 
     @abstractmethod
     def coordinates(self) -> tuple[np.ndarray, np.ndarray]:
         """The state: w (R, n + 2) and P (R, n + 2, n)."""
 
-    def observe(self, kernels: bool) -> dict[str, np.ndarray]:
-        """Metrics of each lane; see `driver.Engine`.
+    def observe(self, wanted: Set[str]) -> dict[Key, np.ndarray]:
+        """Metrics of each lane; see `protocol.Engine`.
 
         With psi' = 1 every hidden unit counts alike, so signals and gradients are aligned exactly
         as the weights are.
@@ -59,26 +103,28 @@ class LinearEngine(ABC):
             products = np.matvec(self._gram, w)
             power = np.vecdot(w, products)
             alignment = products[:, -1] / np.sqrt(power * self._gram[:, -1, -1])
-            output_kernel = P.mT @ self._gram @ P
             values = {
-                "loss": loss(self._errors),
-                "error_norm": error_norm(self._errors),
-                "weight_alignment": alignment,
-                "signal_alignment": alignment,
-                "gradient_alignment": alignment,
-                "beta_norm": np.sqrt(power),
-                "hidden_norm": np.sqrt(np.trace(output_kernel, axis1=1, axis2=2) / P.shape[2]),
+                ("loss", ""): loss(self._errors),
+                ("error_norm", ""): error_norm(self._errors),
+                ("weight_alignment", "output"): alignment,
+                ("signal_alignment", "hidden"): alignment,
+                ("gradient_alignment", "hidden"): alignment,
+                ("beta_norm", "output"): np.sqrt(power),
             }
-            if kernels:
+            if wanted & {"hidden_norm", *KERNEL_METRICS}:
+                output_kernel = P.mT @ self._gram @ P
+                squares = np.trace(output_kernel, axis1=1, axis2=2)
+                values["hidden_norm", "hidden"] = np.sqrt(squares / P.shape[2])
+            if wanted & KERNEL_METRICS:
                 v = self._rule.backward_weights(w, np.eye(w.shape[1])[-1])
                 hidden = np.vecdot(products, v)[:, None] * self._powers
                 pairs = zip(output_kernel, hidden, strict=True)
                 rows = [kernel_metrics(output, np.diag(k)) for output, k in pairs]
-                values |= {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}
-        return values
+                values |= {(name, ""): np.array([row[name] for row in rows]) for name in rows[0]}
+        return {key: value for key, value in values.items() if key[0] in wanted}
 
     def keep(self, lanes: np.ndarray) -> None:
-        """Drop the other lanes; see `driver.Engine`."""
+        """Drop the other lanes; see `protocol.Engine`."""
         for name, value in vars(self).items():
             if isinstance(value, np.ndarray):
                 setattr(self, name, value[lanes])
@@ -110,7 +156,7 @@ class LinearFeedback(LinearEngine):
         self._errors = np.matvec(self._matrix, self._state)[:, :-1]
 
     def advance(self, count: int, decay: float) -> np.ndarray:
-        """Take steps; see `driver.Engine`."""
+        """Take steps; see `protocol.Engine`."""
         lanes, samples = self._targets.shape
         history = np.empty((count, lanes, samples))
         shrink = np.full(samples + 3, 1.0 - self._eta * decay)
@@ -165,7 +211,7 @@ class LinearBackprop(LinearEngine):
         self._errors = np.vecmat(products, self._basis) - targets
 
     def advance(self, count: int, decay: float) -> np.ndarray:
-        """Take steps; see `driver.Engine`."""
+        """Take steps; see `protocol.Engine`."""
         lanes, samples = self._targets.shape
         history = np.empty((count, lanes, samples))
         shrink = 1.0 - self._eta * decay

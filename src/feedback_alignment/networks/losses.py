@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from feedback_alignment.arrays import Array, Arrays
+from feedback_alignment.engines.arrays import Array, Arrays
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss, of which training minimises the mean over samples.
+    """A loss, of which training minimises the mean or the sum over the samples of a batch.
 
     Cross-entropy wants targets that are distributions over the classes, such as one-hot targets.
 
@@ -18,6 +18,8 @@ class Loss:
         equation: the loss of one sample in LaTeX.
         values: `values(arrays, outputs, targets)` gives the loss of each sample (...,).
         errors: `errors(arrays, outputs, targets, out)` writes e = dL_i/df (..., C) into out.
+        mean: whether it is the mean over samples; else the sum.
+        squared: whether e = f - y, so that the loss's curvature in the outputs is the identity.
     """
 
     name: str
@@ -25,6 +27,12 @@ class Loss:
     equation: str
     values: Callable[[Arrays, Array, Array], Array]
     errors: Callable[[Arrays, Array, Array, Array], None]
+    mean: bool = True
+    squared: bool = False
+
+    def divisor(self, samples: int) -> int:
+        """What the sum over some samples is divided by."""
+        return samples if self.mean else 1
 
 
 def _squared(arrays: Arrays, outputs: Array, targets: Array) -> Array:
@@ -45,23 +53,24 @@ def _cross_entropy_errors(arrays: Arrays, outputs: Array, targets: Array, out: A
     out -= targets
 
 
+_HALF = r"\frac{1}{2} \sum_k (f_k - y_k)^2"
+_ENTROPY = r"-\sum_k y_k \log \mathrm{softmax}(f)_k"
+
 LOSSES = {
     loss.name: loss
     for loss in (
+        # As in the algorithm of Song 2021.
         Loss(
-            "squared_error",
-            "squared error",
-            r"\frac{1}{2} \sum_k (f_k - y_k)^2",
+            "half_sum",
+            "squared error (sum)",
+            _HALF,
             _squared,
             _squared_errors,
+            mean=False,
+            squared=True,
         ),
-        Loss(
-            "cross_entropy",
-            "cross-entropy",
-            r"-\sum_k y_k \log \mathrm{softmax}(f)_k",
-            _cross_entropy,
-            _cross_entropy_errors,
-        ),
+        Loss("half_mean", "squared error", _HALF, _squared, _squared_errors, squared=True),
+        Loss("cross_entropy", "cross-entropy", _ENTROPY, _cross_entropy, _cross_entropy_errors),
     )
 }
 

@@ -1,26 +1,26 @@
-"""Reference engine for MLPs: plain PyTorch autograd, one lane after another.
+"""One lane of the reference engine: a network, its gradients and its metrics by autograd.
 
-Slow and independent of the other engine: it is what that is tested against. On path `layers` the
-feedback enters in the backward pass of each layer; on path `direct` each hidden layer descends the
-product of its activations with what it hears, its inputs held fixed. Gradients, error signals and
-the operator K are taken from autograd.
+On path `layers` the feedback enters in the backward pass of each layer; on path `direct` each
+hidden layer descends the product of its activations with what it hears, its inputs held fixed.
+Gradients, error signals, kernels and the operator K are taken from autograd.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from feedback_alignment.activations import activation_named
+from feedback_alignment.engines.lanes import intervene, null_feedback, start_lane
+from feedback_alignment.metrics.kernels import KERNEL_METRICS, kernel_metrics
 from feedback_alignment.metrics.stability import spectrum, stability_ratio
-from feedback_alignment.mlp import MLP
-from feedback_alignment.rules import BP, Rule
-from feedback_alignment.simulate.batches import BatchOrder
-from feedback_alignment.simulate.interventions import acts_at
-from feedback_alignment.simulate.lanes import intervene, null_feedback, start_lane
-from feedback_alignment.simulate.mlp_settings import MLPSettings
-from feedback_alignment.simulate.samples import Samples
+from feedback_alignment.networks.parameters import Network
+from feedback_alignment.rules.bp import BP
+from feedback_alignment.rules.rule import Rule
+from feedback_alignment.training.batches import BatchOrder
+from feedback_alignment.training.interventions import acts_at
+from feedback_alignment.training.recording import Key
+from feedback_alignment.training.setup import Setup
 
 
 class _Layer(torch.autograd.Function):
@@ -38,71 +38,34 @@ class _Layer(torch.autograd.Function):
         return below, signal.T @ activations, signal.sum(0), None
 
 
-class ReferenceMLPEngine:
-    """MLPs of any depth; arguments as for `MinibatchEngine`."""
+class Lane:
+    """One network.
+
+    Args:
+        setup: of the run.
+        training: inputs (N, n_0) and targets (N, n_L).
+        held_out: inputs and targets to judge the accuracy by, or None.
+        seed: the config's seed.
+        replicate: index of the replicate.
+    """
 
     def __init__(
         self,
-        settings: MLPSettings,
-        training: Samples,
-        held_out: Samples | None,
-        seed: int,
-        replicates: Sequence[int],
-    ) -> None:
-        self._lanes = [
-            _Lane(
-                settings,
-                training.of_lane(lane),
-                None if held_out is None else held_out.of_lane(lane),
-                seed,
-                replicate,
-            )
-            for lane, replicate in enumerate(replicates)
-        ]
-
-    def advance(self, count: int, decay: float) -> np.ndarray:
-        """Take steps; see `driver.Engine`."""
-        norms = np.empty((count, len(self._lanes)))
-        for column, lane in enumerate(self._lanes):
-            for row in range(count):
-                norms[row, column] = lane.step(decay)
-        return norms
-
-    def observe(self, kernels: bool) -> dict[str | tuple[str, str], np.ndarray]:
-        """Metrics of each lane; see `driver.Engine`."""
-        rows = [lane.observe() for lane in self._lanes]
-        return {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}
-
-    def keep(self, lanes: np.ndarray) -> None:
-        """Drop the other lanes; see `driver.Engine`."""
-        self._lanes = [lane for lane, kept in zip(self._lanes, lanes, strict=True) if kept]
-
-    def networks(self) -> list[MLP]:
-        """Parameters of each lane, in double precision."""
-        return [lane.network() for lane in self._lanes]
-
-
-class _Lane:
-    """One network."""
-
-    def __init__(
-        self,
-        settings: MLPSettings,
+        setup: Setup,
         training: tuple[np.ndarray, np.ndarray],
         held_out: tuple[np.ndarray, np.ndarray] | None,
         seed: int,
         replicate: int,
     ) -> None:
-        self._settings, self._seed, self._replicate = settings, seed, replicate
+        self._setup, self._seed, self._replicate = setup, seed, replicate
+        self._settings = settings = setup.condition
         self._X, self._Y = map(self._tensor, training)
         self._held_out = held_out and tuple(map(self._tensor, held_out))
-        self._sizes = settings.sizes(self._X.shape[1], self._Y.shape[1])
-        self._rates = settings.rates(self._sizes)
-        self._psi = activation_named(settings.activation).tensor
-        self._interventions = settings.interventions()
-        self._stage, self._streams = start_lane(settings, self._sizes, seed, replicate)
+        self._sizes, self._rates = setup.sizes, setup.rates
+        self._psi = setup.activation.tensor
+        self._stage, self._streams = start_lane(setup, seed, replicate)
         self._step = 0
-        self._take(intervene(self._interventions, 0, self._stage, self._streams))
+        self._take(intervene(setup, 0, self._stage, self._streams))
         self._order = None
         if settings.batch_size:
             self._order = BatchOrder(len(self._X), settings.batch_size, seed, [replicate])
@@ -125,24 +88,31 @@ class _Lane:
                 if settings.bias:
                     self._c[layer] -= eta * biases[layer]
         self._step += 1
-        if any(acts_at(each, self._step) for each in self._interventions):
+        if any(acts_at(each, self._step) for each in self._setup.interventions):
             stage = replace(self._stage, network=self.network())
-            self._take(intervene(self._interventions, self._step, stage, self._streams))
+            self._take(intervene(self._setup, self._step, stage, self._streams))
         self._draw()
         x, y = self._batch
         with torch.no_grad():
             errors = self._errors(self._outputs(x), y)
         return float(errors.norm()) * (len(self._X) / len(x)) ** 0.5
 
-    def observe(self) -> dict[str | tuple[str, str], float]:
-        """Metrics, by their definitions."""
+    def observe(self, wanted: Set[str]) -> dict[Key, float]:
+        """Metrics, by their definitions: the wanted ones of all that the run records."""
         settings, rule, x, y = self._settings, self._stage.measured, self._X, self._Y
+        if wanted <= {"error_norm", "weight_alignment"}:
+            errors = self._errors(self._outputs(x).detach(), y)
+            values = {("error_norm", ""): errors.norm(), **self._weight_alignments(rule)}
+            return {key: float(value) for key, value in values.items()}
         outputs = self._outputs(x).detach()
-        values = {"loss": self._loss(outputs, y), "error_norm": self._errors(outputs, y).norm()}
+        values: dict[Key, torch.Tensor | float] = {
+            ("loss", ""): self._loss(outputs, y),
+            ("error_norm", ""): self._errors(outputs, y).norm(),
+        }
         m = settings.metric_samples or len(x)
-        null = null_feedback(settings, self._sizes, rule, self._seed, self._replicate)
         compared = {"": self._B}
-        if null:
+        if settings.null_alignment:
+            null = null_feedback(self._setup, rule, self._seed, self._replicate)
             compared["null_"] = [self._tensor(B) for B in null]
         true = self._updates(BP, self._B, x[:m], y[:m])
         for prefix, B in compared.items():
@@ -150,23 +120,27 @@ class _Lane:
             values |= self._cosines(f"{prefix}gradient_alignment", true[:-1], ours[:-1])
             if not prefix:
                 norms = {"bp_gradient_norm": true, "rule_gradient_norm": ours}
-                values |= {key: torch.cat(update).norm() for key, update in norms.items()}
+                values |= {(key, ""): torch.cat(update).norm() for key, update in norms.items()}
                 values |= self._descent(true, true if self._stage.rule is BP else ours)
             if settings.spectrum:
                 values |= self._spectrum(prefix, rule, B)
         signals = [self._signals(*each, x[:m], y[:m]) for each in ((BP, self._B), (rule, self._B))]
         values |= self._cosines("signal_alignment", *signals)
         values |= self._weight_alignments(rule)
+        if "beta_norm" in wanted:
+            values |= self._sizes_of_weights()
+        if wanted & KERNEL_METRICS:
+            values |= self._kernels()
         if self._held_out is not None:
             x, y = self._held_out
             right = self._outputs(x).argmax(1) == y.argmax(1)
-            values["accuracy"] = right.double().mean()
-        return {key: float(value) for key, value in values.items()}
+            values["accuracy", ""] = right.double().mean()
+        return {key: float(value) for key, value in values.items() if key[0] in wanted}
 
-    def network(self) -> MLP:
+    def network(self) -> Network:
         """The parameters, in double precision."""
         parts = self._W, self._c if self._settings.bias else [], self._B
-        return MLP(*(tuple(x.detach().numpy().astype(np.float64) for x in part) for part in parts))
+        return Network(*(tuple(x.detach().numpy().astype(np.float64) for x in part) for part in parts))
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.tensor(values, dtype=getattr(torch, self._settings.dtype))
@@ -191,15 +165,19 @@ class _Lane:
         return x @ self._W[-1].T + self._c[-1]
 
     def _loss(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        if self._settings.loss == "cross_entropy":
+        if self._settings.loss_function == "cross_entropy":
             return torch.nn.functional.cross_entropy(outputs, y)
-        return 0.5 * (outputs - y).square().sum() / len(y)
+        half = 0.5 * (outputs - y).square().sum()
+        return half / len(y) if self._settings.loss_function == "half_mean" else half
 
     def _errors(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Gradient of the loss summed over samples."""
         leaf = outputs.detach().requires_grad_()
         with torch.enable_grad():
-            return torch.autograd.grad(self._loss(leaf, y) * len(y), leaf)[0]
+            return torch.autograd.grad(self._loss(leaf, y) * self._divisor(len(y)), leaf)[0]
+
+    def _divisor(self, samples: int) -> int:
+        return 1 if self._settings.loss_function == "half_sum" else samples
 
     def _graph(
         self, rule: Rule, B: list[torch.Tensor], x: torch.Tensor, seeds: torch.Tensor, y
@@ -231,11 +209,12 @@ class _Lane:
         raise AssertionError("a network has an output layer")
 
     def _gradients(self, rule: Rule, B: list, x: torch.Tensor, y: torch.Tensor) -> tuple:
-        """Gradients by a rule of the mean loss: those of weights, and those of biases."""
+        """Gradients by a rule of the loss: those of weights, and those of biases."""
         if rule is BP:
             total = self._loss(self._outputs(x), y)
         else:
-            total = self._graph(rule, B, x, self._errors(self._outputs(x), y), y)[0] / len(x)
+            total = self._graph(rule, B, x, self._errors(self._outputs(x), y), y)[0]
+            total = total / self._divisor(len(x))
         found = torch.autograd.grad(total, self._W + self._c)
         return found[: len(self._W)], found[len(self._W) :]
 
@@ -259,7 +238,7 @@ class _Lane:
         values = {(metric, str(i + 1)): _cosine(x, y) for i, (x, y) in enumerate(pairs)}
         return values | {(metric, "hidden"): _cosine(torch.cat(true), torch.cat(ours))}
 
-    def _weight_alignments(self, rule: Rule) -> dict[str | tuple[str, str], torch.Tensor]:
+    def _weight_alignments(self, rule: Rule) -> dict[str , torch.Tensor]:
         pairs = []
         for layer, B in enumerate(self._B):
             W = self._W[layer + 1].detach()
@@ -275,7 +254,7 @@ class _Lane:
             for name, pair in zip(names, pairs, strict=True)
         }
         whole = [torch.cat(parts) for parts in zip(*pairs, strict=True)]
-        return {**values, "weight_alignment": _cosine(*whole)}
+        return {**values, ("weight_alignment", "all"): _cosine(*whole)}
 
     def _descent(self, true: list, ours: list) -> dict[tuple[str, str], torch.Tensor]:
         if not self._settings.descent:
@@ -287,20 +266,38 @@ class _Lane:
         shares = {("descent_share", n): f / sum(falls) for n, f in zip(names, falls, strict=True)}
         return shares | {("descent", n): fall for n, fall in zip(names, falls, strict=True)}
 
-    def _spectrum(self, prefix: str, rule: Rule, B: list) -> dict[str | tuple[str, str], float]:
+    def _spectrum(self, prefix: str, rule: Rule, B: list) -> dict[str , float]:
         true, ours = self._jacobian(BP, B), self._jacobian(rule, B)
-        found = spectrum((true @ ours.T / len(self._X)).double().numpy())
+        operator = true @ ours.T / self._divisor(len(self._X))
+        found = spectrum(operator.double().numpy())
         values = {
-            f"{prefix}stability_ratio": stability_ratio(found),
-            f"{prefix}K_min_real": found.real.min(),
-            f"{prefix}K_max_real": found.real.max(),
-            f"{prefix}K_max_imag": np.abs(found.imag).max(),
+            (f"{prefix}stability_ratio", ""): stability_ratio(found),
+            (f"{prefix}K_min_real", ""): found.real.min(),
+            (f"{prefix}K_max_real", ""): found.real.max(),
+            (f"{prefix}K_max_imag", ""): np.abs(found.imag).max(),
         }
         if self._settings.eigenvalues and not prefix:
-            moment = self._step in self._settings.moments()
+            moment = self._step in self._setup.moments
             for i, z in enumerate(found if moment else found * complex(np.nan, np.nan)):
                 values |= {("K_real", str(i)): z.real, ("K_imag", str(i)): z.imag}
         return values
+
+    def _sizes_of_weights(self) -> dict[Key, torch.Tensor]:
+        H = self._X @ self._W[0].T
+        return {
+            # The output weights are beta / sqrt(p).
+            ("beta_norm", "output"): self._W[-1].norm(),
+            ("hidden_norm", "hidden"): H.norm() / H.numel() ** 0.5,
+        }
+
+    def _kernels(self) -> dict[Key, float]:
+        """G is what the output layer adds to `J P^T`, H what the hidden layer adds."""
+        true, ours = (self._jacobian(rule, self._B) for rule in (BP, self._stage.rule))
+        hidden = self._W[0].numel()
+        G = true[:, hidden:] @ ours[:, hidden:].T
+        H = true[:, :hidden] @ ours[:, :hidden].T
+        found = kernel_metrics(G.numpy(), H.numpy())
+        return {(name, ""): value for name, value in found.items()}
 
     def _jacobian(self, rule: Rule, B: list) -> torch.Tensor:
         """What each sample's unit error changes (N C, parameters that take steps)."""
