@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 RUN = . .venv/bin/activate &&
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper test lint bench lock
+.PHONY: help figures smoke paper test lint bench documents lock
 
 help:
 	@echo "make figures  install into .venv, rebuild every figure of $(CONFIG), print the verdicts"
@@ -14,6 +14,7 @@ help:
 	@echo "make test     install into .venv, run the tests"
 	@echo "make lint     ruff, snakefmt and snakemake --lint"
 	@echo "make bench    measure the engines' speed, into benchmarks/"
+	@echo "make documents  write the generated tables and the config schema anew"
 	@echo "make lock     pin the newest allowed versions in requirements.lock"
 	@echo "variables: CONFIG=FILE, CORES=N"
 
@@ -45,6 +46,9 @@ lint: .venv/installed
 
 bench: .venv/installed
 	$(RUN) python benchmarks/engines.py && python benchmarks/minibatch.py
+
+documents: .venv/installed
+	$(RUN) python -m feedback_alignment.documents
 
 # Constraints of this kind resolve only in an empty environment.
 lock:

@@ -7,7 +7,7 @@ from pathlib import Path
 from feedback_alignment.claims import ClaimsError, load_claims
 from feedback_alignment.config import ConfigError, load_config
 from feedback_alignment.plan import known_figures
-from feedback_alignment.report.sources import load_sources
+from feedback_alignment.sources import load_sources
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("config", type=Path, nargs="+", help="config file; later ones win")
@@ -20,7 +20,6 @@ try:
     load_sources(root / "config/sources.yaml")
     config = load_config(
         args.config,
-        schema=root / "workflow/schemas/config.schema.json",
         known_figures=figures,
     )
 except (ConfigError, ClaimsError) as error:

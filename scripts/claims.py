@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from feedback_alignment.claims import ClaimsError, judge, load_claims, write_verdicts
-from feedback_alignment.store import read_tables
+from feedback_alignment.tables import read_tables
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from feedback_alignment.conditions import Condition
-from feedback_alignment.extract import extract
+from feedback_alignment.store import read_arrays
+from feedback_alignment.tables import extract, write_table
 from feedback_alignment.training.recording import Recording
-from feedback_alignment.store import read_arrays, write_table
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=Path, required=True, help="specification of the job")
@@ -23,8 +23,8 @@ frames = []
 for run in spec["runs"]:
     made_from = json.loads((args.results / "specs/train" / f"{run}.json").read_text())
     recording = Recording.of_arrays(read_arrays(args.results / "runs" / f"{run}.npz"))
-    condition = Condition(**made_from["settings"])
     identifier = run.rpartition("/")[0]
+    condition = Condition(**made_from["settings"], case=spec["cases"][identifier])
     frames.append(
         extract(spec["experiment"], condition, identifier, made_from["replicates"], recording)
     )

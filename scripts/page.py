@@ -8,7 +8,7 @@ from pathlib import Path
 from feedback_alignment.config import ConfigError
 from feedback_alignment.files import write_text
 from feedback_alignment.report import ReportError, collect_figures, render
-from feedback_alignment.report.sources import load_sources
+from feedback_alignment.sources import load_sources
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--claims", type=Path, required=True, help="claims.json")

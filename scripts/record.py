@@ -7,7 +7,7 @@ from pathlib import Path
 from feedback_alignment.conditions import digest_of
 from feedback_alignment.files import write_text
 from feedback_alignment.provenance import count_statuses, digests, environment, summarise_settings
-from feedback_alignment.store import read_tables
+from feedback_alignment.tables import read_tables
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=Path, required=True, help="specification of the job")

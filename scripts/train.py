@@ -6,9 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from feedback_alignment.engines.arrays import DeviceError
 from feedback_alignment.conditions import Condition
-from feedback_alignment.simulate.run import run
+from feedback_alignment.engines.arrays import DeviceError
+from feedback_alignment.simulate import simulate
 from feedback_alignment.store import read_arrays, write_arrays
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -37,8 +37,12 @@ def progress(step: int) -> None:
 spec = json.loads(args.spec.read_text())
 condition = Condition(**spec["settings"])
 try:
-    recording = run(
-        condition, read_arrays(args.data), spec["seed"], spec["replicates"], progress=progress
+    recording = simulate(
+        condition,
+        read_arrays(args.data),
+        spec["replicates"],
+        seed=spec["seed"],
+        progress=progress,
     )
 except DeviceError as error:
     sys.exit(f"error: {error}")

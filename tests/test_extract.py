@@ -1,23 +1,20 @@
 """Extraction: which rows a recorded run becomes."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from feedback_alignment.config import parse_config
-from feedback_alignment.extract import extract
 from feedback_alignment.training.recording import Recording
-from feedback_alignment.store import COLUMNS
+from feedback_alignment.tables import COLUMNS, extract
 
 ROOT = Path(__file__).parents[1]
-SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
 
 
 def condition(**settings):
     entry = {"settings": {"steps": 100, "kernels": True} | settings, "include": [{}]}
-    config = parse_config({"name": "t", "experiments": {"e": entry}}, SCHEMA, {})
+    config = parse_config({"name": "t", "experiments": {"e": entry}}, {})
     return config.experiments[0].conditions[0]
 
 
@@ -99,7 +96,9 @@ def test_without_kernels_there_are_no_rates_of_the_theorem(recording):
 
 
 def mlp(**settings):
-    return condition(network="mlp", kernels=False, **settings)
+    return condition(
+        parametrisation="standard", loss_function="half_mean", kernels=False, **settings
+    )
 
 
 @pytest.fixture

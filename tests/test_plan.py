@@ -14,13 +14,12 @@ from feedback_alignment.plan import CODE, known_figures, make_plan, spec_text, s
 from feedback_alignment.rules import RULES
 
 ROOT = Path(__file__).parents[1]
-SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
 
 
 def plan_of(name="tiny", **experiment):
     entry = {"settings": {"steps": 10}, "grid": {"width": [10, 20], "l2": [0, 1]}, "replicates": 6}
     content = {"name": name, "experiments": {"first": entry | experiment}}
-    return make_plan(parse_config(content, SCHEMA, known_figures(ROOT)), ROOT)
+    return make_plan(parse_config(content, known_figures(ROOT)), ROOT)
 
 
 @pytest.fixture
@@ -117,7 +116,7 @@ def test_a_notebook_that_cannot_be_a_figure_is_named(name, tmp_path):
 
 
 def test_a_missing_file_of_the_project_is_named(tmp_path):
-    config = parse_config({"name": "t", "experiments": {"e": {"include": [{}]}}}, SCHEMA, {})
+    config = parse_config({"name": "t", "experiments": {"e": {"include": [{}]}}}, {})
     with pytest.raises(ConfigError, match=r"requirements\.lock: cannot be read"):
         make_plan(config, tmp_path)
 
@@ -128,12 +127,12 @@ def test_a_rule_of_ones_own_changes_no_run_of_the_others(monkeypatch, tmp_path):
     shutil.copy(ROOT / "requirements.lock", tmp_path)
     mine = dataclasses.replace(RULES["dfa"], name="mine")
     monkeypatch.setitem(RULES, "mine", mine)
-    settings = {"network": "mlp", "steps": 5}
+    settings = {"parametrisation": "standard", "loss_function": "half_mean", "steps": 5}
     entry = {"settings": settings, "grid": {"rule": ["fa", "mine"]}, "replicates": 1}
     content = {"name": "t", "experiments": {"e": entry}}
 
     def specs():
-        return make_plan(parse_config(content, SCHEMA, {}), tmp_path).specs["train"]
+        return make_plan(parse_config(content, {}), tmp_path).specs["train"]
 
     before = specs()
     own = tmp_path / "src/feedback_alignment/rules/mine.py"

@@ -5,14 +5,8 @@ import pandas as pd
 import pytest
 
 from feedback_alignment.files import replacing, write_text
-from feedback_alignment.store import (
-    COLUMNS,
-    read_arrays,
-    read_tables,
-    tidy_frame,
-    write_arrays,
-    write_table,
-)
+from feedback_alignment.store import read_arrays, write_arrays
+from feedback_alignment.tables import COLUMNS, read_tables, tidy_frame, write_table
 
 _EXAMPLES = {"str": "x", "float64": 0.5, "int64": 10, "Int64": None, "bool": False}
 # One value a column, but for those that `frame` fills.

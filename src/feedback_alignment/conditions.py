@@ -1,125 +1,57 @@
-"""One condition of an experiment: every setting that can change its numbers, and its id."""
+"""One condition of an experiment: a valid, canonical combination of settings, and its id."""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pydantic import ValidationError
 
 from feedback_alignment.data.sources import TEACHER_STUDENT, Source
-from feedback_alignment.intervention_steps import COMPANIONS
-from feedback_alignment.rules import TWO_LAYER_RULES
+from feedback_alignment.errors import ConfigError, described
+from feedback_alignment.settings import DEFAULTS, Settings, needs_of
 
-if TYPE_CHECKING:
-    from feedback_alignment.simulate.mlp_settings import MLPSettings
-
-# The algebra of the reduced engine is each rule's own, and needs the range of float64.
-LINEAR_ENGINE_SERVES = {"activation": ("linear",), "rule": ("bp", "fa"), "dtype": ("float64",)}
 # Weights of one replicate: 4 GB.
 _MOST_WEIGHTS = 500_000_000
 # The operator K takes n^2 numbers, and its eigenvalues n^3 operations.
 LARGEST_OPERATOR = 4000
-
-# Settings that one kind of network has; in the other they have these values, and no effect.
-MLP_ONLY = {
-    "decay_layers": "output",
-    "depth": 1,
-    "bias": False,
-    "parametrisation": "standard",
-    "loss_function": "squared_error",
-    "init_scale": 1.0,
-    "feedback_scale": 1.0,
-    "feedback_distribution": "gaussian",
-    "data": TEACHER_STUDENT,
-    "scaling": "none",
-    "validation_samples": 0,
-    "batch_size": 0,
-    "switch_step": None,
-    "redraw_step": None,
-    "tie_step": None,
-    "perturb_step": None,
-    "freeze_step": None,
-    "metric_samples": 0,
-    "null_alignment": False,
-    "descent": False,
-    "spectrum": False,
-    "eigenvalues": False,
-}
-TWO_LAYER_ONLY = {"weights": "explicit", "kernels": False}
-_ENGINES = {
-    "two_layer": ("auto", "linear", "preactivation", "reference"),
-    "mlp": ("auto", "minibatch", "reference"),
-}
+# What these are needed for is refused without them, not passed over.
+_REFUSED = ("spectrum", "settle_window")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Condition:
+class Condition(Settings):
     """The settings of one training run, shared by all of its replicates.
 
-    Field names are the config's setting names and the tables' column names; the config schema
-    describes each. Build it with `Condition.from_settings`: it gives equal settings one form.
+    Conditions are equal if they have the same numbers: their cases do not count. Build one with
+    `Condition.from_settings`: it gives equal settings one form.
     """
 
-    network: str
-    rule: str
-    l2: float
-    schedule: str
-    cutoff_step: int | None
-    decay_layers: str
-    activation: str
-    width: int
-    depth: int
-    bias: bool
-    parametrisation: str
-    loss_function: str
-    init_scale: float
-    feedback_scale: float
-    feedback_distribution: str
-    data: str
-    scaling: str
+    # How many there are is resolved.
     samples: int
     dimension: int
-    validation_samples: int
-    eta: float
-    steps: int
-    batch_size: int
-    switch_step: int | None
-    switch_rule: str | None
-    redraw_step: int | None
-    redraw_every: int
-    tie_step: int | None
-    tie_angle: float
-    tie_every: int
-    perturb_step: int | None
-    perturb_size: float
-    freeze_step: int | None
-    metric_samples: int
-    weights: str
-    engine: str
-    dtype: str
-    device: str
-    points_per_decade: int
-    linear_points: int
-    null_alignment: bool
-    descent: bool
-    spectrum: bool
-    eigenvalues: bool
-    kernels: bool
-    settle_tolerance: float
-    settle_window: int
-    settle_floor: float
+
+    def __init__(self, **settings: Any) -> None:
+        """Take settings that are resolved already; those left out have their defaults.
+
+        Raises:
+            ConfigError: a setting is unknown, or its value is not allowed.
+        """
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise ConfigError(described(error, type(self))) from None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], source: Source) -> "Condition":
         """Build a condition from resolved settings.
 
-        No decay has one spelling (`l2` 0, schedule `none`), a constant decay has no cutoff step,
-        an intervention that never comes has no size, a batch of all samples is no batch, and
-        engine `auto` becomes the fastest exact engine, so equal runs are equal conditions.
+        No decay has one spelling (`l2` 0, schedule `none`), what has no effect has its default,
+        and a batch of all samples is no batch, so equal runs are equal conditions. Which engine
+        computes it is left as it is given.
 
         Args:
-            settings: a value for every field.
+            settings: a value for every setting.
             source: what the data source named by `data` offers.
 
         Raises:
@@ -127,42 +59,27 @@ class Condition:
         """
         values = dict(settings)
         _check_decay(values)
-        if values["settle_window"] == 0 and (values["settle_tolerance"] or values["settle_floor"]):
-            name = "settle_tolerance" if values["settle_tolerance"] else "settle_floor"
-            raise ValueError(f"{name}: has no effect without settle_window; give it too")
-        for step, companions in COMPANIONS.items():
-            if values[step] is None:
-                values.update(companions)
-        if values["engine"] not in _ENGINES[values["network"]]:
-            raise ValueError(
-                f"engine: {values['engine']} does not serve network {values['network']}; "
-                f"allowed: {', '.join(_ENGINES[values['network']])}"
-            )
-        if values["network"] == "mlp":
-            _check_mlp(values, source)
-        else:
-            _check_two_layer(values)
-        own = cls(**{field.name: _cast(field.type, values[field.name]) for field in fields(cls)})
-        if own.network == "mlp":
-            own.mlp_settings()
-        return own
-
-    def mlp_settings(self) -> "MLPSettings":
-        """The settings as the simulation of MLPs takes them.
-
-        Raises:
-            ValueError: they contradict each other; the message starts with the setting.
-        """
-        # Imported here: that package reads conditions.
-        from feedback_alignment.simulate.mlp_settings import MLPSettings
-
-        given = {f.name for f in fields(MLPSettings)} - {"loss"}
-        values = {name: getattr(self, name) for name in given}
-        return MLPSettings(loss=self.loss_function, **values)
+        for name, default in DEFAULTS.items():
+            need = needs_of(name)
+            if need and need.setting not in _REFUSED and not need.met(values):
+                values[name] = default
+        _check_data(values, source)
+        _check_sizes(values, source)
+        if values["perturb_step"] is not None and values["perturb_size"] == 0:
+            raise ValueError("perturb_size: missing; perturb_step needs a size above 0")
+        return cls(**values)
 
     def settings(self) -> dict[str, Any]:
-        """The condition as a plain mapping, in field order."""
-        return asdict(self)
+        """Every setting that can change its numbers; `case` is not among them."""
+        return self.model_dump(exclude={"case"})
+
+    def __eq__(self, other: object) -> bool:
+        """Whether two conditions have the same numbers."""
+        return isinstance(other, Condition) and self.settings() == other.settings()
+
+    def __hash__(self) -> int:
+        """Equal for conditions of the same numbers."""
+        return hash(tuple(self.settings().values()))
 
     def identifier(self, seed: int) -> str:
         """A readable name with a digest of all settings and of the config's seed.
@@ -174,7 +91,7 @@ class Condition:
         decay = {"none": "", "constant": f"-l2_{self.l2:g}"}.get(
             self.schedule, f"-l2_{self.l2:g}-until_{self.cutoff_step}"
         )
-        size = f"p{self.width}" if self.network == "two_layer" else f"p{self.width}x{self.depth}"
+        size = f"p{self.width}" if self.parametrisation == "song" else f"p{self.width}x{self.depth}"
         return f"{self.activation}-{size}-{self.rule}{decay}-{digest}"
 
     def dataset(self) -> dict[str, Any]:
@@ -194,103 +111,36 @@ class Condition:
         return f"{self.data}-{size}-{digest}"
 
 
+def digest_of(content: Any) -> str:
+    """SHA-256 (hex) of a JSON-serialisable value in its canonical form."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _check_decay(values: dict[str, Any]) -> None:
     if values["l2"] == 0 or values["schedule"] == "none":
-        values.update(l2=0.0, schedule="none", cutoff_step=None, decay_layers="output")
-    elif values["schedule"] == "constant":
-        values["cutoff_step"] = None
-    elif values["cutoff_step"] is None:
+        values.update(l2=0.0, schedule="none")
+    elif values["schedule"] == "cutoff" and values["cutoff_step"] is None:
         raise ValueError("cutoff_step: missing; schedule cutoff needs the step that ends it")
-    elif values["cutoff_step"] >= values["steps"]:
+    elif values["schedule"] == "cutoff" and values["cutoff_step"] >= values["steps"]:
         raise ValueError(
             f"cutoff_step: {values['cutoff_step']} is not before the last step; "
             f"allowed: 1 to {values['steps'] - 1} (steps is {values['steps']})"
         )
 
 
-def _check_two_layer(values: dict[str, Any]) -> None:
-    for name, plain in MLP_ONLY.items():
-        if values[name] != plain:
-            raise ValueError(f"{name}: needs network mlp; {_only(plain)} with network two_layer")
-    if values["rule"] not in TWO_LAYER_RULES:
-        raise ValueError(
-            f"rule: {values['rule']} needs network mlp; "
-            f"allowed with network two_layer: {', '.join(TWO_LAYER_RULES)}"
-        )
-    values["device"] = "cpu"
-    for name, default in (("samples", 50), ("dimension", 150)):
-        if values[name] is None:
-            values[name] = default
-    unserved = [
-        f"{name} {values[name]}"
-        for name, served in LINEAR_ENGINE_SERVES.items()
-        if values[name] not in served
-    ]
-    if values["engine"] == "auto":
-        values["engine"] = "preactivation" if unserved else "linear"
-    if values["engine"] == "linear" and unserved:
-        raise ValueError(
-            f"engine: linear does not serve {' with '.join(unserved)}; "
-            "allowed: auto, preactivation, reference"
-        )
-    if values["weights"] == "wishart" and values["engine"] != "linear":
-        raise ValueError(
-            f"weights: wishart needs the linear engine, not {values['engine']}; "
-            "allowed: explicit, or activation linear with engine auto"
-        )
-    size = values["width"] * values["dimension"]
-    if values["weights"] == "explicit" and size > _MOST_WEIGHTS:
-        raise ValueError(
-            f"width: {values['width']:g} is too wide for weights explicit; "
-            f"allowed: {_MOST_WEIGHTS // values['dimension']} or less, or weights wishart"
-        )
-
-
-def _check_mlp(values: dict[str, Any], source: Source) -> None:
-    for name, plain in TWO_LAYER_ONLY.items():
-        if values[name] != plain:
-            raise ValueError(f"{name}: needs network two_layer; {_only(plain)} with network mlp")
-    if values["engine"] == "auto":
-        values["engine"] = "minibatch"
-    _check_data(values, source)
-    if values["perturb_step"] is not None and values["perturb_size"] == 0:
-        raise ValueError("perturb_size: missing; perturb_step needs a size above 0")
-    if values["spectrum"] and values["loss_function"] != "squared_error":
-        raise ValueError(
-            "spectrum: K_FA tells stability for squared_error alone; allowed: only false with "
-            f"loss_function {values['loss_function']}"
-        )
-    for name in ("batch_size", "metric_samples"):
-        if values[name] > values["samples"]:
-            raise ValueError(
-                f"{name}: {values[name]} is more than the {values['samples']} training samples; "
-                f"allowed: 0 (all) to {values['samples']}"
-            )
-        if values[name] == values["samples"]:
-            values[name] = 0
-    size = values["samples"] * source.classes
-    if values["spectrum"] and size > LARGEST_OPERATOR:
-        raise ValueError(
-            f"spectrum: {size} errors (samples times outputs) are too many; "
-            f"allowed: {LARGEST_OPERATOR}"
-        )
-    sizes = [values["dimension"], *[values["width"]] * values["depth"], source.classes]
-    if sum(m * n for m, n in pairwise(sizes)) > _MOST_WEIGHTS:
-        raise ValueError(
-            f"width: {values['width']:g} with depth {values['depth']} is too large; "
-            f"allowed: {_MOST_WEIGHTS} weights in all"
-        )
-
-
 def _check_data(values: dict[str, Any], source: Source) -> None:
+    """Resolve how many samples and inputs there are."""
     if values["data"] == TEACHER_STUDENT:
-        for name, plain in (("scaling", "none"), ("validation_samples", 0)):
-            if values[name] != plain:
-                raise ValueError(f"{name}: {_only(plain)} with data {TEACHER_STUDENT}")
-        if values["loss_function"] != "squared_error":
+        for name in ("scaling", "validation_samples"):
+            if values[name] != DEFAULTS[name]:
+                raise ValueError(
+                    f"{name}: allowed: only {DEFAULTS[name]} with data {TEACHER_STUDENT}"
+                )
+        if values["loss_function"] == "cross_entropy":
             raise ValueError(
-                f"loss_function: {values['loss_function']} needs classes; "
-                f"allowed: squared_error with data {TEACHER_STUDENT}"
+                "loss_function: cross_entropy needs classes; "
+                f"allowed: half_sum, half_mean with data {TEACHER_STUDENT}"
             )
         for name, default in (("samples", 50), ("dimension", 150)):
             if values[name] is None:
@@ -321,21 +171,34 @@ def _check_data(values: dict[str, Any], source: Source) -> None:
         )
 
 
-def _only(value: Any) -> str:
-    shown = {None: "null", False: "false", True: "true"}.get(value, value)
-    return f"allowed: only {shown}"
-
-
-def digest_of(content: Any) -> str:
-    """SHA-256 (hex) of a JSON-serialisable value in its canonical form."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _cast(kind: Any, value: Any) -> Any:
-    # YAML gives 1 for 1.0 and 1e8 for 100000000; the digest must not see the difference.
-    if kind is float:
-        return float(value)
-    if kind is int or (kind == int | None and value is not None):
-        return int(value)
-    return value
+def _check_sizes(values: dict[str, Any], source: Source) -> None:
+    """Refuse what no memory holds, and parts of the samples that are more than all."""
+    for name in ("batch_size", "metric_samples"):
+        if values[name] > values["samples"]:
+            raise ValueError(
+                f"{name}: {values[name]} is more than the {values['samples']} training samples; "
+                f"allowed: 0 (all) to {values['samples']}"
+            )
+        if values[name] == values["samples"]:
+            values[name] = 0
+    size = values["samples"] * source.classes
+    if values["spectrum"] and size > LARGEST_OPERATOR:
+        raise ValueError(
+            f"spectrum: {size} errors (samples times outputs) are too many; "
+            f"allowed: {LARGEST_OPERATOR}"
+        )
+    if values["weights"] != "explicit":
+        return
+    inputs, width, depth = values["dimension"], values["width"], values["depth"]
+    sizes = [inputs, *[width] * depth, source.classes]
+    if sum(m * n for m, n in pairwise(sizes)) <= _MOST_WEIGHTS:
+        return
+    if values["parametrisation"] == "song":
+        most = _MOST_WEIGHTS // (inputs + source.classes)
+        raise ValueError(
+            f"width: {width:g} is too wide for weights explicit; "
+            f"allowed: {most} or less, or weights wishart"
+        )
+    raise ValueError(
+        f"width: {width:g} with depth {depth} is too large; allowed: {_MOST_WEIGHTS} weights in all"
+    )

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-# What an intervention's step brings with it: nothing where the step is never.
-COMPANIONS: Mapping[str, Mapping[str, Any]] = {
-    "switch_step": {"switch_rule": None},
-    "redraw_step": {"redraw_every": 0},
-    "tie_step": {"tie_angle": 0.0, "tie_every": 0},
-    "perturb_step": {"perturb_size": 0.0},
-    "freeze_step": {},
-}
+from feedback_alignment.settings import companions_of
+
 # Those from which a run starts anew, as it were; freezing takes nothing away from a fixed point.
 TURNS = ("switch_step", "redraw_step", "tie_step", "perturb_step")
+# What an intervention's step brings with it: nothing where the step is never.
+COMPANIONS: Mapping[str, Mapping[str, Any]] = {
+    step: companions_of(step) for step in (*TURNS, "freeze_step")
+}
 
 
 def last_turn(settings: Mapping[str, Any]) -> int:

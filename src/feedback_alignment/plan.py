@@ -45,14 +45,31 @@ CODE = {
     ),
     "metrics": (
         "intervention_steps.py",
-        "extract.py",
+        "settings.py",
+        "checked.py",
+        "tables.py",
         "metrics/convergence.py",
         "simulate/recording.py",
         "store.py",
     ),
-    "figures": ("plotting", "rules", "intervention_steps.py", "notebooks.py"),
-    "claims": ("claims", "intervention_steps.py", "store.py"),
-    "record": ("provenance.py", "store.py"),
+    "figures": (
+        "plotting",
+        "rules",
+        "intervention_steps.py",
+        "settings.py",
+        "checked.py",
+        "notebooks.py",
+    ),
+    "claims": ("claims", "intervention_steps.py", "settings.py", "checked.py", "tables.py"),
+    "record": (
+        "provenance.py",
+        "intervention_steps.py",
+        "settings.py",
+        "checked.py",
+        "tables.py",
+        "metrics/convergence.py",
+        "simulate/recording.py",
+    ),
     "page": ("report",),
 }
 
@@ -145,6 +162,7 @@ def make_plan(config: Config, root: Path) -> Plan:
             **base["metrics"],
             "experiment": experiment.name,
             "runs": runs,
+            "cases": {c.identifier(seed): c.case for c in experiment.conditions},
             "from": [digest_of(specs["train"][run]) for run in runs],
         }
     tables = {name: digest_of(spec) for name, spec in specs["metrics"].items()}

@@ -108,9 +108,7 @@ def _check_fit(
         )
 
 
-def _least_expected(
-    inputs: np.ndarray, activation: Activation, recording: Recording
-) -> np.ndarray:
+def _least_expected(inputs: np.ndarray, activation: Activation, recording: Recording) -> np.ndarray:
     """Least eigenvalue of the expected kernel, a quantity of the initial network: at step 0."""
     column = np.full((len(recording.status), recording.steps.size), np.nan)
     for lane, x in enumerate(np.broadcast_to(inputs, (len(column), *inputs.shape[-2:]))):

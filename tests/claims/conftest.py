@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from feedback_alignment.claims.quantities import MAIN_LAYER
-from feedback_alignment.store import tidy_frame
+from feedback_alignment.tables import tidy_frame
 
 SETTINGS = {
     "experiment": "made",
-    "network": "two_layer",
+    "case": "",
     "rule": "fa",
     "l2": 0.0,
     "schedule": "none",
@@ -18,8 +18,8 @@ SETTINGS = {
     "width": 100,
     "depth": 1,
     "bias": False,
-    "parametrisation": "standard",
-    "loss_function": "squared_error",
+    "parametrisation": "song",
+    "loss_function": "half_sum",
     "init_scale": 1.0,
     "feedback_scale": 1.0,
     "feedback_distribution": "gaussian",

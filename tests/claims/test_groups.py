@@ -105,7 +105,7 @@ def test_ends_are_named_as_the_claims_file_writes_them():
         pairs([condition()], "bias", True)
 
 
-@pytest.mark.parametrize("column", ["engine", "dtype", "weights", "device", "network"])
+@pytest.mark.parametrize("column", ["engine", "dtype", "weights", "device", "parametrisation"])
 def test_how_a_run_is_computed_is_never_pooled(column):
     conditions = [{**condition(width=w), column: how} for how in "ab" for w in (200, 100)]
     assert groups(conditions, "width") == [[1, 0], [3, 2]]

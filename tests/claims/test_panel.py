@@ -9,8 +9,7 @@ from feedback_alignment.claims.filters import parse_where
 from feedback_alignment.claims.panel import Reading, matching, read_panel, rows_of, settings_of
 from feedback_alignment.claims.quantities import MAIN_LAYER
 from feedback_alignment.claims.samples import draw_sample
-from feedback_alignment.extract import LAYER_OF
-from feedback_alignment.store import COLUMNS
+from feedback_alignment.tables import COLUMNS, LAYER_OF
 
 SETTINGS = list(COLUMNS)[2 : list(COLUMNS).index("replicate")]
 CUT = {"l2": 1.0, "schedule": "cutoff", "cutoff_step": 400}
@@ -252,7 +251,7 @@ def test_settings_of_every_kind_survive_parquet(make_run, make_table, tmp_path):
     found = list(settings_of(pd.read_parquet(tmp_path / "a.parquet")).values())
     kinds = [(c["bias"], c["tie_step"], c["switch_step"], c["switch_rule"]) for c in found]
     assert kinds == [(False, None, 5, "bp"), (True, 5, None, "")]
-    assert set(found[0]) == {"condition", "slow_time", *SETTINGS}
+    assert set(found[0]) == {"condition", "slow_time", *SETTINGS} - {"case"}
 
     def left(**where):
         return len(matching(rows_of(table), parse_where("where", where)).settings)

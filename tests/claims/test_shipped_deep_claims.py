@@ -11,7 +11,7 @@ import pytest
 
 from feedback_alignment.claims import judge, load_claims
 from feedback_alignment.claims.panel import matching, rows_of
-from feedback_alignment.config import read_yaml
+from feedback_alignment.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "config" / "claims.yaml"
@@ -33,7 +33,8 @@ PAPERS = {
     "ours.depth_align": "ours",
 }
 MLP = {
-    "network": "mlp",
+    "parametrisation": "standard",
+    "loss_function": "half_mean",
     "activation": "tanh",
     "bias": True,
     "data": "digits",

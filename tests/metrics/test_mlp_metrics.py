@@ -224,5 +224,5 @@ def test_losses_match_torch(loss):
 
 
 def test_unknown_loss_lists_the_allowed_ones():
-    with pytest.raises(ValueError, match=r"'mse'.*squared_error, cross_entropy"):
+    with pytest.raises(ValueError, match=r"'mse'.*half_mean, cross_entropy"):
         loss_named("mse")

@@ -13,7 +13,8 @@ fakes = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(fakes)
 
 COMMON = fakes.DEFAULTS | {
-    "network": "mlp",
+    "parametrisation": "standard",
+    "loss_function": "half_mean",
     "activation": "tanh",
     "width": 64,
     "bias": True,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from feedback_alignment.store import COLUMNS
+from feedback_alignment.tables import COLUMNS
 
 _PATH = Path(__file__).with_name("fake_tables.py")
 _SPEC = importlib.util.spec_from_file_location("fake_tables_of_maps", _PATH)
@@ -14,7 +14,8 @@ fake_tables = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(fake_tables)
 
 MLP = fake_tables.DEFAULTS | {
-    "network": "mlp",
+    "parametrisation": "standard",
+    "loss_function": "half_mean",
     "activation": "tanh",
     "bias": True,
     "scaling": "centred",

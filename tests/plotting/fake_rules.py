@@ -12,7 +12,8 @@ fake_tables = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(fake_tables)
 
 MLP = {
-    "network": "mlp",
+    "parametrisation": "standard",
+    "loss_function": "half_mean",
     "decay_layers": "all",
     "activation": "tanh",
     "depth": 2,

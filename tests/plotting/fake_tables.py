@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from feedback_alignment.store import COLUMNS
+from feedback_alignment.tables import COLUMNS
 
 ACTIVATIONS = {"linear": (1e-4, 200_000), "relu": (1e-3, 40_000), "tanh": (1e-2, 8_000)}
-# A two-layer network on teacher-student data; `mlp` networks say where they differ.
+# A two-layer network on teacher-student data; deep networks say where they differ.
 DEFAULTS = {
-    "network": "two_layer",
+    "case": "",
     "rule": "fa",
     "l2": 0.0,
     "schedule": "none",
@@ -18,8 +18,8 @@ DEFAULTS = {
     "width": 200,
     "depth": 1,
     "bias": False,
-    "parametrisation": "standard",
-    "loss_function": "squared_error",
+    "parametrisation": "song",
+    "loss_function": "half_sum",
     "init_scale": 1.0,
     "feedback_scale": 1.0,
     "feedback_distribution": "gaussian",

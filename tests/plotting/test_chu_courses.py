@@ -137,14 +137,14 @@ def test_a_further_rule_has_panels_of_its_own(figure):
 @pytest.mark.parametrize("figure", FIGURES)
 def test_settings_without_a_place_are_named_and_drawn_apart(figure):
     table = table_of(figure, "full")
-    changed = {"eta": 0.5, "engine": "reference", "feedback_scale": 2.0}
+    changed = {"eta": 0.5, "engine": "autograd", "feedback_scale": 2.0}
     other = table.assign(**changed, condition=table["condition"] + "-other")
     drawn = plotting.draw(figure, pd.concat([table, other.assign(value=table["value"] / 2)]))
     check_readable(drawn)
     assert len(shown(drawn)) == 2 * len(shown(plotting.draw(figure, table)))
     where = " ".join(a.get_ylabel() + a._left_title.get_text() for a in shown(drawn))
     assert "η = 0.5" in where
-    assert "reference" in where
+    assert "autograd" in where
 
 
 @pytest.mark.parametrize(

@@ -440,7 +440,7 @@ def test_the_least_size_without_decay_is_inside_the_panel(fakes):
     assert drawn.axes[0].get_ylim()[0] < 0.6e-6
 
 
-VARIED = {"engine": "reference", "dtype": "float32", "eta": 0.5}
+VARIED = {"engine": "autograd", "dtype": "float32", "eta": 0.5}
 
 
 @pytest.mark.parametrize("figure", FIGURES)

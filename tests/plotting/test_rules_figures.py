@@ -343,7 +343,7 @@ def test_a_quantity_of_another_layer_is_not_taken_for_it():
 LACKS = {
     "no rows": (lambda t: t["metric"] == "", "accuracy"),
     "other metrics": (lambda t: t["metric"] == "error_norm", "accuracy"),
-    "two-layer networks": (lambda t: t["replicate"] >= 0, "network: mlp"),
+    "two-layer networks": (lambda t: t["replicate"] >= 0, "parametrisation: standard"),
     "step 0 only": (lambda t: t["step"] == 0, "steps above 0"),
 }
 
@@ -355,7 +355,7 @@ def test_a_table_with_nothing_to_draw_gives_a_sentence(figure, case):
     table = table_of(figure)
     table = table[kept(table)]
     if case == "two-layer networks":
-        table = table.assign(network="two_layer")
+        table = table.assign(parametrisation="song")
     drawn = plotting.draw(figure, table)
     render(drawn)
     (axes,) = drawn.axes

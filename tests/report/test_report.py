@@ -12,6 +12,7 @@ import pytest
 from feedback_alignment.report import ReportError, collect_figures, render
 from feedback_alignment.report.page import left_out, number
 from feedback_alignment.report.settings import rows, text
+from feedback_alignment.sources import SettingsSource
 
 ROOT = Path(__file__).parents[2]
 VOID = {"meta", "img", "br", "hr", "link"}
@@ -81,14 +82,15 @@ def inputs():
         "fixed": {"rule": "fa", "cutoff_step": None, "kernels": False},
     }
     sources = [
-        {"setting": "l2", "value_in_paper": "not known", "source": "ours", "note": "reason <b>"},
-        {"setting": "l2 in other", "value_in_paper": "9", "source": "recalled", "note": "no"},
-        {"setting": "width, samples", "value_in_paper": "1, 2", "source": "recalled", "note": ""},
+        {"settings": ["l2"], "value": "not known", "source": "ours", "note": "reason <b>"},
+        {"settings": ["l2"], "experiments": ["other"], "value": "9"}
+        | {"source": "recalled", "note": "no"},
+        {"settings": ["width", "samples"], "value": "1, 2", "source": "recalled", "note": ""},
     ]
     return {
         "claims": {"confidence": 0.95, "interval": "bootstrap", "claims": claims},
         "settings": {"name": "<laptop>", "seed": 7, "experiments": {"first": experiment}},
-        "sources": sources,
+        "sources": [SettingsSource(**entry) for entry in sources],
         "environment": {"python": "3.11.1", "system": "Linux", "numpy": "2.4.6"},
         "status": {"first": {"ok": 30, "settled": 0, "diverged": 2}},
     }
@@ -240,7 +242,9 @@ def test_the_script_writes_the_page(folders):
     given = inputs()
     for name in ("claims", "settings", "environment", "status"):
         (folders / f"{name}.json").write_text(json.dumps(given[name]))
-    (folders / "sources.yaml").write_text(json.dumps({"sources": given["sources"]}))
+    (folders / "sources.yaml").write_text(
+        json.dumps({"sources": [s.model_dump() for s in given["sources"]]})
+    )
     command = [sys.executable, ROOT / "scripts/page.py", "--out", folders / "index.html"]
     for name in ("figures", "notebooks", "captions"):
         command += [f"--{name}-dir", folders / name]

@@ -194,7 +194,7 @@ def test_the_guides_file_is_a_rule_without_another_change(tmp_path, monkeypatch)
     settings = replace(SETTINGS, rule="frsf", steps=100)
     fast, slow = (
         simulate_mlp(replace(settings, engine=engine), SAMPLES, SAMPLES, SEED, [0, 1])
-        for engine in ("minibatch", "reference")
+        for engine in ("minibatch", "autograd")
     )
     for metric, values in slow.values.items():
         np.testing.assert_allclose(fast.values[metric], values, rtol=1e-10, atol=1e-12)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from feedback_alignment.conditions import MLP_ONLY, TWO_LAYER_ONLY, Condition
 from feedback_alignment.data import draw
+from feedback_alignment.engine_choice import MLP_ONLY, TWO_LAYER_ONLY, Condition
 from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.simulate import Recording, simulate
 
@@ -18,7 +18,8 @@ SETTINGS = {
     **TWO_LAYER_ONLY,
     **MLP_ONLY,
     **{name: value for brought in COMPANIONS.values() for name, value in brought.items()},
-    "network": "two_layer",
+    "parametrisation": "song",
+    "loss_function": "half_sum",
     "rule": "fa",
     "l2": 0.0,
     "schedule": "none",

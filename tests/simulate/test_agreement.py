@@ -29,7 +29,7 @@ def test_recorded_metrics_match_the_reference(condition, run, engine, activation
     settings = {"schedule": name, "l2": l2, "cutoff_step": cutoff_step, "rule": rule}
     settings |= {"activation": activation, "kernels": True}
     fast, slow = (
-        run(condition(engine=kind, **settings), REPLICATES) for kind in (engine, "reference")
+        run(condition(engine=kind, **settings), REPLICATES) for kind in (engine, "autograd")
     )
     assert np.array_equal(fast.steps, slow.steps)
     assert fast.values.keys() == slow.values.keys()
@@ -60,7 +60,7 @@ def test_weights_match_the_reference(condition, data, monkeypatch, activation, r
     settings = {"schedule": name, "l2": l2, "cutoff_step": cutoff_step, "rule": rule, "width": 31}
     case = condition(activation=activation, **settings)
     inputs, targets = data(case, REPLICATES)
-    slow = trained(condition(**{**case.settings(), "engine": "reference"}), inputs, targets).state()
+    slow = trained(condition(**{**case.settings(), "engine": "autograd"}), inputs, targets).state()
     # The smaller sizes cut a lane into tiles, the last of them smaller than the others.
     for tile_size in (preactivation._TILE_SIZE, 150, 60):
         monkeypatch.setattr(preactivation, "_TILE_SIZE", tile_size)
@@ -82,7 +82,7 @@ def test_linear_coordinates_give_the_weights_of_the_reference(
     case = condition(engine="linear", **settings)
     inputs, targets = data(case, REPLICATES)
     w, P = trained(case, inputs, targets).coordinates()
-    beta, H = trained(condition(engine="reference", **settings), inputs, targets).state()
+    beta, H = trained(condition(engine="autograd", **settings), inputs, targets).state()
     for lane, replicate in enumerate(REPLICATES):
         network = draw_two_layer(SEED, replicate, width, case.dimension)
         _, modes = np.linalg.eigh(inputs[lane] @ inputs[lane].T)
@@ -110,13 +110,13 @@ def test_single_precision_follows_double(condition, run, activation):
         ({"engine": "linear"}, "linear serves activation linear, not tanh"),
         ({"engine": "linear", "activation": "linear", "dtype": "float32"}, "float64, not float32"),
         ({"weights": "wishart"}, "wishart need engine linear, not preactivation"),
-        ({"weights": "wishart", "engine": "reference"}, "need engine linear, not reference"),
-        ({"engine": "linear", "activation": "linear", "weights": "x"}, "'x'.*explicit, wishart"),
-        ({"engine": "fast"}, "'fast'.*linear, preactivation, reference"),
+        ({"weights": "wishart", "engine": "autograd"}, "need engine linear, not autograd"),
+        ({"engine": "linear", "activation": "linear", "weights": "x"}, '"x".*explicit, wishart'),
+        ({"engine": "fast"}, '"fast".*linear, preactivation, minibatch, autograd'),
         ({"rule": "magic"}, "'magic'.*bp, fa"),
         ({"activation": "rleu"}, "'rleu'.*linear, relu"),
         ({"depth": 2}, "depth 1, not 2"),
-        ({"schedule": "often"}, "'often'.*none, constant, cutoff"),
+        ({"schedule": "often"}, '"often".*constant, cutoff, none'),
         ({"samples": 9}, r"\(2, 9, 15\)"),
     ],
 )

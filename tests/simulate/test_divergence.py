@@ -15,7 +15,7 @@ SEED = 11
         ("preactivation", "linear"),
         ("preactivation", "relu"),
         ("preactivation", "softplus"),
-        ("reference", "relu"),
+        ("autograd", "relu"),
     ],
 )
 @pytest.mark.parametrize("rule", ["bp", "fa"])
@@ -38,6 +38,6 @@ def test_the_step_is_that_of_a_run_watched_step_by_step(
 def test_engines_diverge_together(condition, run):
     ends = [
         run(condition(activation="linear", eta=0.3, engine=engine), [0, 1, 2]).end_step.tolist()
-        for engine in ("linear", "preactivation", "reference")
+        for engine in ("linear", "preactivation", "autograd")
     ]
     assert ends[0] == ends[1] == ends[2]

@@ -53,7 +53,7 @@ CASES += [
     for weights in ("explicit", "wishart")
 ]
 CASES += [
-    pytest.param({"activation": "relu", "engine": "reference", "kernels": False}, id="reference")
+    pytest.param({"activation": "relu", "engine": "autograd", "kernels": False}, id="autograd")
 ]
 
 

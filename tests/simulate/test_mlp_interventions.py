@@ -208,7 +208,7 @@ def test_an_intervention_at_the_last_step_is_recorded():
         ({"freeze_step": -1}, "freeze_step: -1; allowed: 0 to 40"),
         ({"eigenvalues": True}, "eigenvalues: true needs spectrum: true"),
         ({"device": "tpu"}, "device: 'tpu' is not allowed; allowed: cpu, cuda"),
-        ({"device": "cuda", "engine": "reference"}, "device: the reference engine computes on cpu"),
+        ({"device": "cuda", "engine": "autograd"}, "device: the autograd engine computes on cpu"),
         ({"depth": 0}, "depth: 0; allowed: 1 or more"),
         ({"parametrisation": "mup"}, "parametrisation: 'mup'.*standard, ntk"),
     ],

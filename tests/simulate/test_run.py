@@ -1,6 +1,5 @@
 """A condition of either kind of network, from its data to a recording and back from a file."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +16,14 @@ from feedback_alignment.simulate.run import run
 from feedback_alignment.store import read_arrays, write_arrays
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+DEEP = {"parametrisation": "standard", "loss_function": "half_mean"}
 
 
 def made(seed=5, replicates=(0, 3), device="cpu", **settings):
     """A condition with its data."""
     entry = {"settings": {"width": 6, "steps": 20} | settings, "include": [{}]}
     content = {"name": "t", "device": device, "experiments": {"e": entry}}
-    config = parse_config(content, SCHEMA, {})
+    config = parse_config(content, {})
     condition = config.experiments[0].conditions[0]
     drawn = None if config.sources[condition.data].shared else replicates
     load = loader(condition.data, None, {})
@@ -47,7 +46,7 @@ def test_a_two_layer_network_is_simulated_as_such():
 
 @pytest.mark.parametrize("data", ["digits", "digits_in_order"])
 def test_a_deep_network_is_judged_by_the_held_out_part(data):
-    condition, arrays = made(network="mlp", data=data, samples=30, batch_size=10, rule="dfa")
+    condition, arrays = made(**DEEP, data=data, samples=30, batch_size=10, rule="dfa")
     parts = (Samples(arrays[f"inputs{x}"], arrays[f"targets{x}"]) for x in ("", "_test"))
     expected = simulate_mlp(condition.mlp_settings(), *parts, 5, (0, 3))
     found = run(condition, arrays, 5, (0, 3))
@@ -56,7 +55,7 @@ def test_a_deep_network_is_judged_by_the_held_out_part(data):
 
 
 def test_a_regression_has_one_output_and_no_accuracy():
-    condition, arrays = made(network="mlp", depth=2, samples=9, dimension=4)
+    condition, arrays = made(**DEEP, depth=2, samples=9, dimension=4)
     found = run(condition, arrays, 5, (0, 3))
     assert ("accuracy", "") not in found.values
     loss = 0.5 * np.mean(arrays["targets"] ** 2, axis=1)
@@ -65,8 +64,8 @@ def test_a_regression_has_one_output_and_no_accuracy():
 
 
 def test_a_recording_comes_back_from_its_file(tmp_path):
-    for network in ("two_layer", "mlp"):
-        found = run(*made(network=network), 5, (0, 3))
+    for settings in ({}, DEEP):
+        found = run(*made(**settings), 5, (0, 3))
         write_arrays(tmp_path / "run.npz", found.arrays())
         assert_same(Recording.of_arrays(read_arrays(tmp_path / "run.npz")), found)
 
@@ -75,6 +74,6 @@ def test_a_missing_gpu_is_named():
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    condition, arrays = made(network="mlp", device="cuda")
+    condition, arrays = made(**DEEP, device="cuda")
     with pytest.raises(DeviceError, match="device: cuda is not available, torch finds no GPU"):
         run(condition, arrays, 5, (0, 3))

@@ -42,7 +42,7 @@ def test_kernels_are_recorded_when_asked_for(condition, data, run, engine, activ
     assert np.isnan(recording.values["lambda_min_EG"][:, 1:]).all()
 
 
-@pytest.mark.parametrize("engine", ["linear", "preactivation", "reference"])
+@pytest.mark.parametrize("engine", ["linear", "preactivation", "autograd"])
 def test_a_condition_without_steps_is_observed_once(condition, run, engine):
     recording = run(condition(engine=engine, activation="linear", steps=0, kernels=True), [4, 5])
     assert recording.steps.tolist() == [0]

@@ -15,7 +15,15 @@ figures: []
 experiments:
   deep:
     replicates: 2
-    settings: {network: mlp, data: mine, activation: tanh, bias: true, width: 6, depth: 2, eta: 0.1}
+    settings:
+      parametrisation: standard
+      loss_function: half_mean
+      data: mine
+      activation: tanh
+      bias: true
+      width: 6
+      depth: 2
+      eta: 0.1
     grid:
       rule: [bp, fa, frsf]
     include:

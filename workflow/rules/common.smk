@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from feedback_alignment.claims import ClaimsError, load_claims
 from feedback_alignment.config import ConfigError, load_config
 from feedback_alignment.plan import known_figures, make_plan, sync_specs
-from feedback_alignment.report.sources import load_sources
+from feedback_alignment.sources import load_sources
 
 try:
     FIGURES = known_figures(ROOT)
@@ -24,7 +24,6 @@ try:
                 for path in workflow.config_settings.configfiles
                 or [ROOT / "config/config.yaml"]
             ],
-            schema=ROOT / "workflow/schemas/config.schema.json",
             known_figures=FIGURES,
             overrides=workflow.config_settings.config,
         ),

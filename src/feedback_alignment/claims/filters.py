@@ -14,11 +14,11 @@ from feedback_alignment.claims.errors import (
     under,
 )
 from feedback_alignment.claims.threshold import KINDS, Threshold, parse_threshold
-from feedback_alignment.store import COLUMNS as TIDY
+from feedback_alignment.tables import COLUMNS as TIDY
 
-# The settings in the tidy table stand between the condition's id and the replicate.
+# The settings in the tidy table stand between the condition's case and the replicate.
 _NAMES = list(TIDY)
-_SETTINGS = _NAMES[_NAMES.index("condition") + 1 : _NAMES.index("replicate")]
+_SETTINGS = _NAMES[_NAMES.index("case") + 1 : _NAMES.index("replicate")]
 # Settings that tell conditions apart; `steps` only says how long they ran.
 AXES = tuple(name for name in _SETTINGS if name != "steps")
 COLUMNS = (*AXES, "steps", "slow_time")

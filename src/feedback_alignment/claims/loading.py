@@ -11,7 +11,8 @@ from feedback_alignment.claims.filters import AXES, parse_where
 from feedback_alignment.claims.model import Check, Claim
 from feedback_alignment.claims.statistics import STATISTICS
 from feedback_alignment.claims.threshold import KINDS, parse_threshold
-from feedback_alignment.config import ConfigError, read_yaml
+from feedback_alignment.errors import ConfigError
+from feedback_alignment.yaml_files import read_yaml
 
 
 def load_claims(path: Path, figures: Collection[str] | None = None) -> list[Claim]:

@@ -140,7 +140,9 @@ class Lane:
     def network(self) -> Network:
         """The parameters, in double precision."""
         parts = self._W, self._c if self._settings.bias else [], self._B
-        return Network(*(tuple(x.detach().numpy().astype(np.float64) for x in part) for part in parts))
+        return Network(
+            *(tuple(x.detach().numpy().astype(np.float64) for x in part) for part in parts)
+        )
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.tensor(values, dtype=getattr(torch, self._settings.dtype))
@@ -238,7 +240,7 @@ class Lane:
         values = {(metric, str(i + 1)): _cosine(x, y) for i, (x, y) in enumerate(pairs)}
         return values | {(metric, "hidden"): _cosine(torch.cat(true), torch.cat(ours))}
 
-    def _weight_alignments(self, rule: Rule) -> dict[str , torch.Tensor]:
+    def _weight_alignments(self, rule: Rule) -> dict[str, torch.Tensor]:
         pairs = []
         for layer, B in enumerate(self._B):
             W = self._W[layer + 1].detach()
@@ -266,8 +268,9 @@ class Lane:
         shares = {("descent_share", n): f / sum(falls) for n, f in zip(names, falls, strict=True)}
         return shares | {("descent", n): fall for n, fall in zip(names, falls, strict=True)}
 
-    def _spectrum(self, prefix: str, rule: Rule, B: list) -> dict[str , float]:
-        true, ours = self._jacobian(BP, B), self._jacobian(rule, B)
+    def _spectrum(self, prefix: str, rule: Rule, B: list) -> dict[str, float]:
+        frozen = self._stage.frozen
+        true, ours = self._jacobian(BP, B, frozen), self._jacobian(rule, B, frozen)
         operator = true @ ours.T / self._divisor(len(self._X))
         found = spectrum(operator.double().numpy())
         values = {
@@ -283,10 +286,10 @@ class Lane:
         return values
 
     def _sizes_of_weights(self) -> dict[Key, torch.Tensor]:
-        H = self._X @ self._W[0].T
+        H = self._X @ self._W[0].detach().T
         return {
             # The output weights are beta / sqrt(p).
-            ("beta_norm", "output"): self._W[-1].norm(),
+            ("beta_norm", "output"): self._W[-1].detach().norm(),
             ("hidden_norm", "hidden"): H.norm() / H.numel() ** 0.5,
         }
 
@@ -299,7 +302,7 @@ class Lane:
         found = kernel_metrics(G.numpy(), H.numpy())
         return {(name, ""): value for name, value in found.items()}
 
-    def _jacobian(self, rule: Rule, B: list) -> torch.Tensor:
+    def _jacobian(self, rule: Rule, B: list, frozen: bool = False) -> torch.Tensor:
         """What each sample's unit error changes (N C, parameters that take steps)."""
         rows = []
         for n in range(len(self._X)):
@@ -311,7 +314,7 @@ class Lane:
                 )
                 layers = found[: len(self._W)], found[len(self._W) :]
                 updates = self._flat(*layers)
-                rows.append(torch.cat(updates[-1:] if self._stage.frozen else updates))
+                rows.append(torch.cat(updates[-1:] if frozen else updates))
         return torch.stack(rows)
 
 

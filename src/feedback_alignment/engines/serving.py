@@ -53,9 +53,7 @@ def outside(
         value = getattr(condition, name)
         if value not in values:
             allowed = ", ".join(_shown(each) for each in values)
-            return (
-                f"{name}: {_shown(value)} is not served by engine {engine}; allowed: {allowed}"
-            )
+            return f"{name}: {_shown(value)} is not served by engine {engine}; allowed: {allowed}"
     return impossible(condition)
 
 
@@ -75,9 +73,9 @@ def impossible(condition: "Condition") -> str | None:
             f"depth: {condition.depth} is not possible with parametrisation song; "
             "allowed: 1, or another parametrisation"
         )
-    if condition.kernels and not shallow(condition):
+    if condition.kernels and (condition.bias or not shallow(condition)):
         return (
-            "kernels: true needs parametrisation song with batch_size 0 and data "
+            "kernels: true needs parametrisation song with batch_size 0, bias false and data "
             f"{TEACHER_STUDENT}; allowed: only false"
         )
     if condition.spectrum and not loss.squared:
@@ -95,4 +93,6 @@ def impossible(condition: "Condition") -> str | None:
 
 
 def _shown(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    )

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from feedback_alignment.networks.activations import Activation
 from feedback_alignment.engines.arrays import DeviceError
+from feedback_alignment.networks.activations import Activation
 
 
 class TorchArrays:

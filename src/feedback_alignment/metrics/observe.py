@@ -178,9 +178,7 @@ def _pass(
     return values, products, Products(*signals)
 
 
-def _spectrum(
-    state: State, prefix: str, network: Network, wanted: Set[str]
-) -> dict[Key, float]:
+def _spectrum(state: State, prefix: str, network: Network, wanted: Set[str]) -> dict[Key, float]:
     setup = state.setup
     double, x = _in_double(state.arrays, network), state.arrays.numpy(state.inputs)
     operator = stability.feedback_operator(

@@ -3,8 +3,15 @@
 from typing import TYPE_CHECKING
 
 from feedback_alignment.data.sources import TEACHER_STUDENT
-from feedback_alignment.metrics.metric import DEEP, KERNELS, SHALLOW, SONG, Metric, shallow
-from feedback_alignment.metrics.metric import with_setting
+from feedback_alignment.metrics.metric import (
+    DEEP,
+    KERNELS,
+    SHALLOW,
+    SONG,
+    Metric,
+    shallow,
+    with_setting,
+)
 
 if TYPE_CHECKING:
     from feedback_alignment.conditions import Condition

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from feedback_alignment.networks.activations import Activation
 from feedback_alignment.engines.arrays import NumpyArrays
+from feedback_alignment.networks.activations import Activation
 from feedback_alignment.networks.parameters import Network
 from feedback_alignment.networks.passes import backward, forward, hidden_slopes
 from feedback_alignment.rules.bp import BP

@@ -91,7 +91,7 @@ def weight(layer: str) -> Quantity:
 
 def mlps(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of MLPs."""
-    return table[table["network"] == "mlp"]
+    return table[table["parametrisation"] != "song"]
 
 
 def lacking(table: pd.DataFrame) -> str:
@@ -100,7 +100,7 @@ def lacking(table: pd.DataFrame) -> str:
         return tables.lacking_metrics(table, *METRICS)
     rows = mlps(table)
     if rows.empty:
-        return "No MLP in the table: set network: mlp in the experiment's settings."
+        return "No MLP in the table: set parametrisation: standard or ntk in the experiment."
     return tables.lacking_steps(rows)
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 #: Settings that a sweep can vary; those that a figure has no place for become a `variant`.
 SETTINGS = (
-    "network",
     "rule",
     "l2",
     "schedule",

@@ -10,6 +10,7 @@ from typing import Any
 
 from feedback_alignment.report.figures import PageFigure
 from feedback_alignment.report.settings import rows
+from feedback_alignment.sources import SettingsSource
 
 VERDICTS = ("replicated", "not replicated", "inconclusive", "not run")
 _SYSTEM = ("python", "system", "processor")
@@ -20,7 +21,7 @@ def render(
     claims: Mapping[str, Any],
     figures: Sequence[PageFigure],
     settings: Mapping[str, Any],
-    sources: Sequence[Mapping[str, Any]],
+    sources: Sequence[SettingsSource],
     environment: Mapping[str, str],
     status: Mapping[str, Mapping[str, int]],
 ) -> str:
@@ -30,7 +31,7 @@ def render(
         claims: content of claims.json: `claims`, each with its `checks`.
         figures: the figures, in the order of the page.
         settings: content of settings.json: `name`, `seed` and `experiments`.
-        sources: content of sources.yaml: `setting`, `value_in_paper`, `source`, `note` of each.
+        sources: the entries of config/sources.yaml.
         environment: version by name.
         status: number of runs by status, by experiment.
     """

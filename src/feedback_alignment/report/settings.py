@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from feedback_alignment.conditions import MLP_ONLY, TWO_LAYER_ONLY
 from feedback_alignment.data.sources import TEACHER_STUDENT
 from feedback_alignment.intervention_steps import COMPANIONS
+from feedback_alignment.settings import DEFAULTS
+from feedback_alignment.sources import SettingsSource, source_of
+
+# What is not worth a line for the two-layer networks of Song 2021, unless it is set.
+_UNUSUAL = (
+    "device",
+    "decay_layers",
+    "bias",
+    "init_scale",
+    "feedback_scale",
+    "feedback_distribution",
+    "scaling",
+    "validation_samples",
+    "batch_size",
+    "metric_samples",
+    "null_alignment",
+    "descent",
+    "spectrum",
+    "eigenvalues",
+)
 
 
 @dataclass(frozen=True)
@@ -33,16 +51,13 @@ class Row:
     note: str = ""
 
 
-def rows(
-    name: str, experiment: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]
-) -> list[Row]:
+def rows(name: str, experiment: Mapping[str, Any], sources: Sequence[SettingsSource]) -> list[Row]:
     """The settings of an experiment, those that vary first; without those that mean nothing in it.
 
     Args:
         name: the experiment.
         experiment: its entry in settings.json: `replicates`, `varied` and `fixed`.
-        sources: the entries of sources.yaml. The `setting` of an entry names one or more settings;
-            if it also names experiments, it holds for these only, and goes before a general one.
+        sources: the entries of config/sources.yaml.
     """
     values = {**experiment.get("varied", {})}
     varied = set(values)
@@ -57,11 +72,9 @@ def rows(
 
 
 def _idle(fixed: Mapping[str, Any]) -> set[str]:
-    """Fixed settings without effect: of the other kind of network, of no decay or intervention."""
-    idle = {
-        "two_layer": {*MLP_ONLY, "device"} - {"data", "depth"},
-        "mlp": {*TWO_LAYER_ONLY},
-    }.get(fixed.get("network"), set())
+    """Fixed settings without effect: of another parametrisation, of no decay or intervention."""
+    unusual = _UNUSUAL if fixed.get("parametrisation") == "song" else ("weights", "kernels")
+    idle = {name for name in unusual if name in fixed and fixed[name] == DEFAULTS[name]}
     for step, companions in COMPANIONS.items():
         if step in fixed and fixed[step] is None:
             idle |= {step, *companions}
@@ -74,25 +87,11 @@ def _idle(fixed: Mapping[str, Any]) -> set[str]:
     return idle
 
 
-def _source(setting: str, experiment: str, sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    general = None
-    for entry in sources:
-        words = re.findall(r"\w+", entry["setting"])
-        if setting not in words:
-            continue
-        if experiment in words:
-            return _columns(entry)
-        if "in" not in words and "experiment" not in words:
-            general = general or entry
-    return _columns(general) if general else {}
-
-
-def _columns(entry: Mapping[str, str]) -> dict[str, str]:
-    return {
-        "paper": entry["value_in_paper"],
-        "source": entry["source"],
-        "note": entry["note"],
-    }
+def _source(setting: str, experiment: str, sources: Sequence[SettingsSource]) -> dict[str, str]:
+    entry = source_of(setting, experiment, sources)
+    if entry is None:
+        return {}
+    return {"paper": entry.value, "source": entry.source, "note": entry.note}
 
 
 def text(value: Any) -> str:

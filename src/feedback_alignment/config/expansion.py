@@ -1,0 +1,221 @@
+"""An experiment's settings, grid and exceptions become its conditions."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from feedback_alignment.activations import ACTIVATIONS
+from feedback_alignment.conditions import Condition
+from feedback_alignment.config.content import ConfigContent, ExperimentContent
+from feedback_alignment.data.sources import Source
+from feedback_alignment.engines import choose
+from feedback_alignment.errors import ConfigError, check_choice, check_key, described
+from feedback_alignment.names import check_name
+from feedback_alignment.rules import RULES
+from feedback_alignment.settings import DEFAULTS, Settings, needs_of
+
+_Given = dict[str, Any]
+
+
+class Expansion:
+    """Expands the experiments of one config.
+
+    Args:
+        content: the config.
+        sources: what each data source offers, by name.
+
+    Raises:
+        ConfigError: a preset has the name of a rule, or names what there is not.
+    """
+
+    def __init__(self, content: ConfigContent, sources: Mapping[str, Source]) -> None:
+        self._presets = {
+            name: preset.model_dump(exclude_unset=True) for name, preset in content.presets.items()
+        }
+        self._sources = sources
+        self._defaults = {**DEFAULTS, "device": content.device}
+        for name, preset in self._presets.items():
+            check_name("presets", name)
+            if name in RULES:
+                raise ConfigError(f'presets: "{name}" is already the name of a rule')
+            if "rule" in preset:
+                check_choice(f"presets.{name}.rule", preset["rule"], RULES, "rule")
+        with_rule = [name for name, preset in self._presets.items() if "rule" in preset]
+        self._names = {
+            "rule": [*RULES, *with_rule],
+            "activation": [*ACTIVATIONS],
+            "data": [*sources],
+            "switch_rule": [*RULES],
+        }
+        for name, preset in self._presets.items():
+            self._check_names(f"presets.{name}", preset)
+
+    def conditions(self, path: str, entry: ExperimentContent) -> tuple[Condition, ...]:
+        """The conditions of an experiment, in the order of the grid, without repeats.
+
+        Args:
+            path: key path of the experiment.
+            entry: what the config says of it.
+
+        Raises:
+            ConfigError: one line with the key path and what is allowed.
+        """
+        shared = self._given(f"{path}.settings", entry.settings)
+        sets = [self._given(f"{path}.when[{i}].set", w.set) for i, w in enumerate(entry.when)]
+        singles = [self._given(f"{path}.include[{i}]", e) for i, e in enumerate(entry.include)]
+        grid = self._values(f"{path}.grid", entry.grid)
+        matches = [
+            self._values(f"{path}.when[{i}].match", w.match) for i, w in enumerate(entry.when)
+        ]
+        excluded = [self._values(f"{path}.exclude[{i}]", e) for i, e in enumerate(entry.exclude)]
+        for index, given in enumerate(sets):
+            for key in sorted(given.keys() & grid.keys()):
+                raise ConfigError(f"{path}.when[{index}].set.{key}: {key} is an axis of the grid")
+        combinations = [
+            (f"{path}.grid", dict(zip(grid, values, strict=True)))
+            for values in itertools.product(*grid.values())
+            if grid
+        ]
+        combinations += [(f"{path}.include[{i}]", one) for i, one in enumerate(singles)]
+        found: dict[Condition, Condition] = {}
+        for place, chosen in combinations:
+            rules = list(zip(matches, sets, strict=True))
+            settings = self._resolved(place, chosen, shared, rules)
+            if any(_matches(settings, chosen, match) for match in excluded):
+                continue
+            condition = self._condition(path, place, chosen, settings)
+            known = found.setdefault(condition, condition)
+            if known.case != condition.case:
+                raise ConfigError(
+                    f'{place}: it differs from another condition in its case alone, "{known.case}" '
+                    f'and "{condition.case}"; give it one case, or another setting'
+                )
+        written = [(f"{path}.settings", shared), (f"{path}.grid", grid)]
+        written += [(f"{path}.when[{i}].set", given) for i, given in enumerate(sets)]
+        _check_effect(path, written, singles, shared, tuple(found))
+        if not combinations:
+            raise ConfigError(f"{path}: there is no condition; give it a grid or an include list")
+        if not found:
+            raise ConfigError(f"{path}.exclude: it leaves no condition")
+        return tuple(found)
+
+    def _given(self, path: str, chosen: Any) -> _Given:
+        """The settings given at a place, those of its presets among them."""
+        own, settings = chosen.given(), {}
+        for index, name in enumerate(chosen.presets):
+            check_choice(f"{path}.presets[{index}]", name, self._presets, "preset")
+            settings |= self._presets[name]
+        self._check_names(path, own)
+        return settings | own
+
+    def _check_names(self, path: str, given: Mapping[str, Any]) -> None:
+        if given.get("case"):
+            check_name(f"{path}.case", given["case"])
+        for key in self._names.keys() & given.keys():
+            self._check_name_of(f"{path}.{key}", key, given[key])
+
+    def _check_name_of(self, path: str, key: str, value: Any) -> None:
+        # A switch that never comes needs no rule.
+        if not (key == "switch_rule" and value is None):
+            check_choice(path, value, self._names[key], key)
+
+    def _values(self, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Axes and matches: settings with the values that each has, checked one by one."""
+        values = {}
+        for key, listed in given.items():
+            if key == "case":
+                raise ConfigError(
+                    f"{path}.case: a case is given, and neither varied nor matched; "
+                    "allowed: in `settings`, in `set`, or in an entry of `include`"
+                )
+            check_key(f"{path}.{key}", key, DEFAULTS)
+            places = f"{path}.{key}[{{}}]" if isinstance(listed, list) else f"{path}.{key}"
+            values[key] = [
+                self._value(places.format(i), key, value)
+                for i, value in enumerate(listed if isinstance(listed, list) else [listed])
+            ]
+        return values
+
+    def _value(self, path: str, key: str, value: Any) -> Any:
+        try:
+            checked = getattr(Settings.model_validate({key: value}), key)
+        except ValidationError as error:
+            raise ConfigError(described(error, Settings, path)) from None
+        if key in self._names:
+            self._check_name_of(path, key, checked)
+        return checked
+
+    def _resolved(
+        self,
+        place: str,
+        chosen: _Given,
+        shared: _Given,
+        rules: Sequence[tuple[Mapping[str, Any], _Given]],
+    ) -> _Given:
+        # Weakest first: defaults, settings, when, preset of the rule, the condition's own values.
+        fixed = {**self._defaults, **shared}
+        rule = chosen.get("rule", fixed["rule"])
+        preset = self._presets.get(rule, {})
+        both = sorted((preset.keys() & chosen.keys()) - {"rule"})
+        if both:
+            raise ConfigError(
+                f"{place}: the preset {rule} sets {both[0]} already; "
+                f"use rule {preset['rule']} where {both[0]} varies"
+            )
+        own = {**chosen, **preset}
+        settings = {**fixed, **own}
+        for match, given in rules:
+            if _matches(settings, chosen, match):
+                settings.update({key: value for key, value in given.items() if key not in own})
+        return settings
+
+    def _condition(self, path: str, place: str, chosen: _Given, settings: _Given) -> Condition:
+        try:
+            condition = Condition.from_settings(settings, self._sources[settings["data"]])
+            engine = choose(condition)
+        except ValueError as error:
+            key = str(error).partition(":")[0]
+            raise ConfigError(f"{place if key in chosen else f'{path}.settings'}.{error}") from None
+        device = condition.device if engine == "minibatch" else "cpu"
+        return condition.model_copy(update={"engine": engine, "device": device})
+
+
+def _matches(settings: _Given, chosen: _Given, match: Mapping[str, list[Any]]) -> bool:
+    # A preset is matched by its own name as well as by the rule that it stands for.
+    return all(
+        settings[key] in options or (key == "rule" and chosen.get(key) in options)
+        for key, options in match.items()
+    )
+
+
+def _check_effect(
+    path: str,
+    written: Sequence[tuple[str, _Given]],
+    singles: Sequence[_Given],
+    shared: _Given,
+    conditions: Sequence[Condition],
+) -> None:
+    """Refuse a setting that has effect in no condition: it would be taken for what it is not."""
+    everywhere = [condition.settings() for condition in conditions]
+    for place, given in written:
+        for key in _idle(given):
+            need = needs_of(key)
+            if need and not any(need.met(settings) for settings in everywhere):
+                raise ConfigError(f"{place}.{key}: has no effect without {need}; give it too")
+    for index, given in enumerate(singles):
+        for key in _idle(given):
+            need = needs_of(key)
+            if need and not need.met({**DEFAULTS, **shared, **given}):
+                place = f"{path}.include[{index}].{key}"
+                raise ConfigError(f"{place}: has no effect without {need}; give it too")
+
+
+def _idle(given: _Given) -> Iterator[str]:
+    """The settings among those given that may lack the one which gives them effect."""
+    for key, value in given.items():
+        need = needs_of(key)
+        # A decay is compared with none: what comes with it may stand beside it.
+        if need and need.setting not in ("l2", "schedule") and value not in (DEFAULTS[key], None):
+            yield key

@@ -1,0 +1,150 @@
+"""What documents say of settings, columns and sources, generated: `python -m` this module.
+
+Tables stand between two marks in a document; the schema of a config is a file of its own.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from feedback_alignment.config.content import ExperimentContent, When, json_schema
+from feedback_alignment.files import write_text
+from feedback_alignment.settings import Settings, needs_of
+from feedback_alignment.sources import load_sources
+from feedback_alignment.tables import AFTER, BEFORE, SETTINGS
+
+SCHEMA = "workflow/schemas/config.schema.json"
+_MARKED = re.compile(r"(<!-- generated: ([a-z ]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+_KINDS = {
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "list",
+    "object": "keys",
+    "null": "null",
+}
+
+
+def documents(root: Path) -> dict[str, str]:
+    """The generated files, and the files with generated tables, as they should be.
+
+    Args:
+        root: the project's root.
+
+    Returns:
+        text by path below the root.
+    """
+    tables: dict[str, Callable[[], str]] = {
+        "keys of a config": lambda: _keys(json_schema()),
+        "keys of an experiment": lambda: _keys(ExperimentContent.model_json_schema()),
+        "keys of when": lambda: _keys(When.model_json_schema()),
+        "settings": _settings,
+        "columns": _columns,
+        "sources": lambda: _sources(root / "config/sources.yaml"),
+    }
+    texts = {SCHEMA: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"}
+    for path in ("config/README.md", "results/README.md", "docs/protocol.md"):
+        text = (root / path).read_text(encoding="utf-8")
+        texts[path] = _MARKED.sub(lambda m: m[1] + tables[m[2]]() + m[3], text)
+    return texts
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _keys(schema: Mapping[str, Any]) -> str:
+    return _table(
+        ("key", "values", "default", "meaning"),
+        (
+            (f"`{name}`", _values(entry), _default(entry), entry["description"])
+            for name, entry in schema["properties"].items()
+        ),
+    )
+
+
+def _settings() -> str:
+    return _table(
+        ("key", "values", "default", "meaning", "has effect"),
+        (
+            (f"`{name}`", _values(entry), _default(entry), entry["description"], _effect(name))
+            for name, entry in Settings.model_json_schema()["properties"].items()
+        ),
+    )
+
+
+def _effect(name: str) -> str:
+    need = needs_of(name)
+    return f"with {need}" if need else ""
+
+
+def _columns() -> str:
+    around = [{name: meaning for name, (_, meaning) in part.items()} for part in (BEFORE, AFTER)]
+    settings = {name: Settings.model_fields[name].description or "" for name in SETTINGS}
+    return _table(
+        ("column", "meaning"),
+        (
+            (f"`{name}`", meaning)
+            for name, meaning in {**around[0], **settings, **around[1]}.items()
+        ),
+    )
+
+
+def _sources(path: Path) -> str:
+    return _table(
+        ("settings", "experiments", "value of the paper", "source", "note"),
+        (
+            (_names(e.settings), _names(e.experiments) or "all", e.value, e.source, e.note)
+            for e in load_sources(path)
+        ),
+    )
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _values(entry: Mapping[str, Any]) -> str:
+    if "enum" in entry:
+        return f"one of {_names(entry['enum'])}"
+    options = entry.get("anyOf", [entry])
+    text = " or ".join(_KINDS[option.get("type", "object")] for option in options)
+    for bound, words in (
+        ("minimum", "at least"),
+        ("exclusiveMinimum", "more than"),
+        ("maximum", "at most"),
+    ):
+        limits = [{**entry, **option}.get(bound) for option in options]
+        limit = next((limit for limit in limits if limit is not None), None)
+        # The largest numbers only keep counters from overflowing.
+        if limit is not None and not (bound == "maximum" and limit > 1000):
+            text += f", {words} {limit:g}"
+    return text
+
+
+def _default(entry: Mapping[str, Any]) -> str:
+    if "default" not in entry:
+        return "required"
+    value = entry["default"]
+    return f"`{value:g}`" if isinstance(value, float) else f"`{json.dumps(value)}`"
+
+
+def main() -> None:
+    """Write the documents anew, and say which have changed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path(), help="the project's root")
+    root = parser.parse_args().root
+    for path, text in documents(root).items():
+        file = root / path
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            write_text(file, text)
+            print(f"{path}: written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""Every setting of a condition, declared once: type, bounds, default, meaning, where it has effect.
+
+Schema, config keys, table columns, ids, the tables of the documents and the tests follow from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from feedback_alignment.checked import Checked
+
+_MANY = 1_000_000_000_000
+_SAMPLES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A setting has effect only where another one is on; elsewhere it has its default.
+
+    Attributes:
+        setting: name of the other one.
+        value: the value that it must have; None for any that is not null, zero or false.
+    """
+
+    setting: str
+    value: str | None = None
+
+    def met(self, settings: Mapping[str, Any]) -> bool:
+        """Whether it is so in the given settings."""
+        found = settings[self.setting]
+        # Step 0 is a step.
+        on = found is not None if self.setting.endswith("_step") else bool(found)
+        return on if self.value is None else found == self.value
+
+    def __str__(self) -> str:
+        """The setting, with its value if it must have one."""
+        return self.setting if self.value is None else f"{self.setting} {self.value}"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A setting of what is recorded, or of when a run stops: it is no column of the tables."""
+
+
+def setting(default: Any, meaning: str, **bounds: Any) -> Any:
+    """A setting with its default, its meaning, and pydantic's bounds (`ge`, `gt`, `le`)."""
+    return Field(default, description=meaning, **bounds)
+
+
+def _step(meaning: str) -> Any:
+    return setting(None, meaning, ge=0, le=_MANY)
+
+
+def _every(meaning: str) -> Any:
+    return setting(0, meaning, ge=0, le=_MANY)
+
+
+class Settings(Checked):
+    """The settings of one training run, as a config gives them; all have a default."""
+
+    case: str = setting(
+        "",
+        "The role of a condition in its experiment: a name by which figures and claims know it. It "
+        "changes no number and no id.",
+    )
+    rule: str = setting(
+        "fa",
+        "Learning rule: bp, fa, dfa, usf, kp, drtp, one of your own, or a preset that has a rule.",
+    )
+    l2: float = setting(
+        0.0, "Decay lambda of the weights named by decay_layers; 0 is no regularisation.", ge=0
+    )
+    schedule: Literal["constant", "cutoff", "none"] = setting(
+        "constant",
+        "When the decay acts: constant (always), cutoff (before cutoff_step), none (never).",
+    )
+    cutoff_step: Annotated[int | None, Needs("schedule", "cutoff")] = setting(
+        None, "First step without decay; it must come before the last step.", ge=1, le=_MANY
+    )
+    decay_layers: Annotated[Literal["output", "all"], Needs("l2")] = setting(
+        "output", "Which weights decay: output, or all layers. Biases never do."
+    )
+    activation: str = setting("relu", "Hidden activation psi: linear, relu, tanh, erf or softplus.")
+    width: int = setting(200, "Number p of hidden units, in each hidden layer.", ge=1, le=_MANY)
+    depth: int = setting(1, "Number of hidden layers; with parametrisation song 1.", ge=1, le=1000)
+    bias: bool = setting(False, "Biases in all layers, zero at the start.")
+    parametrisation: Literal["song", "standard", "ntk"] = setting(
+        "song",
+        "How weights are scaled. song: f(x) = beta^T psi(W x) / sqrt(p), all weights N(0, 1), the "
+        "network of Song 2021. standard: W ~ N(0, init_scale^2 / fan_in) takes the steps. ntk: "
+        "W = V / sqrt(fan_in), and V takes the steps, as in Song 2021; biases take steps of "
+        "eta / fan_in.",
+    )
+    loss_function: Literal["half_sum", "half_mean", "cross_entropy"] = setting(
+        "half_sum",
+        "half_sum: half the squared error, summed over samples (Algorithm 1 of Song 2021). "
+        "half_mean: the same, its mean over samples. cross_entropy: of a softmax over the outputs, "
+        "its mean over samples. Squares are summed over outputs.",
+    )
+    init_scale: float = setting(1.0, "Scale sigma of the initial weights.", gt=0)
+    feedback_scale: float = setting(
+        1.0, "Standard deviation of the feedback weights in units of 1/sqrt(fan_in).", gt=0
+    )
+    feedback_distribution: Literal["gaussian", "uniform", "sign"] = setting(
+        "gaussian",
+        "Distribution of the feedback weights, unless the rule prescribes one; all have the same "
+        "variance.",
+    )
+    data: str = setting(
+        "teacher_student",
+        "Data source: teacher_student (Gaussian inputs, targets from a random two-layer network of "
+        "the same activation and width), digits, digits_in_order, mnist, or a name of "
+        "data_sources.",
+    )
+    scaling: Literal["none", "centred", "standardised"] = setting(
+        "none",
+        "What is done to the inputs of images or your own arrays, with the training part's "
+        "numbers. centred: each input's mean is taken away and all are divided by one standard "
+        "deviation. standardised: one mean and one standard deviation for all.",
+    )
+    samples: int | None = setting(
+        None,
+        "Number n of training samples, the first ones. null: 50 for teacher_student, all there are "
+        "for other data.",
+        ge=1,
+        le=_SAMPLES,
+    )
+    dimension: int | None = setting(
+        None,
+        "Number d of inputs. null: 150 for teacher_student, all there are for other data; fewer "
+        "keeps the leading principal components.",
+        ge=1,
+        le=1_000_000,
+    )
+    validation_samples: int = setting(
+        0,
+        "Random training samples that are held out, and judged by instead of the test part: for "
+        "choosing settings. 0 judges by the test part.",
+        ge=0,
+        le=_SAMPLES,
+    )
+    eta: float = setting(0.001, "Step size.", gt=0)
+    steps: int = setting(
+        1000, "Number of gradient steps; 0 records the initial network only.", ge=0, le=_MANY
+    )
+    batch_size: int = setting(
+        0, "Samples a step, in a fresh order each epoch; 0 takes all.", ge=0, le=_SAMPLES
+    )
+    switch_step: int | None = _step(
+        "Step from which switch_rule trains; null for never. At one step interventions act in this "
+        "order: switch, redraw, tie, perturb, freeze."
+    )
+    switch_rule: Annotated[str | None, Needs("switch_step")] = setting(
+        None, "The rule that training switches to."
+    )
+    redraw_step: int | None = _step(
+        "Step at which the feedback weights are drawn afresh; null for never."
+    )
+    redraw_every: Annotated[int, Needs("redraw_step")] = _every(
+        "Steps between further fresh draws; 0 for none."
+    )
+    tie_step: int | None = _step(
+        "Step at which the feedback weights are set at tie_angle to the weights they stand for; "
+        "null for never."
+    )
+    tie_angle: Annotated[float, Needs("tie_step")] = setting(
+        0.0, "That angle in degrees; 0 makes them the weights themselves.", ge=0, le=180
+    )
+    tie_every: Annotated[int, Needs("tie_step")] = _every(
+        "Steps between further such settings; 0 for none."
+    )
+    perturb_step: int | None = _step("Step at which all weights get random noise; null for never.")
+    perturb_size: Annotated[float, Needs("perturb_step")] = setting(
+        0.0, "Norm of that noise, relative to the norm of each layer's weights.", ge=0
+    )
+    freeze_step: int | None = _step(
+        "Step from which the hidden layers keep their weights; 0 trains the output layer alone, "
+        "null never freezes."
+    )
+    metric_samples: int = setting(
+        0,
+        "Training samples behind alignments and gradient norms, the first ones; 0 takes all.",
+        ge=0,
+        le=_SAMPLES,
+    )
+    weights: Literal["explicit", "wishart"] = setting(
+        "explicit",
+        "Initial weights: explicit draws every weight; wishart draws only their Gram matrix "
+        "(linear networks of parametrisation song, any width).",
+    )
+    engine: Literal["auto", "linear", "preactivation", "minibatch", "autograd"] = setting(
+        "auto",
+        "How the run is computed; all engines agree to rounding. auto: the fastest that serves "
+        "it. autograd: the plain reference, slow.",
+    )
+    dtype: Literal["float64", "float32"] = setting("float64", "Floating-point type of the run.")
+    device: Literal["cpu", "cuda"] = setting(
+        "cpu",
+        "Where the minibatch engine computes, the top level's device if not given; the other "
+        "engines are always on cpu.",
+    )
+    points_per_decade: Annotated[int, Recorded()] = setting(
+        10, "Recorded steps per decade, spaced geometrically.", ge=0, le=10_000
+    )
+    linear_points: Annotated[int, Recorded()] = setting(
+        20, "Recorded steps spaced evenly, in addition.", ge=0, le=1_000_000
+    )
+    null_alignment: Annotated[bool, Recorded()] = setting(
+        False, "Record alignments with feedback that took no part in training, too."
+    )
+    descent: Annotated[bool, Recorded()] = setting(
+        False, "Record the first-order descent by layer."
+    )
+    spectrum: Annotated[bool, Recorded()] = setting(
+        False, "Record the extreme eigenvalues of the operator K_FA (few samples)."
+    )
+    eigenvalues: Annotated[bool, Recorded(), Needs("spectrum")] = setting(
+        False, "Record all its eigenvalues at the first and last step and around interventions."
+    )
+    kernels: Annotated[bool, Recorded()] = setting(
+        False, "Record the spectra of the kernels G and H too (parametrisation song)."
+    )
+    settle_tolerance: Annotated[float, Recorded(), Needs("settle_window")] = setting(
+        0.0,
+        "A run has settled when, over settle_window steps, the error changes by less than this "
+        "share and the weight alignment by less than this.",
+        ge=0,
+    )
+    settle_window: Annotated[int, Recorded()] = _every(
+        "Steps between two checks whether the run has settled; 0 never checks."
+    )
+    settle_floor: Annotated[float, Recorded(), Needs("settle_window")] = setting(
+        0.0,
+        "A run has settled, too, when its error is below this share of the initial error.",
+        ge=0,
+    )
+
+
+DEFAULTS: Mapping[str, Any] = Settings().model_dump()
+
+
+def needs_of(name: str) -> Needs | None:
+    """What a setting needs to have effect; None if nothing."""
+    marks = Settings.model_fields[name].metadata
+    return next((mark for mark in marks if isinstance(mark, Needs)), None)
+
+
+def is_recorded(name: str) -> bool:
+    """Whether a setting is one of what is recorded, or of when a run stops."""
+    return any(isinstance(mark, Recorded) for mark in Settings.model_fields[name].metadata)
+
+
+def companions_of(name: str) -> dict[str, Any]:
+    """The settings that have effect only where the named one is on, with their defaults."""
+    needs = {other: needs_of(other) for other in DEFAULTS}
+    return {
+        other: DEFAULTS[other] for other, need in needs.items() if need and need.setting == name
+    }

@@ -1,0 +1,64 @@
+"""Where the settings come from: config/sources.yaml, checked against the settings there are."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from feedback_alignment.checked import Checked, Names
+from feedback_alignment.errors import ConfigError, check_choice, described
+from feedback_alignment.settings import DEFAULTS
+from feedback_alignment.yaml_files import read_yaml
+
+
+class SettingsSource(Checked):
+    """Where some settings come from."""
+
+    settings: Names = Field(description="Names of settings, or `replicates`.", min_length=1)
+    experiments: Names = Field([], description="Experiments that it holds for; all if left out.")
+    source: Literal["paper", "recalled", "ours"] = Field(
+        description="Whether the paper states it, is believed to, or the choice is ours."
+    )
+    value: str = Field(description="The paper's value.")
+    note: str = Field(description="The reason, or what else there is to know.")
+
+
+class _File(Checked):
+    sources: list[SettingsSource]
+
+
+def load_sources(path: Path, experiments: Collection[str] = ()) -> list[SettingsSource]:
+    """Read the sources of the settings.
+
+    Args:
+        path: a YAML file with the key `sources`, a list.
+        experiments: the experiments there are; none to take any name.
+
+    Raises:
+        ConfigError: one line that names the file, the entry, and what is allowed.
+    """
+    try:
+        entries = _File.model_validate(read_yaml(path)).sources
+        for place, entry in ((f"sources[{i}]", entry) for i, entry in enumerate(entries)):
+            for index, name in enumerate(entry.settings):
+                at = f"{place}.settings[{index}]"
+                check_choice(at, name, [*DEFAULTS, "replicates"], "setting")
+            for index, name in enumerate(entry.experiments if experiments else []):
+                check_choice(f"{place}.experiments[{index}]", name, experiments, "experiment")
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {described(error, _File)}") from None
+    except ConfigError as error:
+        line = str(error)
+        raise ConfigError(line if line.startswith(f"{path}: ") else f"{path}: {line}") from None
+    return entries
+
+
+def source_of(
+    setting: str, experiment: str, sources: Sequence[SettingsSource]
+) -> SettingsSource | None:
+    """Where a setting of an experiment comes from: an entry for it goes before a general one."""
+    fitting = [entry for entry in sources if setting in entry.settings]
+    own = [entry for entry in fitting if experiment in entry.experiments]
+    general = [entry for entry in fitting if not entry.experiments]
+    return next(iter(own + general), None)

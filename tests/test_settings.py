@@ -1,0 +1,121 @@
+"""A setting is declared once: all that names settings follows from its one entry."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from feedback_alignment.settings import DEFAULTS, companions_of, needs_of
+
+ROOT = Path(__file__).parents[1]
+ENTRY = """
+    momentum: Annotated[float, Needs("switch_step")] = setting(
+        0.5, "Share of the last step that is taken again.", ge=0, le=1
+    )
+"""
+# What a user would ask of the library once the entry is there.
+SCRIPT = """
+import json
+from feedback_alignment.conditions import Condition
+from feedback_alignment.config import ConfigError, parse_config
+from feedback_alignment.tables import COLUMNS
+
+def answer(settings):
+    content = {"name": "t", "experiments": {"e": {"settings": settings, "include": [{}]}}}
+    try:
+        (condition,) = parse_config(content, {}).experiments[0].conditions
+    except ConfigError as error:
+        return str(error)
+    return [condition.momentum, condition.identifier(1)]
+
+deep = {"parametrisation": "standard", "loss_function": "half_mean"}
+deep |= {"switch_step": 3, "switch_rule": "bp"}
+print(json.dumps({
+    "columns": COLUMNS,
+    "default": answer(deep),
+    "given": answer(deep | {"momentum": 1}),
+    "bad": answer(deep | {"momentum": 2}),
+    "text": answer(deep | {"momentum": "much"}),
+    "misspelt": answer({"momentun": 1}),
+    "idle": answer({"momentum": 1}),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of the project whose settings have one entry more."""
+    root = tmp_path_factory.mktemp("project")
+    for path in ("src", "config", "results", "docs", "workflow"):
+        ignored = shutil.ignore_patterns("__pycache__", "laptop", "smoke", "paper", "mnist")
+        shutil.copytree(ROOT / path, root / path, ignore=ignored)
+    settings = root / "src/feedback_alignment/settings.py"
+    text = settings.read_text()
+    place = text.index("    batch_size: ")
+    settings.write_text(text[:place] + ENTRY.lstrip("\n") + text[place:])
+    return root
+
+
+@pytest.fixture(scope="module")
+def python(tree):
+    def run(*arguments):
+        environment = os.environ | {"PYTHONPATH": str(tree / "src")}
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def answers(python):
+    return json.loads(python("-c", SCRIPT))
+
+
+def test_one_entry_makes_a_column_and_a_place_in_the_id(answers):
+    assert answers["columns"]["momentum"] == "float64"
+    names = list(answers["columns"])
+    assert names.index("momentum") == names.index("batch_size") - 1
+    assert [answers[case][0] for case in ("default", "given")] == [0.5, 1.0]
+    assert answers["default"][1] != answers["given"][1]
+
+
+def test_one_entry_makes_refusals(answers):
+    path = "experiments.e.settings.momentum"
+    assert answers["bad"] == f"{path}: 2 is not allowed; allowed: 1 or less"
+    assert answers["text"] == f'{path}: "much" is not allowed; allowed: a number, 0 or more'
+    assert answers["misspelt"].startswith(
+        'experiments.e.settings.momentun: unknown key; did you mean "momentum"?; allowed: case, '
+    )
+    assert answers["idle"] == f"{path}: has no effect without switch_step; give it too"
+
+
+def test_one_entry_makes_a_row_of_each_document_and_the_schema(tree, python):
+    written = python("-m", "feedback_alignment.documents", "--root", str(tree)).split("\n")
+    files = ["workflow/schemas/config.schema.json", "config/README.md", "results/README.md"]
+    assert written == [*(f"{file}: written" for file in files), ""]
+    schema, config, results = ((tree / file).read_text() for file in files)
+    meaning = "Share of the last step that is taken again."
+    assert (
+        f"| `momentum` | number, at least 0, at most 1 | `0.5` | {meaning} | with switch_step |\n"
+    ) in config
+    assert f"| `momentum` | {meaning} |\n" in results
+    entry = json.loads(schema)["$defs"]["Settings"]["properties"]["momentum"]
+    assert entry == {
+        "default": 0.5, "description": meaning, "maximum": 1, "minimum": 0, "type": "number"
+    }  # fmt: skip
+
+
+def test_what_a_setting_needs_is_a_setting():
+    for name in DEFAULTS:
+        need = needs_of(name)
+        assert need is None or need.setting in DEFAULTS
+
+
+def test_companions_have_their_defaults():
+    assert companions_of("tie_step") == {"tie_angle": 0.0, "tie_every": 0}
+    assert companions_of("freeze_step") == {}
