@@ -10,7 +10,8 @@ from feedback_alignment.config import parse_config
 from feedback_alignment.data import draw
 from feedback_alignment.data.loading import loader
 from feedback_alignment.simulate import simulate
-from feedback_alignment.simulate.mlp import Samples, simulate_mlp
+from feedback_alignment.training.batches import Samples
+from small_runs import changed, setup_on, simulate_on
 from feedback_alignment.training.recording import Recording
 from feedback_alignment.simulate.run import run
 from feedback_alignment.store import read_arrays, write_arrays
@@ -48,7 +49,7 @@ def test_a_two_layer_network_is_simulated_as_such():
 def test_a_deep_network_is_judged_by_the_held_out_part(data):
     condition, arrays = made(**DEEP, data=data, samples=30, batch_size=10, rule="dfa")
     parts = (Samples(arrays[f"inputs{x}"], arrays[f"targets{x}"]) for x in ("", "_test"))
-    expected = simulate_mlp(condition.mlp_settings(), *parts, 5, (0, 3))
+    expected = simulate_on(condition.mlp_settings(), *parts, 5, (0, 3))
     found = run(condition, arrays, 5, (0, 3))
     assert_same(found, expected)
     assert ("accuracy", "") in found.values

@@ -8,19 +8,20 @@ import pytest
 
 from feedback_alignment.mlp import replaced_weights
 from feedback_alignment.rules import DFA, FA
-from feedback_alignment.simulate.mlp import MLPSettings, Samples, build_mlp_engine, simulate_mlp
+from feedback_alignment.training.batches import Samples
+from small_runs import changed, deep, engine_on, setup_on, simulate_on
 
 SEED = 7
 X = np.random.default_rng(0).standard_normal((20, 8))
 SAMPLES = Samples(X, np.eye(4)[X[:, :4].argmax(axis=1)])
 EVERY_STEP = {"linear_points": 40, "steps": 40}
-SETTINGS = MLPSettings(rule="fa", width=9, depth=2, batch_size=5, dtype="float64", **EVERY_STEP)
+SETTINGS = deep(rule="fa", width=9, depth=2, batch_size=5, dtype="float64", **EVERY_STEP)
 
 
 def networks_by_step(**changes):
     """The network of one lane at each step, interventions of that step included."""
-    settings = replace(SETTINGS, **changes)
-    engine = build_mlp_engine(settings, SAMPLES, None, SEED, [2])
+    settings = changed(SETTINGS, **changes)
+    engine = engine_on(settings, SAMPLES, None, SEED, [2])
     networks = engine.networks()
     for step in range(settings.steps):
         engine.advance(1, settings.decay().decay_at(step))
@@ -38,7 +39,7 @@ def equal(networks, others, part):
 
 def recorded(**changes):
     """Metrics of two lanes at every step."""
-    return simulate_mlp(replace(SETTINGS, **changes), SAMPLES, SAMPLES, SEED, [2, 5]).values
+    return simulate_on(changed(SETTINGS, **changes), SAMPLES, SAMPLES, SEED, [2, 5]).values
 
 
 @pytest.mark.parametrize(("first", "then"), [("bp", "fa"), ("fa", "dfa"), ("dfa", "bp")])
@@ -61,7 +62,7 @@ def test_switch_at_the_start_is_the_other_rule(rule):
 def test_switched_run_goes_on_as_one_started_there():
     # From step 15 on: BP's weights there, the feedback that FA has from the start.
     switched = networks_by_step(rule="bp", switch_step=15, switch_rule="fa", batch_size=0)
-    engine = build_mlp_engine(replace(SETTINGS, batch_size=0), SAMPLES, None, SEED, [2])
+    engine = engine_on(changed(SETTINGS, batch_size=0), SAMPLES, None, SEED, [2])
     (group,) = engine._groups
     at_switch = switched[15]
     for layer, (W, c) in enumerate(zip(at_switch.weights, at_switch.biases, strict=True)):
@@ -85,7 +86,7 @@ def test_the_end_of_the_decay_is_on_the_grid():
         SETTINGS, steps=200, linear_points=10, schedule="cutoff", l2=0.1, cutoff_step=37
     )
     assert 37 in settings.grid()
-    assert 37 not in replace(settings, schedule="constant").grid()
+    assert 37 not in changed(settings, schedule="constant").grid()
 
 
 def test_perturbation_has_its_relative_norm_in_each_layer():
@@ -111,9 +112,9 @@ def test_what_is_recorded_at_a_step_is_after_its_intervention():
 
 
 def test_both_sides_of_an_intervention_are_recorded():
-    settings = replace(SETTINGS, linear_points=0, perturb_step=15, freeze_step=30, tie_step=0)
+    settings = changed(SETTINGS, linear_points=0, perturb_step=15, freeze_step=30, tie_step=0)
     assert settings.grid().tolist() == [0, 14, 15, 29, 30, 40]
-    dense = replace(settings, points_per_decade=1, freeze_step=None)
+    dense = changed(settings, points_per_decade=1, freeze_step=None)
     assert dense.grid().tolist() == [0, 1, 10, 14, 15, 16, 25, 40]
 
 
@@ -215,4 +216,4 @@ def test_an_intervention_at_the_last_step_is_recorded():
 )
 def test_settings_that_cannot_be(changes, message):
     with pytest.raises(ValueError, match=message):
-        replace(SETTINGS, **changes)
+        changed(SETTINGS, **changes)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from feedback_alignment.training.decay import decay_named
-from feedback_alignment.simulate.driver import drive
+from feedback_alignment.training.loop import drive
 from feedback_alignment.training.recording import recording_grid
-from feedback_alignment.simulate.stopping import Settling
+from feedback_alignment.training.stopping import Settling
 
 NEVER = Settling(tolerance=0.0, window=0, floor=0.0)
 

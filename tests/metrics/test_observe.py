@@ -13,9 +13,10 @@ from feedback_alignment.metrics import observe_mlp
 from feedback_alignment.metrics.descent import descent
 from feedback_alignment.metrics.layers import Products
 from feedback_alignment.metrics.stability import feedback_operator, spectrum, stability_ratio
-from feedback_alignment.mlp import draw_feedback, draw_mlp, forward
+from feedback_alignment.mlp import draw_feedback, draw_network, forward
 from feedback_alignment.rules import BP, DFA, DRTP, FA, KP, USF, Rule
-from feedback_alignment.simulate.mlp import MLPSettings, Samples, build_mlp_engine, simulate_mlp
+from feedback_alignment.training.batches import Samples
+from small_runs import changed, deep, engine_on, setup_on, simulate_on
 from feedback_alignment.streams import generator
 
 torch.set_num_threads(1)
@@ -23,14 +24,14 @@ torch.set_num_threads(1)
 SEED, N, C = 7, 12, 4
 X = np.random.default_rng(0).standard_normal((N, 8))
 SAMPLES = Samples(X, np.eye(C)[X[:, :C].argmax(axis=1)])
-SETTINGS = MLPSettings(rule="fa", width=9, depth=2, steps=0, dtype="float64", descent=True)
+SETTINGS = deep(rule="fa", width=9, depth=2, steps=0, dtype="float64", descent=True)
 LINEAR_RULES = (BP, FA, DFA, USF, KP)
 
 
 def draw(rule: Rule, depth: int, bias: bool, scale: float = 1.0):
     """A network with feedback for a rule."""
     sizes = (8, *[9] * depth, C)
-    network = draw_mlp(SEED, 0, sizes, scale, bias)
+    network = draw_network(SEED, 0, sizes, scale, bias)
     feedback = draw_feedback(generator(SEED, 0, "feedback"), sizes, rule, 1.0, "gaussian")
     return replace(network, feedback=feedback)
 
@@ -41,7 +42,7 @@ def errors_of(network, activation="tanh"):
 
 
 def values_at_start(**changes):
-    return simulate_mlp(replace(SETTINGS, **changes), SAMPLES, SAMPLES, SEED, [0]).values
+    return simulate_on(changed(SETTINGS, **changes), SAMPLES, SAMPLES, SEED, [0]).values
 
 
 @pytest.mark.parametrize("parametrisation", ["standard", "ntk"])
@@ -65,7 +66,7 @@ def test_identity_of_the_operator(rule, activation, depth, bias, parametrisation
     K = feedback_operator(network, rule, ACTIVATIONS[activation], X, rates)
     e = errors_of(network, activation).ravel()
     names = [*(str(layer + 1) for layer in range(depth)), "output"]
-    values = simulate_mlp(settings, SAMPLES, None, SEED, [0]).values
+    values = simulate_on(settings, SAMPLES, None, SEED, [0]).values
     products = sum(values["descent", name][0, 0] for name in names) / settings.eta
     assert e @ K @ e == pytest.approx(N * products, rel=1e-11)
 
@@ -75,8 +76,8 @@ def test_identity_of_the_operator(rule, activation, depth, bias, parametrisation
 def test_operator_predicts_the_change_of_the_errors(rule, frozen):
     """A small step changes the errors by `-eta K e`."""
     eta = 1e-7
-    settings = replace(SETTINGS, rule=rule.name, eta=eta, freeze_step=0 if frozen else None)
-    engine = build_mlp_engine(settings, SAMPLES, None, SEED, [0])
+    settings = changed(SETTINGS, rule=rule.name, eta=eta, freeze_step=0 if frozen else None)
+    engine = engine_on(settings, SAMPLES, None, SEED, [0])
     (before,) = engine.networks()
     engine.advance(1, 0.0)
     (after,) = engine.networks()
@@ -123,8 +124,8 @@ def test_recorded_spectrum_is_that_of_the_operator(frozen):
     [{"rule": "fa"}, {"rule": "bp"}, {"rule": "fa", "switch_step": 100, "switch_rule": "bp"}],
 )
 def test_descent_adds_up_to_the_fall_of_the_loss(changes):
-    settings = replace(SETTINGS, eta=1e-4, steps=200, linear_points=200, **changes)
-    values = simulate_mlp(settings, SAMPLES, None, SEED, [0, 1]).values
+    settings = changed(SETTINGS, eta=1e-4, steps=200, linear_points=200, **changes)
+    values = simulate_on(settings, SAMPLES, None, SEED, [0, 1]).values
     falls = sum(values["descent", name] for name in ("1", "2", "output"))[:, :-1].sum(axis=1)
     loss = values["loss", ""]
     np.testing.assert_allclose(falls, loss[:, 0] - loss[:, -1], rtol=1e-3)
@@ -151,7 +152,7 @@ def test_alignments_are_one_where_feedback_equals_the_weights():
         settings = replace(
             SETTINGS, rule=rule, activation="linear", tie_step=0, null_alignment=True
         )
-        values = simulate_mlp(settings, SAMPLES, SAMPLES, SEED, [0, 1]).values
+        values = simulate_on(settings, SAMPLES, SAMPLES, SEED, [0, 1]).values
         for (metric, layer), value in values.items():
             if metric in ("weight_alignment", "gradient_alignment", "signal_alignment"):
                 np.testing.assert_allclose(value, 1.0, rtol=1e-12, err_msg=f"{metric} {layer}")
@@ -183,7 +184,7 @@ def test_metric_samples_narrow_gradients_but_not_the_loss():
     assert few["loss", ""] == pytest.approx(all_of_them["loss", ""], rel=1e-14)
     assert few["gradient_alignment", "hidden"] != all_of_them["gradient_alignment", "hidden"]
     first = Samples(SAMPLES.inputs[:5], SAMPLES.targets[:5])
-    alone = simulate_mlp(SETTINGS, first, None, SEED, [0]).values
+    alone = simulate_on(SETTINGS, first, None, SEED, [0]).values
     for metric in ("gradient_alignment", "signal_alignment"):
         assert few[metric, "hidden"] == pytest.approx(alone[metric, "hidden"], rel=1e-12)
 
@@ -199,11 +200,11 @@ def test_chunks_of_samples_add_up(monkeypatch):
 
 
 def test_accuracy_is_the_share_of_right_classes():
-    (network,) = build_mlp_engine(SETTINGS, SAMPLES, None, SEED, [0]).networks()
+    (network,) = engine_on(SETTINGS, SAMPLES, None, SEED, [0]).networks()
     outputs = errors_of(network) + SAMPLES.targets
     right = outputs.argmax(axis=1) == SAMPLES.targets.argmax(axis=1)
     assert values_at_start()["accuracy", ""][0, 0] == right.mean()
-    assert ("accuracy", "") not in simulate_mlp(SETTINGS, SAMPLES, None, SEED, [0]).values
+    assert ("accuracy", "") not in simulate_on(SETTINGS, SAMPLES, None, SEED, [0]).values
 
 
 @pytest.mark.parametrize("loss", LOSSES)

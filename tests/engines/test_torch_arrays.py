@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from small_runs import deep, setup_on
 
-from feedback_alignment.rules import LIBRARY_RULES
-from feedback_alignment.simulate.driver import drive
 from feedback_alignment.engines.minibatch import MinibatchEngine
-from feedback_alignment.simulate.mlp_settings import MLPSettings
-from feedback_alignment.simulate.samples import Samples
-from feedback_alignment.simulate.stopping import Settling
 from feedback_alignment.engines.torch_arrays import TorchArrays
+from feedback_alignment.rules import LIBRARY_RULES
+from feedback_alignment.training.batches import Samples
+from feedback_alignment.training.loop import drive
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.standard_normal((60, 12))
@@ -28,19 +27,19 @@ DEVICES = [
 
 def course(settings, arrays):
     """Every metric over a run, by metric and layer."""
-    engine = MinibatchEngine(settings, SAMPLES, SAMPLES, 3, [0, 2], arrays)
-    no_settling = Settling(0.0, 0, 0.0)
-    return drive(engine, 2, settings.grid(), settings.decay(), no_settling, settings.spectrum)
+    setup = setup_on(settings, SAMPLES)
+    engine = MinibatchEngine(setup, SAMPLES, SAMPLES, 3, [0, 2], arrays)
+    return drive(engine, 2, setup.grid, setup.decay, setup.settling, setup.wanted)
 
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", TOLERANCES)
 @pytest.mark.parametrize("rule", LIBRARY_RULES)
 def test_torch_agrees_with_numpy(rule, dtype, device):
-    settings = MLPSettings(
+    settings = deep(
         rule=rule, width=16, depth=2, steps=60, batch_size=20, dtype=dtype, linear_points=6,
         l2=0.01, schedule="constant", decay_layers="all", perturb_step=30, perturb_size=0.01,
-        null_alignment=True, descent=True, loss="cross_entropy",
+        null_alignment=True, descent=True, loss_function="cross_entropy",
     )  # fmt: skip
     expected = course(settings, None)
     found = course(settings, TorchArrays(dtype, device))

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from scipy import stats
+from small_runs import drawn, song
 
-from feedback_alignment.networks import draw_two_layer
 from feedback_alignment.engines.gram import explicit_gram, wishart_gram
+from feedback_alignment.networks.parameters import draw_shallow
+from feedback_alignment.simulate import simulate
 
 SAMPLES, DIMENSION, DRAWS = 4, 7, 600
 INPUTS = np.random.default_rng(0).standard_normal((SAMPLES, DIMENSION))
@@ -27,7 +29,7 @@ def whitened(grams: np.ndarray, width: int) -> np.ndarray:
 
 
 def test_the_explicit_gram_is_that_of_the_weights():
-    network = draw_two_layer(3, 5, 11, DIMENSION)
+    network = draw_shallow(3, 5, 11, DIMENSION)
     columns = network.hidden @ INPUTS.T @ MODES, network.output, network.feedback
     basis = np.column_stack(columns)
     np.testing.assert_allclose(explicit_gram(MODES, INPUTS, 3, 5, 11), basis.T @ basis / 11)
@@ -83,14 +85,19 @@ def test_wide_networks_stay_well_conditioned():
     assert 0 < abs(gram[-1, -2]) < 1e-3
 
 
-def test_trained_networks_have_the_distribution_of_explicit_weights(condition, run):
+def test_trained_networks_have_the_distribution_of_explicit_weights():
     settings = {"activation": "linear", "engine": "linear", "width": 12, "l2": 1.0}
     settings |= {"schedule": "constant", "steps": 200, "eta": 2e-3}
     replicates = range(400)
     drawn, explicit = (
-        run(condition(weights=weights, **settings), replicates)
-        for weights in ("wishart", "explicit")
+        simulate(case, drawn(case, replicates, 11), replicates, seed=11)
+        for case in (song(weights=weights, **settings) for weights in ("wishart", "explicit"))
     )
-    for metric in ("weight_alignment", "loss", "beta_norm", "hidden_norm"):
+    for metric in (
+        ("weight_alignment", "output"),
+        ("loss", ""),
+        ("beta_norm", "output"),
+        ("hidden_norm", "hidden"),
+    ):
         ends = drawn.values[metric][:, -1], explicit.values[metric][:, -1]
         assert stats.ks_2samp(*ends).pvalue > 1e-3, metric
