@@ -89,7 +89,7 @@ def test_trained_networks_have_the_distribution_of_explicit_weights():
     settings = {"activation": "linear", "engine": "linear", "width": 12, "l2": 1.0}
     settings |= {"schedule": "constant", "steps": 200, "eta": 2e-3}
     replicates = range(400)
-    drawn, explicit = (
+    wishart, explicit = (
         simulate(case, drawn(case, replicates, 11), replicates, seed=11)
         for case in (song(weights=weights, **settings) for weights in ("wishart", "explicit"))
     )
@@ -99,5 +99,5 @@ def test_trained_networks_have_the_distribution_of_explicit_weights():
         ("beta_norm", "output"),
         ("hidden_norm", "hidden"),
     ):
-        ends = drawn.values[metric][:, -1], explicit.values[metric][:, -1]
+        ends = wishart.values[metric][:, -1], explicit.values[metric][:, -1]
         assert stats.ks_2samp(*ends).pvalue > 1e-3, metric

@@ -89,9 +89,7 @@ def test_what_no_engine_can_compute(changes, message):
 
 def test_spectra_are_of_squared_errors():
     case = deep(engine="auto", spectrum=True, loss_function="cross_entropy")
-    with pytest.raises(
-        ValueError, match="^spectrum: K_FA tells stability for squared errors alone"
-    ):
+    with pytest.raises(ValueError, match=r"^spectrum: K_FA tells stability for squared errors"):
         engines.choose(case)
 
 
