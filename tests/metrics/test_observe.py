@@ -5,21 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from small_runs import changed, deep, engine_on, simulate_on
 
-from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.engines.arrays import NumpyArrays
-from feedback_alignment.networks.losses import LOSSES, loss_named
-from feedback_alignment.metrics import observe_mlp
+from feedback_alignment.metrics import observe
 from feedback_alignment.metrics.descent import descent
 from feedback_alignment.metrics.layers import Products
 from feedback_alignment.metrics.stability import feedback_operator, spectrum, stability_ratio
-from feedback_alignment.mlp import draw_feedback, draw_network, forward
-from feedback_alignment.rules import BP, DFA, DRTP, FA, KP, USF, Rule
-from feedback_alignment.training.batches import Samples
-from small_runs import changed, deep, engine_on, setup_on, simulate_on
+from feedback_alignment.networks.activations import ACTIVATIONS
+from feedback_alignment.networks.losses import LOSSES, loss_named
+from feedback_alignment.networks.parameters import draw_feedback, draw_network, step_rates
+from feedback_alignment.networks.passes import forward
+from feedback_alignment.rules.bp import BP
+from feedback_alignment.rules.dfa import DFA
+from feedback_alignment.rules.drtp import DRTP
+from feedback_alignment.rules.fa import FA
+from feedback_alignment.rules.kolen_pollack import KP
+from feedback_alignment.rules.rule import Rule
+from feedback_alignment.rules.sign_symmetry import USF
 from feedback_alignment.streams import generator
-
-torch.set_num_threads(1)
+from feedback_alignment.training.batches import Samples
 
 SEED, N, C = 7, 12, 4
 X = np.random.default_rng(0).standard_normal((N, 8))
@@ -54,7 +59,7 @@ def test_identity_of_the_operator(rule, activation, depth, bias, parametrisation
     """`e^T K e = N <g_BP, g_rule>` over all layers, the latter from the recorded descent."""
     network = draw(rule if rule is not BP else FA, depth, bias)
     sizes = (8, *[9] * depth, C)
-    settings = replace(
+    settings = changed(
         SETTINGS,
         rule=rule.name,
         depth=depth,
@@ -62,7 +67,7 @@ def test_identity_of_the_operator(rule, activation, depth, bias, parametrisation
         activation=activation,
         parametrisation=parametrisation,
     )
-    rates = settings.rates(sizes)
+    rates = step_rates(parametrisation, sizes)
     K = feedback_operator(network, rule, ACTIVATIONS[activation], X, rates)
     e = errors_of(network, activation).ravel()
     names = [*(str(layer + 1) for layer in range(depth)), "output"]
@@ -149,7 +154,7 @@ def test_no_descent_has_no_shares():
 
 def test_alignments_are_one_where_feedback_equals_the_weights():
     for rule in ("fa", "dfa"):
-        settings = replace(
+        settings = changed(
             SETTINGS, rule=rule, activation="linear", tie_step=0, null_alignment=True
         )
         values = simulate_on(settings, SAMPLES, SAMPLES, SEED, [0, 1]).values
@@ -194,7 +199,7 @@ def test_chunks_of_samples_add_up(monkeypatch):
         return [slice(first, min(first + 5, samples)) for first in range(0, samples, 5)]
 
     whole = values_at_start(null_alignment=True)
-    monkeypatch.setattr(observe_mlp, "_spans", by_fives)
+    monkeypatch.setattr(observe, "_spans", by_fives)
     for metric, value in values_at_start(null_alignment=True).items():
         np.testing.assert_allclose(value, whole[metric], rtol=1e-11)
 
@@ -225,5 +230,5 @@ def test_losses_match_torch(loss):
 
 
 def test_unknown_loss_lists_the_allowed_ones():
-    with pytest.raises(ValueError, match=r"'mse'.*half_mean, cross_entropy"):
+    with pytest.raises(ValueError, match=r"'mse'.*half_sum, half_mean, cross_entropy"):
         loss_named("mse")
