@@ -1,11 +1,14 @@
 # make figures, make test: set up .venv on the first call, then run. Everything else: make help.
 CONFIG ?= config/config.yaml
 CORES ?= all
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The newest Python that fits. Each is run, since a command of that name may be a mere signpost.
+FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c "$(FITS)" 2> /dev/null && echo $$python && break; done)
 RUN = . .venv/bin/activate &&
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper test lint bench documents lock
+.PHONY: help figures smoke paper test lint bench docs lock
 
 help:
 	@echo "make figures  install into .venv, rebuild every figure of $(CONFIG), print the verdicts"
@@ -14,11 +17,14 @@ help:
 	@echo "make test     install into .venv, run the tests"
 	@echo "make lint     ruff, snakefmt and snakemake --lint"
 	@echo "make bench    measure the engines' speed, into benchmarks/"
-	@echo "make documents  write the generated tables and the config schema anew"
+	@echo "make docs     write the generated tables and the config schema anew"
 	@echo "make lock     pin the newest allowed versions in requirements.lock"
-	@echo "variables: CONFIG=FILE, CORES=N"
+	@echo "variables: CONFIG=FILE, CORES=N, PYTHON=COMMAND"
 
 .venv/installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c "$(FITS)" || { echo "error:" \
+	"$(or $(PYTHON),no python found): Python 3.11, 3.12 or 3.13 is needed;" \
+	"install one, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(RUN) pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
@@ -47,7 +53,7 @@ lint: .venv/installed
 bench: .venv/installed
 	$(RUN) python benchmarks/engines.py && python benchmarks/minibatch.py
 
-documents: .venv/installed
+docs: .venv/installed
 	$(RUN) python -m feedback_alignment.documents
 
 # Constraints of this kind resolve only in an empty environment.

@@ -7,9 +7,9 @@ import signal
 import sys
 from pathlib import Path
 
-from feedback_alignment.data import DataError, draw
-from feedback_alignment.data.loading import loader
-from feedback_alignment.data.sources import inspect_arrays
+from feedback_alignment.data.draw import draw, loader
+from feedback_alignment.data.own import inspect_own
+from feedback_alignment.data.preparation import DataError
 from feedback_alignment.store import write_arrays
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -26,7 +26,7 @@ for stop in (signal.SIGINT, signal.SIGTERM):
 spec = json.loads(args.spec.read_text())
 settings = spec["settings"]
 try:
-    if spec["source"] and inspect_arrays(args.place).digest != spec["source"]:
+    if spec["source"] and inspect_own(args.place).digest != spec["source"]:
         raise DataError(
             f"{args.place}: the file has changed since the run was planned; start again"
         )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from feedback_alignment.config import ConfigError
 from feedback_alignment.files import write_text
-from feedback_alignment.report import ReportError, collect_figures, render
+from feedback_alignment.page.figures import PageError, collect_figures
+from feedback_alignment.page.page import render
 from feedback_alignment.sources import load_sources
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -34,6 +35,6 @@ try:
         environment=json.loads(args.environment.read_text(encoding="utf-8")),
         status=json.loads(args.status.read_text(encoding="utf-8")),
     )
-except (ConfigError, ReportError, OSError) as error:
+except (ConfigError, PageError, OSError) as error:
     sys.exit(f"error: {error}")
 write_text(args.out, page)

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,10 @@ import pytest
 from feedback_alignment.settings import DEFAULTS, companions_of, needs_of
 
 ROOT = Path(__file__).parents[1]
-ENTRY = """
-    momentum: Annotated[float, Needs("switch_step")] = setting(
-        0.5, "Share of the last step that is taken again.", ge=0, le=1
-    )
-"""
+# The example of the guide.
+ENTRY = re.search(
+    r"```python\n(perturb_every: .*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL
+)
 # What a user would ask of the library once the entry is there.
 SCRIPT = """
 import json
@@ -30,18 +31,18 @@ def answer(settings):
         (condition,) = parse_config(content, {}).experiments[0].conditions
     except ConfigError as error:
         return str(error)
-    return [condition.momentum, condition.identifier(1)]
+    return [condition.perturb_every, condition.identifier(1)]
 
 deep = {"parametrisation": "standard", "loss_function": "half_mean"}
-deep |= {"switch_step": 3, "switch_rule": "bp"}
+deep |= {"perturb_step": 3, "perturb_size": 0.5}
 print(json.dumps({
     "columns": COLUMNS,
     "default": answer(deep),
-    "given": answer(deep | {"momentum": 1}),
-    "bad": answer(deep | {"momentum": 2}),
-    "text": answer(deep | {"momentum": "much"}),
-    "misspelt": answer({"momentun": 1}),
-    "idle": answer({"momentum": 1}),
+    "given": answer(deep | {"perturb_every": 2.0}),
+    "bad": answer(deep | {"perturb_every": 1001}),
+    "text": answer(deep | {"perturb_every": "much"}),
+    "misspelt": answer({"perturb_evry": 1}),
+    "idle": answer({"perturb_every": 1}),
 }))
 """
 
@@ -56,7 +57,8 @@ def tree(tmp_path_factory):
     settings = root / "src/feedback_alignment/settings.py"
     text = settings.read_text()
     place = text.index("    batch_size: ")
-    settings.write_text(text[:place] + ENTRY.lstrip("\n") + text[place:])
+    entry = textwrap.indent(ENTRY.group(1), "    ")
+    settings.write_text(text[:place] + entry + text[place:])
     return root
 
 
@@ -77,21 +79,21 @@ def answers(python):
 
 
 def test_one_entry_makes_a_column_and_a_place_in_the_id(answers):
-    assert answers["columns"]["momentum"] == "float64"
+    assert answers["columns"]["perturb_every"] == "int64"
     names = list(answers["columns"])
-    assert names.index("momentum") == names.index("batch_size") - 1
-    assert [answers[case][0] for case in ("default", "given")] == [0.5, 1.0]
+    assert names.index("perturb_every") == names.index("batch_size") - 1
+    assert [answers[case][0] for case in ("default", "given")] == [0, 2]
     assert answers["default"][1] != answers["given"][1]
 
 
 def test_one_entry_makes_refusals(answers):
-    path = "experiments.e.settings.momentum"
-    assert answers["bad"] == f"{path}: 2 is not allowed; allowed: 1 or less"
-    assert answers["text"] == f'{path}: "much" is not allowed; allowed: a number, 0 or more'
+    path = "experiments.e.settings.perturb_every"
+    assert answers["bad"] == f"{path}: 1001 is not allowed; allowed: 1000 or less"
+    assert answers["text"] == f'{path}: "much" is not allowed; allowed: a whole number, 0 or more'
     assert answers["misspelt"].startswith(
-        'experiments.e.settings.momentun: unknown key; did you mean "momentum"?; allowed: case, '
+        'experiments.e.settings.perturb_evry: unknown key; did you mean "perturb_every"?; allowed: '
     )
-    assert answers["idle"] == f"{path}: has no effect without switch_step; give it too"
+    assert answers["idle"] == f"{path}: has no effect without perturb_step; give it too"
 
 
 def test_one_entry_makes_a_row_of_each_document_and_the_schema(tree, python):
@@ -99,14 +101,13 @@ def test_one_entry_makes_a_row_of_each_document_and_the_schema(tree, python):
     files = ["workflow/schemas/config.schema.json", "config/README.md", "results/README.md"]
     assert written == [*(f"{file}: written" for file in files), ""]
     schema, config, results = ((tree / file).read_text() for file in files)
-    meaning = "Share of the last step that is taken again."
-    assert (
-        f"| `momentum` | number, at least 0, at most 1 | `0.5` | {meaning} | with switch_step |\n"
-    ) in config
-    assert f"| `momentum` | {meaning} |\n" in results
-    entry = json.loads(schema)["$defs"]["Settings"]["properties"]["momentum"]
+    meaning = "Steps between further perturbations; 0 for none."
+    values = "whole number, at least 0, at most 1000"
+    assert f"| `perturb_every` | {values} | `0` | {meaning} | with perturb_step |\n" in config
+    assert f"| `perturb_every` | {meaning} |\n" in results
+    entry = json.loads(schema)["$defs"]["Settings"]["properties"]["perturb_every"]
     assert entry == {
-        "default": 0.5, "description": meaning, "maximum": 1, "minimum": 0, "type": "number"
+        "default": 0, "description": meaning, "maximum": 1000, "minimum": 0, "type": "integer"
     }  # fmt: skip
 
 

@@ -6,8 +6,7 @@ from small_runs import changed, data_of, deep, drawn, simulate_on, song
 
 from feedback_alignment import engines
 from feedback_alignment.config import parse_config
-from feedback_alignment.data import draw
-from feedback_alignment.data.loading import loader
+from feedback_alignment.data.draw import draw, loader
 from feedback_alignment.engines.arrays import DeviceError
 from feedback_alignment.metrics import kernels, observe, stability
 from feedback_alignment.metrics.kernels import expected_output_kernel

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,28 +17,7 @@ if TYPE_CHECKING:
 
 # Sockets are files below the working folder, whose path must stay under some hundred characters.
 _LONGEST_TEMP = 60
-
-_CSS = """
-:root { color-scheme: light dark; --ink: #22262b; --soft: #5b6067; --line: #dfe3e8; --code: #f6f7f9;
-  --page: #fff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e7eb; --soft: #a2a9b3; --line: #363b43;
-  --code: #23272e; --page: #181b20; } }
-body { margin: 0 auto; max-width: 52rem; padding: 2rem 1.2rem 4rem; background: var(--page);
-  color: var(--ink); font: 16px/1.6 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-pre, code { font: 13px/1.5 ui-monospace, monospace; }
-.input_area pre { background: var(--code); border-radius: 6px; padding: .7rem .9rem;
-  overflow-x: auto; }
-.output_text pre, .output_error pre { overflow-x: auto; }
-.prompt { display: none; }
-.output_html { overflow-x: auto; }
-img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
-table { border-collapse: collapse; border: 0; font-size: 13px; margin: .8rem 0;
-  font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; border: 0; border-bottom: 1px solid var(--line);
-  text-align: right !important; white-space: nowrap; }
-thead th { white-space: normal; vertical-align: bottom; min-width: 4.5rem; }
-"""
+_KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 class NotebookError(Exception):
@@ -84,13 +61,16 @@ def execute(
         NotebookError: the notebook cannot be read, or its kernel died.
     """
     notebook, output_ipynb, output_html = map(Path, (notebook, output_ipynb, output_html))
-    _check_parameters(notebook, parameters)
+    content = _read(notebook)
     folder = output_ipynb.absolute().parent
-    folder.mkdir(parents=True, exist_ok=True)
     failed = output_ipynb.with_name(f"{output_ipynb.stem}.failed.ipynb")
     given = {name: _relative(value, folder) for name, value in parameters.items()}
     with _isolation() as work:
-        executed = _run(notebook, given, folder, work, failed)
+        source = work / "source.ipynb"
+        _write(content, source)
+        _check_parameters(notebook, _parameters(source), parameters)
+        folder.mkdir(parents=True, exist_ok=True)
+        executed = _run(notebook, source, given, folder, failed)
         page = _page(executed, output_html.stem)
     _write(executed, output_ipynb)
     write_text(output_html, page)
@@ -103,16 +83,20 @@ def parameters_of(notebook: Path) -> list[str]:
     Raises:
         NotebookError: the file is missing, or is not a notebook.
     """
-    for cell in _read(notebook).cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            statements = ast.parse(cell.source).body
-            targets = [t for s in statements if isinstance(s, ast.Assign) for t in s.targets]
-            return [target.id for target in targets if isinstance(target, ast.Name)]
-    return []
+    content = _read(notebook)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "source.ipynb")
+        _write(content, source)
+        return _parameters(source)
 
 
-def _check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
-    known = parameters_of(notebook)
+def _parameters(source: Path) -> list[str]:
+    from papermill import inspect_notebook
+
+    return list(inspect_notebook(source))
+
+
+def _check_parameters(notebook: Path, known: Sequence[str], parameters: Mapping[str, Any]) -> None:
     for name in parameters:
         if name not in known:
             knows = ", ".join(known) or "nothing"
@@ -127,9 +111,12 @@ def _read(notebook: Path) -> NotebookNode:
     if not Path(notebook).is_file():
         raise NotebookError(f"{notebook}: there is no such notebook")
     try:
-        return nbformat.read(notebook, as_version=4)
+        content = nbformat.reads(Path(notebook).read_text(encoding="utf-8"), as_version=4)
     except Exception as error:
         raise NotebookError(f"{notebook}: not a notebook: {_line(error)}") from error
+    # Papermill asks in which language the parameters are written.
+    content.metadata.setdefault("kernelspec", dict(_KERNEL))
+    return content
 
 
 def _relative(value: Any, folder: Path) -> Any:
@@ -175,8 +162,8 @@ def _isolation() -> Iterator[Path]:
 
 
 def _kernel_class(work: Path) -> type:
-    from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
 
     class Kernel(AsyncKernelManager):
         """The running interpreter, over sockets of its own: TCP ports collide now and then."""
@@ -190,13 +177,12 @@ def _kernel_class(work: Path) -> type:
 
 
 def _run(
-    notebook: Path, parameters: Mapping[str, Any], folder: Path, work: Path, failed: Path
+    notebook: Path, source: Path, parameters: Mapping[str, Any], folder: Path, failed: Path
 ) -> NotebookNode:
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    source, output = work / "source.ipynb", work / "output.ipynb"
-    shutil.copyfile(notebook, source)
+    output = source.with_name("output.ipynb")
     try:
         executed = papermill.execute_notebook(
             source,
@@ -205,7 +191,7 @@ def _run(
             kernel_name="python3",
             language="python",
             progress_bar=False,
-            kernel_manager_class=_kernel_class(work),
+            kernel_manager_class=_kernel_class(source.parent),
             shutdown_kernel="immediate",  # a polite interrupt makes the kernel print now and then
             resources={"metadata": {"path": str(folder)}},
         )
@@ -240,30 +226,20 @@ def _page(notebook: NotebookNode, title: str) -> str:
     from nbconvert.exporters import HTMLExporter
     from pygments.formatters import HtmlFormatter
 
-    # The other templates load scripts and styles from the network.
-    exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True)
-    body, _ = exporter.from_notebook_node(notebook)
-    light, dark = (HtmlFormatter(style=name) for name in ("default", "github-dark"))
-    colors = "\n".join(
-        [
-            *_token_styles(light),
-            "@media (prefers-color-scheme: dark) {",
-            *_token_styles(dark),
-            "}",
-        ]
+    exporter = HTMLExporter(
+        template_name="notebook_page",
+        extra_template_basedirs=[str(Path(__file__).parent)],
+        exclude_anchor_links=True,
     )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_CSS}{colors}</style>\n</head>\n"
-        f"<body>\n<main>\n{body.strip()}\n</main>\n</body>\n</html>\n"
+    colours = {"light": "default", "dark": "github-dark"}
+    page, _ = exporter.from_notebook_node(
+        notebook,
+        resources={
+            "metadata": {"name": title},
+            **{k: HtmlFormatter(style=v).get_style_defs(".highlight") for k, v in colours.items()},
+        },
     )
-
-
-def _token_styles(formatter: Any) -> list[str]:
-    # The page has its own background for code.
-    lines = formatter.get_style_defs(".highlight").splitlines()
-    return [line for line in lines if line.startswith(".highlight .")]
+    return page
 
 
 def _line(error: object) -> str:

@@ -53,8 +53,10 @@ CODE = {
         "store.py",
     ),
     "figures": (
-        "plotting",
+        "figures",
         "rules",
+        "tables.py",
+        "files.py",
         "intervention_steps.py",
         "settings.py",
         "checked.py",
@@ -70,7 +72,7 @@ CODE = {
         "metrics/convergence.py",
         "simulate/recording.py",
     ),
-    "page": ("report",),
+    "page": ("page", "sources.py", "settings.py", "checked.py", "errors.py", "yaml_files.py"),
 }
 
 # Targets of the workflow that a figure cannot be named after.

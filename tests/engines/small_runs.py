@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from feedback_alignment.conditions import Condition
-from feedback_alignment.data import draw
+from feedback_alignment.data.draw import draw
 from feedback_alignment.settings import DEFAULTS
 from feedback_alignment.simulate import Recording, build_engine, simulate
 from feedback_alignment.training.batches import Samples

@@ -148,13 +148,13 @@ def test_results_swapped_under_a_kept_state_are_noticed(copy, built):
 CODE = {
     "engine": ("src/feedback_alignment/simulate/driver.py", {"train": 8} | AFTER),
     "data": ("src/feedback_alignment/data/teacher_student.py", {"data": 4, "train": 8} | AFTER),
-    "extraction": ("src/feedback_alignment/extract.py", AFTER),
+    "tables": ("src/feedback_alignment/tables.py", AFTER | {"figure": 3}),
     "style": (
-        "src/feedback_alignment/plotting/style.py",
+        "src/feedback_alignment/figures/style.py",
         {"figure": 3, "record": 1, "page": 1},
     ),
     "claims": ("src/feedback_alignment/claims/__init__.py", {"claims": 1, "record": 1, "page": 1}),
-    "page": ("src/feedback_alignment/report/__init__.py", {"page": 1}),
+    "page": ("src/feedback_alignment/page/__init__.py", {"page": 1}),
 }
 
 

@@ -259,7 +259,7 @@ _KEEP = {"share_of_replicates": "all", "auc": "diverged"}
 
 STATISTICS: dict[str, Statistic] = {
     function.__name__: Statistic(
-        function.__doc__.partition("\n")[0],
+        (function.__doc__ or "").partition("\n")[0],
         function,
         arguments,
         share=function is share_of_replicates,

@@ -11,8 +11,9 @@ from feedback_alignment.conditions import Condition
 from feedback_alignment.config.content import ConfigContent, DataSources
 from feedback_alignment.config.expansion import Expansion
 from feedback_alignment.config.overlay import merged, read_config
-from feedback_alignment.data import DataError
-from feedback_alignment.data.sources import SOURCES, Source, file_of, inspect_arrays
+from feedback_alignment.data.own import inspect_own
+from feedback_alignment.data.preparation import DataError
+from feedback_alignment.data.sources import SOURCES, Source, file_of
 from feedback_alignment.errors import ConfigError, check_choice, described
 from feedback_alignment.names import check_name
 from feedback_alignment.yaml_files import check_plain
@@ -161,7 +162,7 @@ def _sources(content: DataSources) -> tuple[dict[str, Source], dict[str, Path]]:
         if name in SOURCES:
             raise ConfigError(f'data_sources: "{name}" is already the name of a data source')
         try:
-            sources[name] = inspect_arrays(places[name])
+            sources[name] = inspect_own(places[name])
         except DataError as error:
             raise ConfigError(f"data_sources.{name}.file: {error}") from None
     return sources, places
