@@ -31,7 +31,10 @@ REFUSED = {
         ({"init_scale": 2.0}, "init_scale: 2.0 is not served.*allowed: 1.0"),
     ],
     "minibatch": [({"weights": "wishart"}, "weights: wishart is not served.*allowed: explicit")],
-    "autograd": [({"weights": "wishart"}, "weights: wishart is not served.*allowed: explicit")],
+    "autograd": [
+        ({"weights": "wishart"}, "weights: wishart is not served.*allowed: explicit"),
+        ({"device": "cuda"}, "device: cuda is not served by engine autograd; allowed: cpu"),
+    ],
 }
 
 
@@ -70,7 +73,7 @@ def test_auto_is_the_fastest_engine_that_serves(changes, engine):
     ("changes", "message"),
     [
         ({"depth": 2}, "depth: 2 is not possible with parametrisation song; allowed: 1"),
-        ({"weights": "wishart"}, "activation: tanh is not served by engine linear"),
+        ({"weights": "wishart"}, "weights: wishart needs engine linear, but activation: tanh is"),
         ({"batch_size": 4, "kernels": True}, "kernels: true needs parametrisation song with"),
         ({"rule": "magic"}, "unknown rule 'magic'; allowed: bp, fa, dfa, usf, kp, drtp"),
         ({"rule": "drtp", "spectrum": True}, "spectrum: rule 'drtp' has no operator K"),

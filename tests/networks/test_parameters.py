@@ -1,9 +1,8 @@
-"""Initial weights and feedback weights, and the forward pass of a teacher."""
+"""Initial weights and feedback weights, in each parametrisation."""
 
 import numpy as np
 import pytest
 
-from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.networks.parameters import (
     draw_feedback,
     draw_network,
@@ -11,7 +10,6 @@ from feedback_alignment.networks.parameters import (
     draw_units,
     step_rates,
 )
-from feedback_alignment.networks.passes import predict
 from feedback_alignment.rules.dfa import DFA
 from feedback_alignment.rules.fa import FA
 from feedback_alignment.rules.sign_symmetry import USF
@@ -30,18 +28,6 @@ def test_weights_are_standard_normal_and_unrelated():
     columns = np.column_stack([network.hidden, network.output, network.feedback])
     np.testing.assert_allclose(columns.mean(axis=0), 0.0, atol=0.04)
     np.testing.assert_allclose(np.cov(columns.T), np.eye(5), atol=0.05)
-
-
-def test_predict_sums_over_units():
-    network = draw_shallow(0, 0, 6, 4)
-    X = np.random.default_rng(0).standard_normal((5, 4))
-    expected = [
-        sum(b * np.tanh(w @ x) for w, b in zip(network.hidden, network.output, strict=True))
-        / np.sqrt(6)
-        for x in X
-    ]
-    outputs = predict(network.hidden, network.output, X, ACTIVATIONS["tanh"])
-    np.testing.assert_allclose(outputs, expected, rtol=1e-13)
 
 
 def test_initial_weights_have_their_scale_and_nest_in_depth():

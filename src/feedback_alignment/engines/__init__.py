@@ -74,5 +74,7 @@ def choose(condition: "Condition") -> str:
         reasons[name] = unserved(name, condition)
         if reasons[name] is None:
             return name
-    # Only the first engine draws a Gram matrix; the others cannot say what else is wrong.
-    raise ValueError(reasons[ENGINES[0] if condition.weights == "wishart" else ENGINES[-1]])
+    if condition.weights == "wishart":
+        # Only the first engine draws a Gram matrix.
+        raise ValueError(f"weights: wishart needs engine {ENGINES[0]}, but {reasons[ENGINES[0]]}")
+    raise ValueError(reasons[ENGINES[-1]])

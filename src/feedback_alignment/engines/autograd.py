@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def unserved(condition: "Condition") -> str | None:
     """Why this engine does not serve a condition; see `engines`."""
-    return outside("autograd", condition, {"weights": ("explicit",)})
+    return outside("autograd", condition, {"weights": ("explicit",), "device": ("cpu",)})
 
 
 def build(

@@ -2,29 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from feedback_alignment.engines.arrays import Array, Arrays
 from feedback_alignment.networks.activations import Activation
 from feedback_alignment.networks.parameters import Network
 from feedback_alignment.rules.rule import Rule
-
-
-def predict(
-    hidden: np.ndarray, output: np.ndarray, inputs: np.ndarray, activation: Activation
-) -> np.ndarray:
-    """Outputs (n,) of a network with one hidden layer, `psi(X V^T) beta / sqrt(p)`.
-
-    Args:
-        hidden: V (p, d).
-        output: beta (p,).
-        inputs: X (n, d).
-        activation: psi.
-    """
-    preactivations = inputs @ hidden.T
-    activations = np.empty_like(preactivations)
-    activation.apply(preactivations, activations)
-    return activations @ output / np.sqrt(output.size)
 
 
 def forward(
