@@ -24,14 +24,13 @@ def recording():
     decay = np.exp(-0.05 * steps)
     lost = np.where(steps < 25, decay, np.nan)
     cosine = np.array([0.1, 0.2, 0.4, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9])
+    short = np.where(steps < 25, cosine, np.nan)
     return Recording(
         steps=steps,
         values={
             ("error_norm", ""): np.stack([decay, lost]),
             ("loss", ""): np.stack([decay**2, lost**2]) / 2,
-            ("weight_alignment", "output"): np.stack(
-                [cosine, np.where(steps < 25, cosine, np.nan)]
-            ),
+            ("weight_alignment", "output"): np.stack([cosine, short]),
             ("lambda_min_GH", ""): np.stack([2 + 0 * decay, 3 + 0 * lost]),
             ("lambda_min_EG", ""): np.where(steps == 0, 4.0, np.nan) * np.ones((2, 1)),
         },

@@ -1,7 +1,10 @@
 """What each engine serves, what none can, and which one `auto` takes."""
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,3 +123,26 @@ def test_asking_what_is_served_imports_no_torch():
         "assert not {'torch', 'pandas', 'scipy', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_copy_with_one_engine_and_one_rule_runs(tmp_path):
+    """A job runs from a copy of its own code, in which other engines and rules lack."""
+    package = Path(engines.__file__).parents[1]
+    shutil.copytree(package, tmp_path / package.name)
+    others = ["engines/linear", "engines/minibatch", "engines/autograd", "engines/autograd_lane"]
+    others += ["rules/dfa", "rules/drtp", "rules/kolen_pollack", "rules/sign_symmetry"]
+    for name in others:
+        (tmp_path / package.name / f"{name}.py").unlink()
+    code = (
+        "import sys, numpy as np; from feedback_alignment.conditions import Condition; "
+        "from feedback_alignment.simulate import simulate; "
+        "from feedback_alignment.rules import RULES; "
+        "c = Condition(samples=8, dimension=3, steps=5, width=4, engine='preactivation'); "
+        "data = {'inputs': np.ones((1, 8, 3)), 'targets': np.ones((1, 8))}; "
+        "print(simulate(c, data, [0], seed=1).status[0], *RULES, Condition.__module__)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["ok", "bp", "fa", "feedback_alignment.conditions"]
