@@ -235,12 +235,12 @@ class Lane:
         total, hidden = self._graph(rule, B, x, self._errors(self._outputs(x), y), y)
         return [signal.flatten() for signal in torch.autograd.grad(total, hidden)]
 
-    def _cosines(self, metric: str, true: list, ours: list) -> dict[tuple[str, str], torch.Tensor]:
+    def _cosines(self, metric: str, true: list, ours: list) -> dict[Key, torch.Tensor]:
         pairs = zip(true, ours, strict=True)
         values = {(metric, str(i + 1)): _cosine(x, y) for i, (x, y) in enumerate(pairs)}
         return values | {(metric, "hidden"): _cosine(torch.cat(true), torch.cat(ours))}
 
-    def _weight_alignments(self, rule: Rule) -> dict[str, torch.Tensor]:
+    def _weight_alignments(self, rule: Rule) -> dict[Key, torch.Tensor]:
         pairs = []
         for layer, B in enumerate(self._B):
             W = self._W[layer + 1].detach()
@@ -258,7 +258,7 @@ class Lane:
         whole = [torch.cat(parts) for parts in zip(*pairs, strict=True)]
         return {**values, ("weight_alignment", "all"): _cosine(*whole)}
 
-    def _descent(self, true: list, ours: list) -> dict[tuple[str, str], torch.Tensor]:
+    def _descent(self, true: list, ours: list) -> dict[Key, torch.Tensor]:
         if not self._settings.descent:
             return {}
         falls = [self._settings.eta * (x @ y) for x, y in zip(true, ours, strict=True)]
@@ -268,7 +268,7 @@ class Lane:
         shares = {("descent_share", n): f / sum(falls) for n, f in zip(names, falls, strict=True)}
         return shares | {("descent", n): fall for n, fall in zip(names, falls, strict=True)}
 
-    def _spectrum(self, prefix: str, rule: Rule, B: list) -> dict[str, float]:
+    def _spectrum(self, prefix: str, rule: Rule, B: list) -> dict[Key, float]:
         frozen = self._stage.frozen
         true, ours = self._jacobian(BP, B, frozen), self._jacobian(rule, B, frozen)
         operator = true @ ours.T / self._divisor(len(self._X))

@@ -37,7 +37,7 @@ def unserved(condition: "Condition") -> str | None:
     """Why this engine does not serve a condition; see `engines`."""
     # The algebra is each rule's own, and needs the range of float64.
     own = {"activation": ("linear",), "rule": tuple(LINEAR_ENGINES), "dtype": ("float64",)}
-    return outside("linear", condition, own | SHALLOW)
+    return outside("linear", condition, {**own, **SHALLOW})
 
 
 def build(
@@ -77,6 +77,7 @@ class LinearEngine(ABC):
     """
 
     _rule: Rule
+    _errors: np.ndarray
 
     def __init__(
         self, gram: np.ndarray, powers: np.ndarray, targets: np.ndarray, width: int, eta: float

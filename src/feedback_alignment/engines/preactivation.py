@@ -40,7 +40,7 @@ def unserved(condition: "Condition") -> str | None:
         "weights": ("explicit",),
         "rule": tuple(name for name, rule in RULES.items() if rule.plain),
     }
-    return outside("preactivation", condition, own | SHALLOW)
+    return outside("preactivation", condition, {**own, **SHALLOW})
 
 
 def build(

@@ -4,6 +4,7 @@ from collections.abc import Set
 
 import numpy as np
 
+from feedback_alignment.engines.arrays import Array
 from feedback_alignment.metrics import alignment, kernels, magnitude
 from feedback_alignment.metrics.kernels import KERNEL_METRICS
 from feedback_alignment.training.recording import Key
@@ -21,9 +22,9 @@ def observe_shallow(
     v: np.ndarray,
     errors: np.ndarray,
     gram: np.ndarray,
-    preactivations: np.ndarray | None,
-    activations: np.ndarray | None,
-    slopes: np.ndarray | None,
+    preactivations: Array,
+    activations: Array,
+    slopes: Array,
 ) -> dict[Key, float]:
     """Compute the wanted metrics of a state.
 

@@ -9,6 +9,7 @@ Bacho 2024 state it as alignment: e^T K_FA e = N <g_BP, g_FA> over all layers).
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feedback_alignment.engines.arrays import NumpyArrays
 from feedback_alignment.networks.activations import Activation
@@ -64,7 +65,7 @@ def feedback_operator(
     return operator.reshape(size, size) / (divisor or samples)
 
 
-def spectrum(operator: np.ndarray) -> np.ndarray:
+def spectrum(operator: np.ndarray) -> NDArray[np.complex128]:
     """Eigenvalues in order of their real parts, falling; NaN if the operator is not finite."""
     if not np.isfinite(operator).all():
         return np.full(len(operator), complex(np.nan, np.nan))
@@ -72,7 +73,7 @@ def spectrum(operator: np.ndarray) -> np.ndarray:
     return values[np.lexsort((values.imag, -values.real))]
 
 
-def stability_ratio(eigenvalues: np.ndarray) -> float:
+def stability_ratio(eigenvalues: NDArray[np.complex128]) -> float:
     """`r = min Re / |max Re|` of a spectrum: clearly negative where the fixed point is unstable."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(eigenvalues.real.min() / np.abs(eigenvalues.real.max()))

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
-Weights = TypeVar("Weights")
-Signal = TypeVar("Signal")
+# Arrays of numpy or tensors of torch.
+Weights = Any
+Signal = Any
 
 PATHS = ("layers", "direct")
 

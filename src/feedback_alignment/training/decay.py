@@ -22,7 +22,9 @@ class Decay(Protocol):
     name: ClassVar[str]
     equation: ClassVar[str]
     paper: ClassVar[str]
-    change_steps: tuple[int, ...]
+
+    @property
+    def change_steps(self) -> tuple[int, ...]: ...  # noqa: D102
 
     def decay_at(self, step: int) -> float:
         """Lambda in the update from `step` to `step + 1`."""
@@ -36,7 +38,7 @@ class NoDecay:
     name: ClassVar[str] = "none"
     equation: ClassVar[str] = r"\lambda(t) = 0"
     paper: ClassVar[str] = _SONG
-    change_steps: ClassVar[tuple[int, ...]] = ()
+    change_steps: tuple[int, ...] = ()
 
     def decay_at(self, step: int) -> float:
         """Zero at every step."""
@@ -55,7 +57,7 @@ class ConstantDecay:
     name: ClassVar[str] = "constant"
     equation: ClassVar[str] = r"\lambda(t) = \lambda"
     paper: ClassVar[str] = _SONG
-    change_steps: ClassVar[tuple[int, ...]] = ()
+    change_steps: tuple[int, ...] = ()
 
     def decay_at(self, step: int) -> float:
         """Lambda at every step."""

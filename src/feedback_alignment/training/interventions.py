@@ -59,8 +59,11 @@ class Intervention(Protocol):
         every: steps between its further acts; 0 for none.
     """
 
-    step: int
-    every: int
+    @property
+    def step(self) -> int: ...  # noqa: D102
+
+    @property
+    def every(self) -> int: ...  # noqa: D102
 
     def act(self, stage: Stage, streams: LaneStreams) -> Stage:
         """What becomes of a lane."""
