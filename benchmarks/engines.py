@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from in_turn import least_times
 
-from feedback_alignment.activations import ACTIVATIONS
 from feedback_alignment.data.teacher_student import draw_replicate
-from feedback_alignment.networks import draw_two_layer
+from feedback_alignment.engines.gram import wishart_gram
+from feedback_alignment.engines.linear import LinearFeedback
+from feedback_alignment.engines.preactivation import PreactivationEngine
+from feedback_alignment.networks.activations import ACTIVATIONS
+from feedback_alignment.networks.parameters import draw_shallow
 from feedback_alignment.provenance import processor
-from feedback_alignment.rules import FA
-from feedback_alignment.simulate.gram import wishart_gram
-from feedback_alignment.simulate.linear import LinearFeedback
-from feedback_alignment.simulate.preactivation import PreactivationEngine
+from feedback_alignment.rules.fa import FA
 
 SAMPLES, DIMENSION, LANES, L2 = 50, 150, 8, 0.1
 WIDTHS = (100, 1600, 12800)
@@ -107,9 +107,9 @@ def our_way(width: int, activation: str, eta: float) -> Callable[[int], None]:
         gram = np.stack([wishart_gram(k, 0, r, width) for r, k in enumerate(powers)])
         engine = LinearFeedback(gram, powers, np.matvec(modes.mT, targets), width, eta)
     else:
-        networks = [draw_two_layer(0, r, width, DIMENSION) for r in range(LANES)]
+        networks = [draw_shallow(0, r, width, DIMENSION) for r in range(LANES)]
         psi = ACTIVATIONS[activation]
-        engine = PreactivationEngine(inputs, targets, networks, FA, psi, eta, "float64")
+        engine = PreactivationEngine(inputs, targets, networks, FA, FA, psi, eta, "float64")
     return lambda steps: engine.advance(steps, L2)
 
 

@@ -22,8 +22,10 @@ import numpy as np
 import torch
 from in_turn import least_times
 
+from feedback_alignment.conditions import Condition
 from feedback_alignment.provenance import processor
-from feedback_alignment.simulate.mlp import MLPSettings, Samples, build_mlp_engine
+from feedback_alignment.simulate import build_engine
+from feedback_alignment.training.batches import Samples
 
 ROUNDS = 8
 SECONDS = 0.3
@@ -127,15 +129,25 @@ def usual_way(case: Case, samples: Samples) -> Callable[[int], None]:
 
 def our_way(case: Case, samples: Samples) -> Callable[[int], None]:
     """A function that trains all lanes at once for some steps."""
-    settings = MLPSettings(
+    condition = Condition(
         rule="fa",
+        schedule="none",
+        parametrisation="standard",
+        loss_function="half_mean",
+        bias=True,
+        data="digits",
+        samples=case.samples,
+        dimension=case.inputs,
         width=case.width,
         depth=case.depth,
         activation=case.activation,
         batch_size=case.batch,
         eta=1e-6,
+        engine="minibatch",
+        dtype="float32",
     )
-    engine = build_mlp_engine(settings, samples, None, 0, range(case.lanes))
+    data = {"inputs": samples.inputs, "targets": samples.targets}
+    _, engine = build_engine(condition, data, range(case.lanes), seed=0)
     return lambda steps: engine.advance(steps, 0.0)
 
 

@@ -11,9 +11,9 @@ from feedback_alignment.conditions import Condition
 from feedback_alignment.extract import extract
 from feedback_alignment.files import DamagedFileError
 from feedback_alignment.receipts import making
-from feedback_alignment.simulate.recording import Recording
 from feedback_alignment.specification import read_specification
 from feedback_alignment.tables import write_table
+from feedback_alignment.training.recording import Recording
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=Path, required=True, help="specification of the job")

@@ -7,10 +7,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from feedback_alignment.archive import read_arrays, write_arrays
-from feedback_alignment.arrays import DeviceError
 from feedback_alignment.conditions import Condition
+from feedback_alignment.engines.arrays import DeviceError
 from feedback_alignment.files import DamagedFileError
-from feedback_alignment.simulate.run import run
+from feedback_alignment.simulate import simulate
 from feedback_alignment.specification import read_specification
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -29,11 +29,11 @@ condition = Condition(**spec["settings"])
 # A line every five seconds is enough for a log.
 with tqdm(total=condition.steps, unit="step", mininterval=5, maxinterval=5, ascii=True) as bar:
     try:
-        recording = run(
+        recording = simulate(
             condition,
             data,
-            spec["seed"],
             spec["replicates"],
+            seed=spec["seed"],
             progress=lambda step: bar.update(step - bar.n),
         )
     except DeviceError as error:

@@ -7,8 +7,8 @@ import pytest
 
 from feedback_alignment.config import parse_config
 from feedback_alignment.extract import extract
-from feedback_alignment.simulate.recording import Recording
 from feedback_alignment.tables import COLUMNS
+from feedback_alignment.training.recording import Recording
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,14 +25,15 @@ def recording():
     decay = np.exp(-0.05 * steps)
     lost = np.where(steps < 25, decay, np.nan)
     cosine = np.array([0.1, 0.2, 0.4, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9])
+    short = np.where(steps < 25, cosine, np.nan)
     return Recording(
         steps=steps,
         values={
-            "error_norm": np.stack([decay, lost]),
-            "loss": np.stack([decay**2, lost**2]) / 2,
-            "weight_alignment": np.stack([cosine, np.where(steps < 25, cosine, np.nan)]),
-            "lambda_min_GH": np.stack([2 + 0 * decay, 3 + 0 * lost]),
-            "lambda_min_EG": np.where(steps == 0, 4.0, np.nan) * np.ones((2, 1)),
+            ("error_norm", ""): np.stack([decay, lost]),
+            ("loss", ""): np.stack([decay**2, lost**2]) / 2,
+            ("weight_alignment", "output"): np.stack([cosine, short]),
+            ("lambda_min_GH", ""): np.stack([2 + 0 * decay, 3 + 0 * lost]),
+            ("lambda_min_EG", ""): np.where(steps == 0, 4.0, np.nan) * np.ones((2, 1)),
         },
         status=np.array(["ok", "diverged"]),
         end_step=np.array([100, 25]),
@@ -57,7 +58,7 @@ def test_rows_have_the_tidy_columns_and_the_condition(table):
 
 
 def test_recorded_values_are_rows(table, recording):
-    expected = dict(zip(recording.steps, recording.values["loss"][0], strict=True))
+    expected = dict(zip(recording.steps, recording.values["loss", ""][0], strict=True))
     assert values(table, 4, "loss") == expected
 
 
@@ -91,7 +92,7 @@ def test_layers_are_named(table):
 
 def test_without_kernels_there_are_no_rates_of_the_theorem(recording):
     for metric in ("lambda_min_GH", "lambda_min_EG"):
-        del recording.values[metric]
+        del recording.values[metric, ""]
     table = extract("mine", condition(kernels=False), "an-id", [4, 7], recording)
     assert not {"rate_bound", "rate_local"} & set(table["metric"])
 

@@ -168,34 +168,6 @@ class Tree:
         return [file for file in files if file.is_file()]
 
 
-def registered_in(root: Path, package: str, value: Any) -> str:
-    """The module of a package that defines a value, for registries that find members by name.
-
-    Args:
-        root: the project's folder.
-        package: dotted name of the package.
-        value: an object bound in one of its imported modules.
-
-    Returns:
-        dotted name of the module; where several bind the value, of the one that imports none of
-        the others.
-    """
-    import sys
-
-    tree = Tree(root)
-    binding = [
-        name
-        for name, module in sorted(sys.modules.items())
-        if name.startswith(f"{package}.") and any(v is value for v in vars(module).values())
-    ]
-    files = {name: tree._files_of(name)[-1:] for name in binding}
-    for name in binding:
-        others = [file for other in binding if other != name for file in files[other]]
-        if files[name] and not set(others) & set(tree._imported(files[name][0])):
-            return name
-    raise CodeError(f"{package}: no module of it defines {value!r}")
-
-
 def _data_files(folder: Path) -> Iterator[Path]:
     """What a package has besides Python: templates, style sheets, also in folders of their own."""
     for path in sorted(folder.iterdir()):

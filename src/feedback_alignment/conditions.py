@@ -4,16 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from feedback_alignment.data.sources import TEACHER_STUDENT, Source
 from feedback_alignment.errors import ConfigError, described
 from feedback_alignment.settings import DEFAULTS, Settings, needs_of
-
-if TYPE_CHECKING:
-    from feedback_alignment.simulate.mlp_settings import MLPSettings
 
 # Weights of one replicate: 4 GB.
 _MOST_WEIGHTS = 500_000_000
@@ -71,26 +68,6 @@ class Condition(Settings):
         if values["perturb_step"] is not None and values["perturb_size"] == 0:
             raise ValueError("perturb_size: missing; perturb_step needs a size above 0")
         return cls(**values)
-
-    @property
-    def two_layer(self) -> bool:
-        """Whether the engines of the two-layer network serve it, and not those of MLPs."""
-        return self.parametrisation == "song"
-
-    def mlp_settings(self) -> "MLPSettings":
-        """The settings as the simulation of MLPs takes them.
-
-        Raises:
-            ValueError: they contradict each other; the message starts with the setting.
-        """
-        # Imported here: that package reads conditions.
-        from dataclasses import fields
-
-        from feedback_alignment.simulate.mlp_settings import MLPSettings
-
-        given = {f.name for f in fields(MLPSettings)} - {"loss"}
-        values = {name: getattr(self, name) for name in given}
-        return MLPSettings(loss=self.loss_function, **values)
 
     def settings(self) -> dict[str, Any]:
         """Every setting that can change its numbers; `case` is not among them."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from feedback_alignment.config.content import ExperimentContent, When, json_schema
 from feedback_alignment.files import write_text
+from feedback_alignment.metrics.registry import METRICS
 from feedback_alignment.settings import Settings, needs_of
 from feedback_alignment.sources import load_sources
 from feedback_alignment.tables import AFTER, BEFORE, SETTINGS
@@ -44,6 +45,7 @@ def documents(root: Path) -> dict[str, str]:
         "keys of when": lambda: _keys(When.model_json_schema()),
         "settings": _settings,
         "columns": _columns,
+        "metrics": _metrics,
         "sources": lambda: _sources(root / "config/sources.yaml"),
     }
     texts = {SCHEMA: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"}
@@ -91,6 +93,16 @@ def _columns() -> str:
         (
             (f"`{name}`", meaning)
             for name, meaning in {**around[0], **settings, **around[1]}.items()
+        ),
+    )
+
+
+def _metrics() -> str:
+    return _table(
+        ("metric", "meaning", "layers", "unit", "in runs with"),
+        (
+            (f"`{m.name}`", m.meaning, m.layers, m.unit, f"{m.when}{'; derived' * m.derived}")
+            for m in METRICS.values()
         ),
     )
 

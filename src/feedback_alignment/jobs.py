@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from feedback_alignment.code import Code, CodeError, Tree, registered_in
+from feedback_alignment import engines, rules
+from feedback_alignment.code import Code, CodeError, Tree
 from feedback_alignment.conditions import Condition
 from feedback_alignment.config import Config, ConfigError, Experiment, check_name, replicate_blocks
 from feedback_alignment.known_digests import KnownDigests
 from feedback_alignment.receipts import damage
-from feedback_alignment.rules import RULES
 from feedback_alignment.specification import digest_of, write_specification
 
 STEPS = ("data", "train", "tables", "figure", "claims", "record", "page")
@@ -145,7 +145,6 @@ class _Planner:
         self.plan = Plan(config)
         self.config, self.root, self.tree = config, root, Tree(root)
         self.lock = digest_of(self.tree.source(root / LOCK).meaning.decode())
-        self._module_of_rule: dict[str, str] = {}
         for experiment in config.experiments:
             self._add_table(experiment)
         tables = [("tables", experiment.name) for experiment in config.experiments]
@@ -153,12 +152,12 @@ class _Planner:
             self._add_figure(figure)
         figures = [("figure", figure) for figure in config.figures]
         feeding = {f: [e.name for e in config.feeding(f)] for f in config.figures}
-        rules = self._rules(c for e in config.experiments for c in e.conditions)
+        used = _rules(c for e in config.experiments for c in e.conditions)
         claims = self._add(
             "claims",
             "claims",
             {"figures": feeding},
-            self.tree.code("scripts/claims.py", rules, [CLAIMS]),
+            self.tree.code("scripts/claims.py", used, [CLAIMS]),
             made=[f"claims.{end}" for end in ("csv", "json", "md")],
             reads=tables,
         )
@@ -230,6 +229,7 @@ class _Planner:
             },
             self.tree.code("scripts/data.py"),
         )
+        modules = [*_rules([condition]), engines.module_of(condition.engine)]
         return self._add(
             "train",
             f"{condition.identifier(seed)}/{block}",
@@ -239,13 +239,15 @@ class _Planner:
                 "settings": condition.settings(),
                 "condition": condition.identifier(seed),
             },
-            self.tree.code("scripts/train.py", self._rules([condition])),
+            self.tree.code(
+                "scripts/train.py", [*_rules([condition]), engines.module_of(condition.engine)]
+            ),
             reads=[data],
         )
 
     def _add_figure(self, figure: str) -> None:
         experiments = self.config.feeding(figure)
-        modules = self._rules(c for e in experiments for c in e.conditions)
+        modules = _rules(c for e in experiments for c in e.conditions)
         made = [f"figures/{figure}.{end}" for end in ("svg", "pdf", "png")]
         made += [f"notebooks/{figure}.{end}" for end in ("ipynb", "html")]
         self._add(
@@ -271,14 +273,11 @@ class _Planner:
             },
         }
 
-    def _rules(self, conditions: Iterable[Condition]) -> list[str]:
-        """The modules of the rules that conditions train by; other rules do not count."""
-        names = {name for c in conditions for name in (c.rule, c.switch_rule) if name}
-        for name in names - self._module_of_rule.keys():
-            self._module_of_rule[name] = registered_in(
-                self.root, "feedback_alignment.rules", RULES[name]
-            )
-        return sorted(self._module_of_rule[name] for name in names)
+
+def _rules(conditions: Iterable[Condition]) -> list[str]:
+    """The modules of the rules that conditions train by; other rules do not count."""
+    names = {name for c in conditions for name in (c.rule, c.switch_rule) if name}
+    return sorted({rules.module_of(name) for name in names})
 
 
 def known_figures(root: Path) -> dict[str, bool]:

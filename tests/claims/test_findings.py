@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import brentq
 
 from feedback_alignment.data.teacher_student import draw_replicate
-from feedback_alignment.simulate.gram import wishart_gram
-from feedback_alignment.simulate.linear import LINEAR_ENGINES
+from feedback_alignment.engines.gram import wishart_gram
+from feedback_alignment.engines.linear import LINEAR_ENGINES
 
 WIDTH, SAMPLES, DIMENSION, ETA, SEED = 10**6, 20, 60, 2e-3, 5
 

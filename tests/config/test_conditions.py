@@ -1,16 +1,12 @@
 """Equal runs are equal conditions, and every setting that can change a number is in the id."""
 
-from dataclasses import fields
 from typing import get_args
 
 import numpy as np
 import pytest
 
 from feedback_alignment.config import parse_config
-from feedback_alignment.engine_choice import LINEAR_ENGINE_SERVES
 from feedback_alignment.settings import DEFAULTS, Settings, needs_of
-from feedback_alignment.simulate.linear import LINEAR_ENGINES
-from feedback_alignment.simulate.mlp_settings import MLPSettings
 
 DEEP = {"parametrisation": "standard", "loss_function": "half_mean"}
 MLP = DEEP | {"data": "digits", "width": 8, "steps": 100}
@@ -83,14 +79,6 @@ def test_linear_networks_get_the_fastest_engine_that_serves_them():
 
     assert engine()[0].engine == "linear"
     assert engine(dtype="float32")[0].engine == "preactivation"
-    assert set(LINEAR_ENGINE_SERVES["rule"]) == LINEAR_ENGINES.keys()
-
-
-def test_every_setting_of_the_simulation_comes_from_the_condition():
-    found = condition(MLP | {"rule": "dfa", "loss_function": "cross_entropy"}).mlp_settings()
-    assert (found.rule, found.loss, found.width) == ("dfa", "cross_entropy", 8)
-    names = {field.name for field in fields(MLPSettings)} - {"loss"}
-    assert names <= {*DEFAULTS, "device"}
 
 
 def test_data_sets_tell_how_many_samples_and_inputs_there_are():

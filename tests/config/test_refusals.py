@@ -119,11 +119,11 @@ BAD = {
     ),
     "engine that does not serve": (
         lambda c: c["experiments"]["first"]["settings"].update(engine="linear"),
-        "experiments.first.settings.engine: linear does not serve activation relu; allowed: ",
+        "experiments.first.settings.activation: relu is not served by engine linear; allowed: ",
     ),
     "wishart for relu": (
         lambda c: c["experiments"]["first"]["settings"].update(weights="wishart"),
-        "experiments.first.settings.weights: wishart needs the linear engine",
+        "experiments.first.settings.weights: wishart needs engine linear, but activation: relu",
     ),
     "name out of the results": (
         lambda c: c.update(name="../elsewhere"),

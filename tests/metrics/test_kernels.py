@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from feedback_alignment.activations import ACTIVATIONS
+from feedback_alignment.engines.preactivation import PreactivationEngine
 from feedback_alignment.metrics import kernels
-from feedback_alignment.networks import TwoLayer
-from feedback_alignment.rules import TWO_LAYER_RULES, rule_named
-from feedback_alignment.simulate.preactivation import PreactivationEngine
+from feedback_alignment.networks.activations import ACTIVATIONS
+from feedback_alignment.networks.parameters import Shallow
+from feedback_alignment.rules import RULES, rule_named
+from feedback_alignment.rules.fa import FA
 
 SMOOTH = ["linear", "tanh", "erf", "softplus"]
 
@@ -22,12 +23,13 @@ def engine_at(rng, rule, activation, width, eta, samples=5, dimension=12):
     """An engine, its inputs and its network."""
     X, y = rng.standard_normal((samples, dimension)), rng.standard_normal(samples)
     shapes = (width, dimension), (width,), (width,)
-    network = TwoLayer(*(rng.standard_normal(shape) for shape in shapes))
+    network = Shallow(*(rng.standard_normal(shape) for shape in shapes))
     arguments = (
         X[None],
         y[None],
         [network],
         rule_named(rule),
+        FA,
         ACTIVATIONS[activation],
         eta,
         "float64",
@@ -47,7 +49,7 @@ def kernels_of(network, X, rule, activation):
     )
 
 
-@pytest.mark.parametrize("rule", TWO_LAYER_RULES)
+@pytest.mark.parametrize("rule", [name for name, rule in RULES.items() if rule.plain])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_kernels_move_the_errors_to_first_order(rule, activation):
     leftover = []
@@ -188,7 +190,7 @@ def test_kernels_concentrate_with_width():
         for replicate in range(30):
             rng = np.random.default_rng([width, replicate])
             shapes = (width, 12), (width,), (width,)
-            network = TwoLayer(*(rng.standard_normal(shape) for shape in shapes))
+            network = Shallow(*(rng.standard_normal(shape) for shape in shapes))
             G, H, _ = kernels_of(network, X, "fa", "tanh")
             norms.append([np.linalg.norm(G - expected, 2), np.linalg.norm(H, 2)])
         for series, value in zip((distance, hidden), np.mean(norms, axis=0), strict=True):

@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from feedback_alignment.activations import ACTIVATIONS
 from feedback_alignment.conditions import Condition
 from feedback_alignment.config.content import ConfigContent, ExperimentContent
 from feedback_alignment.data.sources import Source
-from feedback_alignment.engine_choice import choose
+from feedback_alignment.engines import choose
 from feedback_alignment.errors import ConfigError, check_choice, check_key, described
 from feedback_alignment.names import check_name
+from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.rules import RULES
 from feedback_alignment.settings import DEFAULTS, Settings, needs_of
 

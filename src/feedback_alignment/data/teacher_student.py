@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedback_alignment.activations import activation_named
+from feedback_alignment.networks.activations import activation_named
 from feedback_alignment.streams import generator
 
 

@@ -1,1 +1,1 @@
-"""Metrics: each is defined once, on plain arrays, with its equation."""
+"""Metrics: each is said once, in the registry, and computed once, on plain arrays."""

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from feedback_alignment.activations import Activation
+from feedback_alignment.networks.activations import Activation
 
+# What `kernel_metrics` gives.
+KERNEL_METRICS = frozenset({"lambda_min_G", "H_spectral_norm", "lambda_min_GH"})
 # Error left in the expected kernel, relative to its greatest entry, and a bound on the effort.
 _TOLERANCE = 1e-12
 _MOST_TERMS = 2000

@@ -1,4 +1,4 @@
-"""Alignment of two rules layer by layer in an MLP: of error signals, updates and weights.
+"""Alignment of two rules layer by layer in a network: of error signals, updates and weights.
 
 The updates are those of the whole training set. Each metric has one value a layer and one over all
 hidden layers. The output layer is left out of the latter: its update is the true gradient under
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feedback_alignment.arrays import Array, Arrays
-from feedback_alignment.mlp import MLP, replaced_weights
-from feedback_alignment.rules import Rule
+from feedback_alignment.engines.arrays import Array, Arrays
+from feedback_alignment.networks.parameters import Network
+from feedback_alignment.networks.passes import replaced_weights
+from feedback_alignment.rules.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Updates:
     biases: list[Array]
 
     @classmethod
-    def zeros(cls, network: MLP) -> "Updates":
+    def zeros(cls, network: Network) -> "Updates":
         """Before the first chunk."""
         return cls([W * 0.0 for W in network.weights], [c * 0.0 for c in network.biases])
 
@@ -62,18 +63,18 @@ class Updates:
 
 
 def update_products(
-    arrays: Arrays, true: Updates, rule: Updates, samples: int, rates: Sequence[float]
+    arrays: Arrays, true: Updates, rule: Updates, divisor: int, rates: Sequence[float]
 ) -> Products:
-    """Inner products of updates, of the loss's mean over samples.
+    """Inner products of updates.
 
     Args:
         arrays: library of the arrays.
         true: those of BP.
         rule: those of the rule.
-        samples: number of samples gathered.
+        divisor: what the loss's sum over the gathered samples is divided by.
         rates: step size of each layer relative to eta, for updates in its own parametrisation.
     """
-    scale = np.asarray(rates) / samples**2
+    scale = np.asarray(rates) / divisor**2
 
     def products(x: Updates, y: Updates) -> np.ndarray:
         pairs = [arrays.inner(a, b) for a, b in zip(x.weights, y.weights, strict=True)]
@@ -103,7 +104,7 @@ def signal_products(arrays: Arrays, true: Sequence[Array], rule: Sequence[Array]
     )
 
 
-def weight_products(arrays: Arrays, network: MLP, rule: Rule) -> Products:
+def weight_products(arrays: Arrays, network: Network, rule: Rule) -> Products:
     """Inner products of the weights that feedback stands for, and what the rule uses instead.
 
     Those are W_{l+1} and B_{l+1} for each hidden layer l (Frobenius), or on path `direct` the

@@ -9,20 +9,24 @@ Bacho 2024 state it as alignment: e^T K_FA e = N <g_BP, g_FA> over all layers).
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from feedback_alignment.activations import Activation
-from feedback_alignment.arrays import NumpyArrays
-from feedback_alignment.mlp import MLP, backward, forward, hidden_slopes
-from feedback_alignment.rules import BP, Rule
+from feedback_alignment.engines.arrays import NumpyArrays
+from feedback_alignment.networks.activations import Activation
+from feedback_alignment.networks.parameters import Network
+from feedback_alignment.networks.passes import backward, forward, hidden_slopes
+from feedback_alignment.rules.bp import BP
+from feedback_alignment.rules.rule import Rule
 
 
 def feedback_operator(
-    network: MLP,
+    network: Network,
     rule: Rule,
     activation: Activation,
     inputs: np.ndarray,
     rates: Sequence[float],
     frozen: bool = False,
+    divisor: int | None = None,
 ) -> np.ndarray:
     """`K_FA = J P^T / N` (N C, N C), error (n, i) at index `n C + i`.
 
@@ -37,6 +41,7 @@ def feedback_operator(
         inputs: x (N, n_0).
         rates: step size of each layer relative to eta.
         frozen: whether the output layer alone takes steps, so that K has its part only.
+        divisor: what the loss's sum over samples is divided by; None for N.
 
     Raises:
         ValueError: the rule's signals are not linear in the errors, so there is no such operator.
@@ -57,10 +62,10 @@ def feedback_operator(
         inner = a @ a.T + (1.0 if network.biases else 0.0)
         operator += rate * signals.reshape(operator.shape) * inner[:, None, :, None]
     size = samples * outputs
-    return operator.reshape(size, size) / samples
+    return operator.reshape(size, size) / (divisor or samples)
 
 
-def spectrum(operator: np.ndarray) -> np.ndarray:
+def spectrum(operator: np.ndarray) -> NDArray[np.complex128]:
     """Eigenvalues in order of their real parts, falling; NaN if the operator is not finite."""
     if not np.isfinite(operator).all():
         return np.full(len(operator), complex(np.nan, np.nan))
@@ -68,7 +73,7 @@ def spectrum(operator: np.ndarray) -> np.ndarray:
     return values[np.lexsort((values.imag, -values.real))]
 
 
-def stability_ratio(eigenvalues: np.ndarray) -> float:
+def stability_ratio(eigenvalues: NDArray[np.complex128]) -> float:
     """`r = min Re / |max Re|` of a spectrum: clearly negative where the fixed point is unstable."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(eigenvalues.real.min() / np.abs(eigenvalues.real.max()))

@@ -1,75 +1,71 @@
-"""Learning rules, by name: every rule that a module of this package defines."""
+"""Learning rules, by name: every rule that a module of this package defines.
+
+No module of a rule is imported by name here, so that a run's code is that of its own rule.
+"""
 
 import importlib
 import pkgutil
 from collections.abc import Iterable
 
-from feedback_alignment.rules.bp import BP
-from feedback_alignment.rules.dfa import DFA
-from feedback_alignment.rules.drtp import DRTP
-from feedback_alignment.rules.fa import FA
-from feedback_alignment.rules.kolen_pollack import KP
 from feedback_alignment.rules.rule import Rule
-from feedback_alignment.rules.sign_symmetry import USF
 
-__all__ = [
-    "BP",
-    "DFA",
-    "DRTP",
-    "FA",
-    "KP",
-    "LIBRARY_MODULES",
-    "LIBRARY_RULES",
-    "RULES",
-    "TWO_LAYER_RULES",
-    "USF",
-    "Rule",
-    "find_rules",
-    "rule_named",
-]
+__all__ = ["LIBRARY_RULES", "RULES", "Rule", "find_rules", "module_of", "rule_named"]
+
+# What comes with the library, in its order; any other module of this package is a user's own. A
+# job runs from a copy of its own code, in which modules of other rules may lack.
+LIBRARY_MODULES = ("rule", "bp", "fa", "dfa", "sign_symmetry", "kolen_pollack", "drtp")
 
 
-# What comes with the library; any other module of this package is a user's own.
-LIBRARY_RULES = {rule.name: rule for rule in (BP, FA, DFA, USF, KP, DRTP)}
-LIBRARY_MODULES = ("__init__", "rule", "bp", "fa", "dfa", "sign_symmetry", "kolen_pollack", "drtp")
-
-
-def find_rules(folders: Iterable[str]) -> dict[str, Rule]:
-    """The rules of all modules of this package, by name, the library's own first.
+def find_rules(folders: Iterable[str]) -> dict[str, tuple[Rule, str]]:
+    """The rules of all modules of this package with their modules, the library's own first.
 
     Args:
         folders: where the package's modules lie.
 
+    Returns:
+        Rule and full name of its module, by the rule's name.
+
     Raises:
         ValueError: two rules have one name.
     """
-    rules = dict(LIBRARY_RULES)
-    for module in sorted(found.name for found in pkgutil.iter_modules(folders)):
-        for value in vars(importlib.import_module(f"{__name__}.{module}")).values():
-            if isinstance(value, Rule) and rules.setdefault(value.name, value) is not value:
+    there = {found.name for found in pkgutil.iter_modules([*__path__, *folders])}
+    own = [module for module in LIBRARY_MODULES if module in there]
+    rules: dict[str, tuple[Rule, str]] = {}
+    for module in (*own, *sorted(there - {*own})):
+        name = f"{__name__}.{module}"
+        for value in vars(importlib.import_module(name)).values():
+            if not isinstance(value, Rule):
+                continue
+            if rules.setdefault(value.name, (value, name))[0] is not value:
                 raise ValueError(f"rules: {value.name!r} names two rules, one in {module}.py")
     return rules
 
 
-RULES = find_rules(__path__)
+_FOUND = find_rules(__path__)
+RULES = {name: rule for name, (rule, _) in _FOUND.items()}
+LIBRARY_RULES = {
+    name: rule
+    for name, (rule, module) in _FOUND.items()
+    if module.rpartition(".")[2] in LIBRARY_MODULES
+}
 
-# Those that the two-layer engines serve.
-TWO_LAYER_RULES = {name: rule for name, rule in RULES.items() if rule.two_layer}
 
-
-def rule_named(name: str, network: str = "two_layer") -> Rule:
+def rule_named(name: str) -> Rule:
     """Look a learning rule up.
 
-    Args:
-        name: name of the rule.
-        network: `two_layer`, whose engines do not serve every rule, or `mlp`.
-
     Raises:
-        ValueError: there is none of that name, or these networks do not have it.
+        ValueError: there is none of that name.
     """
     if name not in RULES:
         raise ValueError(f"unknown rule {name!r}; allowed: {', '.join(RULES)}")
-    if network == "two_layer" and not RULES[name].two_layer:
-        served = ", ".join(TWO_LAYER_RULES)
-        raise ValueError(f"rule {name!r} needs an MLP; two-layer engines serve {served}")
     return RULES[name]
+
+
+def module_of(name: str) -> str:
+    """Full name of the module that defines a rule: its code.
+
+    Raises:
+        ValueError: there is no rule of that name.
+    """
+    rule_named(name)
+    return _FOUND[name][1]

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
-Weights = TypeVar("Weights")
-Signal = TypeVar("Signal")
+# Arrays of numpy or tensors of torch.
+Weights = Any
+Signal = Any
 
 PATHS = ("layers", "direct")
 
@@ -20,7 +21,7 @@ class Rule:
     """How errors travel backward.
 
     All weights may be numpy arrays or torch tensors, of one network or of several stacked; the
-    functions must work on both (`arrays.sign` and its kind help), and may return an argument.
+    functions must work on both (`engines.arrays.sign` helps), and may return an argument.
 
     Attributes:
         name: name in configs and tables.
@@ -65,7 +66,7 @@ class Rule:
         return self.source is output_errors
 
     @property
-    def two_layer(self) -> bool:
-        """Whether the two-layer engines serve the rule: they know fixed backward weights only."""
-        plain = self.path == "layers" and self.linear
-        return plain and self.feedback_gradient is None and self.distribution is None
+    def plain(self) -> bool:
+        """Whether its backward weights are all that is its own."""
+        by_layers = self.path == "layers" and self.linear
+        return by_layers and self.feedback_gradient is None and self.distribution is None

@@ -1,6 +1,6 @@
 """Uniform sign symmetry: the error returns through the signs of the forward weights."""
 
-from feedback_alignment.arrays import sign
+from feedback_alignment.engines.arrays import sign
 from feedback_alignment.rules.rule import Rule, Weights
 
 

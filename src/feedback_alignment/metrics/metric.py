@@ -1,0 +1,68 @@
+"""What a metric is: its name, meaning, unit and layers, and which runs have it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from feedback_alignment.data.sources import TEACHER_STUDENT
+
+if TYPE_CHECKING:
+    from feedback_alignment.conditions import Condition
+
+    Which = Callable[[Condition], bool]
+
+# The shallow conditions in words, and what only they or only the others have.
+SONG = "`parametrisation: song` with one output and the full batch"
+
+
+def shallow(condition: "Condition") -> bool:
+    """Whether a run is of the kind that Song 2021 analyses: full batch, one output, their scaling.
+
+    Such a run records the quantities of the analysis. Its one hidden layer is all hidden layers,
+    and its output weights are all that feedback stands for, so neither is recorded twice.
+    """
+    song = condition.parametrisation == "song" and condition.data == TEACHER_STUDENT
+    return song and condition.batch_size == 0
+
+
+def deep(condition: "Condition") -> bool:
+    """All conditions but the shallow ones."""
+    return not shallow(condition)
+
+
+def always(condition: "Condition") -> bool:
+    """All conditions."""
+    return True
+
+
+def with_setting(name: str) -> "Which":
+    """The conditions in which a setting is on."""
+    return lambda condition: bool(getattr(condition, name))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: name in tables.
+        meaning: what it is, with equation and source, in Markdown.
+        unit: its unit; `1` for a pure number.
+        layers: layers that it is recorded of, in Markdown; empty for the whole network.
+        recorded: whether a condition's runs have it.
+        when: the same in words, Markdown; empty for all runs.
+        derived: whether it is derived from a whole course, with the run's `end_step` as its step.
+    """
+
+    name: str
+    meaning: str
+    unit: str = "1"
+    layers: str = ""
+    recorded: "Which" = always
+    when: str = ""
+    derived: bool = False
+
+
+SHALLOW = {"recorded": shallow, "when": SONG}
+DEEP = {"recorded": deep, "when": f"all but {SONG}"}
+KERNELS = {"recorded": with_setting("kernels"), "when": "`kernels: true`"}

@@ -1,0 +1,1 @@
+"""Networks: multilayer perceptrons, their parameters, passes, activations and losses."""

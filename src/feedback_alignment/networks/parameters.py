@@ -1,0 +1,187 @@
+"""Parameters of a multilayer perceptron: parametrisations, initial weights and feedback weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from feedback_alignment.engines.arrays import Array
+from feedback_alignment.rules.rule import Rule
+from feedback_alignment.streams import generator
+
+DISTRIBUTIONS = ("gaussian", "uniform", "sign")
+PARAMETRISATIONS = ("standard", "ntk", "song")
+
+
+@dataclass(frozen=True)
+class Network:
+    """Parameters of `h_l = W_l a_{l-1} + c_l`, `a_l = psi(h_l)`, outputs `f = h_L`, `a_0 = x`.
+
+    Attributes:
+        weights: W_l (n_l, n_{l-1}) for l = 1 ... L.
+        biases: c_l (n_l,) for l = 1 ... L, or empty for a network without.
+        feedback: for each hidden layer l = 1 ... L - 1 what brings errors to it: B_{l+1}
+            (n_{l+1}, n_l) of the layer above, or on path `direct` B_l (n_L, n_l).
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    feedback: tuple[Array, ...]
+
+
+def fans(parametrisation: str, sizes: Sequence[int]) -> tuple[int, ...]:
+    """What the variance of each layer's initial weights is divided by: the number of units below.
+
+    `song` is the two-layer network `f = beta^T psi(V x) / sqrt(p)` of Song 2021: its first layer is
+    not divided by anything.
+
+    Args:
+        parametrisation: one of `PARAMETRISATIONS`.
+        sizes: n_0 ... n_L, inputs to outputs.
+    """
+    return (1 if parametrisation == "song" else sizes[0], *sizes[1:-1])
+
+
+def step_rates(parametrisation: str, sizes: Sequence[int]) -> tuple[float, ...]:
+    """Step size of each layer relative to eta.
+
+    It is 1 where the weights W themselves take the steps (`standard`), and 1 / fan where
+    `W = V / sqrt(fan)` and V takes them (`ntk`, `song`).
+
+    Args:
+        parametrisation: one of `PARAMETRISATIONS`.
+        sizes: n_0 ... n_L.
+    """
+    if parametrisation == "standard":
+        return (1.0,) * (len(sizes) - 1)
+    return tuple(1.0 / fan for fan in fans(parametrisation, sizes))
+
+
+def draw_units(seed: int, replicate: int, sizes: Sequence[int]) -> list[np.ndarray]:
+    """Draw weights V_l (n_l, n_{l-1}), all i.i.d. N(0, 1).
+
+    Draws are nested. The first layer of a network with one hidden layer is the first rows of that
+    of a wider one; a deeper network has the first and the output layer of a shallower one of the
+    same width.
+
+    Args:
+        seed: the config's seed.
+        replicate: index of the replicate.
+        sizes: n_0 ... n_L, inputs to outputs.
+    """
+    hidden, output = (generator(seed, replicate, role) for role in ("weights", "output"))
+    streams = [hidden] * (len(sizes) - 2) + [output]
+    shapes = zip(streams, sizes, sizes[1:], strict=False)
+    return [stream.standard_normal((above, below)) for stream, below, above in shapes]
+
+
+def draw_network(
+    seed: int,
+    replicate: int,
+    sizes: Sequence[int],
+    init_scale: float,
+    biases: bool,
+    parametrisation: str = "standard",
+) -> Network:
+    """Draw initial weights, `W_l ~ N(0, sigma^2 / fan_l)`; biases start at zero.
+
+    Args:
+        seed: the config's seed.
+        replicate: index of the replicate.
+        sizes: n_0 ... n_L, inputs to outputs.
+        init_scale: sigma.
+        biases: whether the network has them.
+        parametrisation: one of `PARAMETRISATIONS`; see `fans`.
+
+    Returns:
+        A network without feedback.
+    """
+    units = draw_units(seed, replicate, sizes)
+    scales = (init_scale / np.sqrt(fan) for fan in fans(parametrisation, sizes))
+    weights = tuple(V * scale for V, scale in zip(units, scales, strict=True))
+    return Network(weights, tuple(np.zeros(n) for n in sizes[1:]) if biases else (), ())
+
+
+def draw_unit_feedback(
+    rng: np.random.Generator, sizes: Sequence[int], rule: Rule, distribution: str
+) -> list[np.ndarray]:
+    """Draw feedback weights of variance 1 to each hidden layer l.
+
+    The last hidden layer's come first, so that it hears the same at every depth and under every
+    rule.
+
+    Args:
+        rng: source of the draws.
+        sizes: n_0 ... n_L.
+        rule: says by which path errors travel, and perhaps the distribution.
+        distribution: `gaussian`, `uniform` or `sign` (two values, equally likely).
+
+    Raises:
+        ValueError: the distribution is unknown.
+    """
+    distribution = rule.distribution or distribution
+    if distribution not in DISTRIBUTIONS:
+        raise ValueError(
+            f"unknown feedback distribution {distribution!r}; allowed: {', '.join(DISTRIBUTIONS)}"
+        )
+    drawn = []
+    for layer in range(len(sizes) - 2, 0, -1):
+        shape = (sizes[-1] if rule.path == "direct" else sizes[layer + 1], sizes[layer])
+        if distribution == "uniform":
+            values = rng.uniform(-np.sqrt(3.0), np.sqrt(3.0), shape)
+        else:
+            values = rng.standard_normal(shape)
+        drawn.append(np.copysign(1.0, values) if distribution == "sign" else values)
+    return drawn[::-1]
+
+
+def draw_feedback(
+    rng: np.random.Generator, sizes: Sequence[int], rule: Rule, scale: float, distribution: str
+) -> tuple[np.ndarray, ...]:
+    """Draw feedback weights of variance `scale^2 / n_l`, in every parametrisation.
+
+    Args:
+        rng: source of the draws.
+        sizes: n_0 ... n_L.
+        rule: see `draw_unit_feedback`.
+        scale: standard deviation in units of `1 / sqrt(n_l)`.
+        distribution: see `draw_unit_feedback`.
+
+    Raises:
+        ValueError: the distribution is unknown.
+    """
+    units = draw_unit_feedback(rng, sizes, rule, distribution)
+    pairs = zip(units, sizes[1:-1], strict=True)
+    return tuple(unit * (scale / np.sqrt(size)) for unit, size in pairs)
+
+
+@dataclass(frozen=True)
+class Shallow:
+    """Unscaled weights of `f(x) = beta^T psi(V x) / sqrt(p)`, parametrisation `song`.
+
+    Attributes:
+        hidden: V (p, d).
+        output: beta (p,).
+        feedback: b (p,), in the place of beta.
+    """
+
+    hidden: np.ndarray
+    output: np.ndarray
+    feedback: np.ndarray
+
+
+def draw_shallow(seed: int, replicate: int, width: int, dimension: int) -> Shallow:
+    """Draw the initial weights of a network with one output, all i.i.d. N(0, 1) (Song 2021).
+
+    They are those of `draw_network` and `draw_feedback`, before these scale them.
+
+    Args:
+        seed: the config's seed.
+        replicate: index of the replicate.
+        width: p, number of hidden units.
+        dimension: d, number of inputs.
+    """
+    sizes = (dimension, width, 1)
+    hidden, output = draw_units(seed, replicate, sizes)
+    feedback = generator(seed, replicate, "feedback").standard_normal(width)
+    return Shallow(hidden, output[0], feedback)

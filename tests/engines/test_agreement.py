@@ -1,0 +1,264 @@
+"""All engines compute the same science: every fast engine against autograd on plain networks."""
+
+import numpy as np
+import pytest
+from small_runs import changed, deep, drawn, engine_on, fitting, setup_on, song
+
+from feedback_alignment import engines
+from feedback_alignment.engines import preactivation
+from feedback_alignment.engines.linear import LINEAR_ENGINES
+from feedback_alignment.engines.minibatch import MinibatchEngine
+from feedback_alignment.engines.torch_arrays import TorchArrays
+from feedback_alignment.networks.activations import ACTIVATIONS
+from feedback_alignment.networks.parameters import draw_shallow
+from feedback_alignment.rules import RULES
+from feedback_alignment.simulate import build_engine, simulate
+from feedback_alignment.training.batches import Samples
+from feedback_alignment.training.decay import decay_named
+from feedback_alignment.training.loop import drive
+
+SEED = 5
+LOSSES = ("half_mean", "cross_entropy")
+SMALL = deep(
+    width=5,
+    depth=2,
+    eta=0.01,
+    steps=100,
+    batch_size=4,
+    null_alignment=True,
+    descent=True,
+    linear_points=2,
+    dtype="float64",
+)
+
+
+def draw_samples(size=13, seed=0, replicates=None):
+    """Inputs with one-hot targets that a network can learn."""
+    lead = () if replicates is None else (replicates,)
+    x = np.random.default_rng(seed).standard_normal((*lead, size, 6))
+    return Samples(x, np.eye(3)[x[..., :3].argmax(axis=-1)])
+
+
+TRAINING, HELD_OUT = draw_samples(), draw_samples(9, seed=1)
+
+
+def run(settings, replicates, training=TRAINING, kind=engine_on):
+    """What an engine records, and the networks before and after."""
+    engine = kind(settings, training, HELD_OUT, SEED, replicates)
+    before, setup = engine.networks(), setup_on(settings, training)
+    recording = drive(
+        engine, len(replicates), setup.grid, setup.decay, setup.settling, setup.wanted
+    )
+    return recording, before, engine.networks()
+
+
+def assert_agreement(settings, replicates=(0, 3), training=TRAINING, kind=engine_on):
+    """All metrics at all recorded steps and the final parameters, to 1e-10."""
+    ours, before, after = run(settings, replicates, training, kind)
+    theirs, _, expected_after = run(changed(settings, engine="autograd"), replicates, training)
+    assert ours.values.keys() == theirs.values.keys()
+    assert (ours.status == "ok").all()
+    for metric, expected in theirs.values.items():
+        actual = ours.values[metric]
+        np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-11, err_msg=metric)
+    for first, network, expected in zip(before, after, expected_after, strict=True):
+        for part in ("weights", "biases", "feedback"):
+            pairs = zip(getattr(network, part), getattr(expected, part), strict=True)
+            for x, y in pairs:
+                np.testing.assert_allclose(x, y, rtol=1e-10, atol=1e-12)
+        for W, W0 in zip(network.weights, first.weights, strict=True):
+            assert np.linalg.norm(W - W0) > 1e-3 * np.linalg.norm(W0)
+
+
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "plain"])
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ["linear", "relu", "tanh", "erf"])
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_matches_autograd(rule, activation, loss, depth, bias):
+    changes = {"rule": rule, "activation": activation, "depth": depth, "bias": bias}
+    assert_agreement(changed(SMALL, loss_function=loss, **changes), replicates=[3])
+
+
+DECAY = {"l2": 2.0, "schedule": "constant"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batch_size": 0},
+        {"batch_size": 13},
+        {"parametrisation": "ntk", "eta": 0.1, "init_scale": 0.7},
+        {"feedback_distribution": "uniform", "feedback_scale": 2.0},
+        {"feedback_distribution": "sign", "rule": "dfa"},
+        {"metric_samples": 7},
+        {"activation": "softplus"},
+        {**DECAY},
+        {**DECAY, "decay_layers": "all"},
+        {**DECAY, "decay_layers": "all", "rule": "kp"},
+        {**DECAY, "decay_layers": "all", "schedule": "cutoff", "cutoff_step": 51},
+        {"switch_step": 40, "switch_rule": "dfa"},
+        {"rule": "bp", "switch_step": 40, "switch_rule": "usf"},
+        {"rule": "kp", "switch_step": 40, "switch_rule": "bp"},
+        {"perturb_step": 40, "perturb_size": 0.1, "tie_step": 40, "tie_angle": 30.0},
+        {"tie_step": 0, "tie_angle": 60.0, "tie_every": 7, "rule": "dfa", "depth": 3},
+        {"redraw_step": 40, "redraw_every": 13},
+        {"rule": "kp", "redraw_step": 9, "redraw_every": 1},
+        {"freeze_step": 40},
+        {"freeze_step": 40, "rule": "kp", **DECAY, "decay_layers": "all"},
+        {"spectrum": True, "eigenvalues": True, "perturb_step": 40, "perturb_size": 0.1},
+        {"spectrum": True, "rule": "dfa", "bias": False, "depth": 3},
+        {"spectrum": True, "parametrisation": "ntk"},
+        {"spectrum": True, "loss_function": "half_sum", "eta": 0.003},
+        {"parametrisation": "song", "depth": 1, "batch_size": 0, "bias": False},
+        {"parametrisation": "song", "depth": 1, "loss_function": "half_sum", "init_scale": 0.5},
+        {"parametrisation": "song", "depth": 1, "rule": "kp", **DECAY, "decay_layers": "all"},
+        {"parametrisation": "song", "depth": 1, "rule": "drtp", "loss_function": "cross_entropy"},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())),
+)
+def test_every_setting_matches_autograd(changes):
+    assert_agreement(changed(SMALL, **changes))
+
+
+@pytest.mark.parametrize("batch_size", [0, 4])
+def test_each_replicate_may_have_samples_of_its_own(batch_size):
+    settings = changed(SMALL, batch_size=batch_size)
+    assert_agreement(settings, training=draw_samples(replicates=2))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("batch_size", [0, 4])
+def test_torch_arrays_match_autograd(activation, loss, batch_size):
+    def by_torch(settings, *rest):
+        if settings.engine == "autograd":
+            return engine_on(settings, *rest)
+        setup = setup_on(settings, rest[0])
+        return MinibatchEngine(setup, *rest, TorchArrays(settings.dtype, "cpu"))
+
+    settings = changed(SMALL, activation=activation, batch_size=batch_size, steps=30)
+    changes = {"perturb_step": 20, "perturb_size": 0.1, "loss_function": loss, **DECAY}
+    assert_agreement(changed(settings, **changes), kind=by_torch)
+
+
+def test_single_precision_follows_double():
+    double, single = (run(changed(SMALL, dtype=dtype), [0])[0] for dtype in ("float64", "float32"))
+    for metric, expected in double.values.items():
+        np.testing.assert_allclose(single.values[metric], expected, rtol=2e-4, atol=2e-5)
+    assert not np.array_equal(single.values["loss", ""], double.values["loss", ""])
+
+
+# The networks of Song 2021: one hidden layer, one output, full batch.
+
+SCHEDULES = [("none", 0.0, None), ("constant", 2.0, None), ("cutoff", 2.0, 130)]
+COSINES = ("weight_alignment", "signal_alignment", "gradient_alignment")
+SONG_ENGINES = [
+    *(("preactivation", activation) for activation in ACTIVATIONS),
+    *(("minibatch", activation) for activation in ACTIVATIONS),
+    ("linear", "linear"),
+]
+PLAIN_RULES = [name for name, rule in RULES.items() if rule.plain]
+by_schedule = pytest.mark.parametrize("schedule", SCHEDULES, ids=[name for name, *_ in SCHEDULES])
+
+
+def decaying(schedule):
+    return dict(zip(("schedule", "l2", "cutoff_step"), schedule, strict=True))
+
+
+def assert_close(actual, expected, absolute):
+    """Agreement to 1e-10 of the value; what passes through zero may differ by `absolute`."""
+    np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=absolute)
+
+
+@by_schedule
+@pytest.mark.parametrize("rule", PLAIN_RULES)
+@pytest.mark.parametrize(("engine", "activation"), SONG_ENGINES)
+def test_networks_of_song_match_autograd(engine, activation, rule, schedule):
+    settings = {"rule": rule, "activation": activation, "kernels": True, **decaying(schedule)}
+    fast, slow = (
+        simulate(case, drawn(case, [0, 3], SEED), [0, 3], seed=SEED)
+        for case in (song(engine=kind, **settings) for kind in (engine, "autograd"))
+    )
+    assert np.array_equal(fast.steps, slow.steps)
+    assert fast.values.keys() == slow.values.keys()
+    assert (fast.status == "ok").all()
+    assert (fast.end_step == 300).all()
+    moved = slow.values["loss", ""][:, 0] / slow.values["loss", ""][:, -1]
+    assert (moved > 1.5).all()
+    kernel_scale = 1 + np.nanmax(np.abs(slow.values["H_spectral_norm", ""]))
+    for (metric, layer), expected in slow.values.items():
+        scale = 1.0 if metric in COSINES else kernel_scale if "lambda" in metric else 0.0
+        assert_close(fast.values[metric, layer], expected, 1e-11 * scale)
+
+
+def trained(condition, data):
+    """The engine of a condition at the condition's last step."""
+    _, engine = build_engine(condition, data, [0, 3], seed=SEED)
+    decay = decay_named(condition.schedule, condition.l2, condition.cutoff_step)
+    for step in range(condition.steps):
+        engine.advance(1, decay.decay_at(step))
+    return engine
+
+
+def state_of(engine, inputs):
+    """Unscaled output weights beta (R, p) and pre-activations H (R, p, n) from the weights."""
+    networks = engine.networks()
+    beta = [net.weights[1][0] * np.sqrt(net.weights[1].size) for net in networks]
+    H = [net.weights[0] @ x.T for net, x in zip(networks, inputs, strict=True)]
+    return np.stack(beta), np.stack(H)
+
+
+@by_schedule
+@pytest.mark.parametrize("rule", PLAIN_RULES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_weights_of_song_match_autograd(monkeypatch, activation, rule, schedule):
+    case = song(activation=activation, rule=rule, width=31, **decaying(schedule))
+    data = drawn(case, [0, 3], SEED)
+    slow = state_of(trained(changed(case, engine="autograd"), data), data["inputs"])
+    batched = state_of(trained(changed(case, engine="minibatch"), data), data["inputs"])
+    for actual, expected in zip(batched, slow, strict=True):
+        assert_close(actual, expected, 1e-12)
+    # The smaller sizes cut a lane into tiles, the last of them smaller than the others.
+    for tile_size in (preactivation._TILE_SIZE, 150, 60):
+        monkeypatch.setattr(preactivation, "_TILE_SIZE", tile_size)
+        fast = trained(case, data).state()
+        for actual, expected in zip(fast, slow, strict=True):
+            assert actual.shape == expected.shape
+            assert_close(actual, expected, 1e-12)
+
+
+@by_schedule
+@pytest.mark.parametrize("rule", LINEAR_ENGINES)
+@pytest.mark.parametrize("width", [3, 30])
+def test_linear_coordinates_give_the_weights_of_autograd(width, rule, schedule):
+    case = song(engine="linear", activation="linear", rule=rule, width=width, **decaying(schedule))
+    data = drawn(case, [0, 3], SEED)
+    inputs = data["inputs"]
+    w, P = trained(case, data).coordinates()
+    beta, H = state_of(trained(changed(case, engine="autograd"), data), inputs)
+    for lane, replicate in enumerate([0, 3]):
+        network = draw_shallow(SEED, replicate, width, case.dimension)
+        _, modes = np.linalg.eigh(inputs[lane] @ inputs[lane].T)
+        basis = np.column_stack(
+            [network.hidden @ inputs[lane].T @ modes, network.output, network.feedback]
+        )
+        assert_close(basis @ w[lane], beta[lane], 1e-11)
+        assert_close(basis @ P[lane] @ modes.T, H[lane], 1e-11)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "erf", "softplus"])
+def test_single_precision_of_song_follows_double(activation):
+    data = drawn(song(activation=activation), [0, 3], SEED)
+    single, double = (
+        simulate(song(dtype=dtype, activation=activation), data, [0, 3], seed=SEED)
+        for dtype in ("float32", "float64")
+    )
+    for metric, expected in double.values.items():
+        np.testing.assert_allclose(single.values[metric], expected, rtol=2e-3, atol=2e-4)
+    assert not np.array_equal(single.values["loss", ""], double.values["loss", ""])
+
+
+def test_minibatches_of_song_with_several_outputs_go_through_the_same_entry():
+    case = deep(parametrisation="song", loss_function="half_sum", bias=False, batch_size=5)
+    assert engines.choose(changed(fitting(case, TRAINING), engine="auto")) == "minibatch"
