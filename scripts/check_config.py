@@ -1,4 +1,4 @@
-"""Check a config, with the claims and sources beside it, and print its results folder."""
+"""Check a config, the claims, and the sources beside it, and print its results folder."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ args = parser.parse_args()
 root = Path(__file__).parents[1]
 try:
     figures = known_figures(root)
-    load_claims(root / "config/claims.yaml", set(figures))
+    load_claims(figures)
     load_sources(root / "config/sources.yaml")
     config = load_config(
         args.config,

@@ -8,26 +8,16 @@ from pathlib import Path
 from feedback_alignment.claims import ClaimsError, judge, load_claims, write_verdicts
 from feedback_alignment.store import read_tables
 
-ROOT = Path(__file__).parents[1]
-
 
 def main() -> int:
     """Judge, and write claims.csv, claims.json and claims.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--claims", type=Path, required=True, help="the claims file (YAML)")
     parser.add_argument("--spec", type=Path, required=True, help="specification of the job")
     parser.add_argument("--results", type=Path, required=True, help="results folder of the config")
-    parser.add_argument(
-        "--notebooks",
-        type=Path,
-        default=ROOT / "notebooks",
-        help="folder with one notebook a figure; their names are the figures that exist",
-    )
     args = parser.parse_args()
     try:
         feeding = json.loads(args.spec.read_text(encoding="utf-8"))["figures"]
-        known = {*feeding, *(path.stem for path in args.notebooks.glob("*.ipynb"))}
-        claims = load_claims(args.claims, known)
+        claims = load_claims()
         wanted = {claim.figure for claim in claims}
         tables = {
             figure: read_tables([args.results / f"metrics/{name}.parquet" for name in names])

@@ -158,7 +158,6 @@ def make_plan(config: Config, root: Path) -> Plan:
         }
     specs["claims"]["claims"] = {
         **base["claims"],
-        "claims": _file_digest(root / "config/claims.yaml"),
         "figures": {f: [e.name for e in config.feeding(f)] for f in config.figures},
         "from": tables,
     }

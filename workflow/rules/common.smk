@@ -15,7 +15,7 @@ from feedback_alignment.report.sources import load_sources
 try:
     FIGURES = known_figures(ROOT)
     # Mistakes in these two would show only after the training.
-    load_claims(Path(os.path.relpath(ROOT / "config/claims.yaml")), set(FIGURES))
+    load_claims(FIGURES)
     load_sources(Path(os.path.relpath(ROOT / "config/sources.yaml")))
     PLAN = make_plan(
         load_config(

@@ -48,7 +48,6 @@ def render(
         "number": number,
         "slug": _slug,
         "by_label": by_label,
-        "left_out": left_out,
     }
     entries = claims.get("claims", [])
     counts = Counter(claim["verdict"] for claim in entries)
@@ -81,16 +80,6 @@ def number(value: float | None) -> str:
 def by_label(checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
     """Checks that differ in the part they are about (an activation, say) under their one label."""
     return [(label, list(group)) for label, group in groupby(checks, lambda c: c["label"])]
-
-
-def left_out(check: Mapping[str, Any]) -> str:
-    """How many diverged runs a check met, and what became of them; empty if none."""
-    lost = sum(len(seeds) for seeds in check.get("excluded", {}).get("diverged", {}).values())
-    if not lost:
-        return ""
-    counted = check.get("statistic") in ("share_of_seeds", "auc")
-    fate = "counted as failing" if counted else "left out"
-    return f"{lost} diverged run{'s' * (lost > 1)} {fate}"
 
 
 def _in_order(
