@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from feedback_alignment.report import ReportError, collect_figures, render
-from feedback_alignment.report.page import left_out, number
+from feedback_alignment.report.page import number
 from feedback_alignment.report.settings import rows, text
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def check(label="slope of <H>", part="", verdict="replicated", **others):
     base = {
         "label": label, "part": part, "statistic": "slope", "threshold": "below -0.25",
         "verdict": verdict, "reason": "", "estimate": -0.51234, "ci_low": -0.55,
-        "ci_high": -0.48, "n": 8, "excluded": {},
+        "ci_high": -0.48, "n": 8, "left_out": [],
     }  # fmt: skip
     return base | others
 
@@ -228,12 +228,11 @@ def test_numbers_have_three_digits_and_a_true_minus():
     assert [number(x) for x in (None, -0.5, 1.23456e-26, 8)] == ["–", "−0.5", "1.23e−26", "8"]
 
 
-def test_diverged_runs_of_a_check_are_told():
-    excluded = {"excluded": {"diverged": {"c1": [1, 2], "c2": [0]}}}
-    assert left_out(check(**excluded)) == "3 diverged runs left out"
-    share = check(**excluded, statistic="share_of_seeds")
-    assert left_out(share) == "3 diverged runs counted as failing"
-    assert left_out(check()) == ""
+def test_what_a_check_left_out_is_told(folders):
+    given = inputs()
+    given["claims"]["claims"][0]["checks"] = [check(left_out=["2 of it", "1 of that"])]
+    page = Page(render(figures=figures_of(folders), **given))
+    assert "2 of it; 1 of that" in page.text
 
 
 def test_the_script_writes_the_page(folders):
