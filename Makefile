@@ -1,32 +1,41 @@
 # make figures, make test: set up .venv on the first call, then run. Everything else: make help.
 CONFIG ?= config/config.yaml
 CORES ?= all
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The newest Python that fits. Each is run, since a command of that name may be a mere signpost.
+FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c "$(FITS)" 2> /dev/null && echo $$python && break; done)
 RUN = . .venv/bin/activate &&
+# The shell takes it from the environment, so it may hold any character.
+export CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper test lint bench lock
+.PHONY: help figures smoke paper prune test lint bench lock
 
 help:
-	@echo "make figures  install into .venv, rebuild every figure of $(CONFIG), print the verdicts"
+	@echo "make figures  install into .venv, rebuild every figure of $$CONFIG, print the verdicts"
 	@echo "make smoke    the same for config/smoke.yaml: every figure, tiny"
 	@echo "make paper    the same for config/paper.yaml: the papers' sizes, hours"
+	@echo "make prune    list data and runs that no config asks for, and remove them after a yes"
 	@echo "make test     install into .venv, run the tests"
 	@echo "make lint     ruff, snakefmt and snakemake --lint"
 	@echo "make bench    measure the engines' speed, into benchmarks/"
 	@echo "make lock     pin the newest allowed versions in requirements.lock"
-	@echo "variables: CONFIG=FILE, CORES=N"
+	@echo "variables: CONFIG=FILE, CORES=N, PYTHON=COMMAND"
 
 .venv/installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c "$(FITS)" || { echo "error:" \
+	"$(or $(PYTHON),no python found): Python 3.11, 3.12 or 3.13 is needed;" \
+	"install one, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(RUN) pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 figures: .venv/installed
-	@$(RUN) results=$$(python scripts/check_config.py $(CONFIG)) \
-	&& snakemake --cores $(CORES) --configfile $(CONFIG) \
-	&& python scripts/show_verdicts.py --claims-json $$results/claims.json \
+	@$(RUN) results=$$(python -m feedback_alignment check "$$CONFIG") \
+	&& snakemake --cores $(CORES) --configfile "$$CONFIG" \
+	&& python scripts/show_verdicts.py --claims-json "$$results/claims.json" \
 	&& echo "Figures: $$results/figures   Page: $$results/index.html"
 
 smoke:
@@ -34,6 +43,9 @@ smoke:
 
 paper:
 	@$(MAKE) --no-print-directory figures CONFIG=config/paper.yaml
+
+prune: .venv/installed
+	@$(RUN) python -m feedback_alignment prune
 
 test: .venv/installed
 	$(RUN) python -m pytest -n 2

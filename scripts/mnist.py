@@ -4,11 +4,10 @@ import argparse
 import os
 import signal
 import sys
-from functools import partial
 from pathlib import Path
 
-from feedback_alignment.data.classification import DataError
-from feedback_alignment.data.mnist import MIRRORS, default_cache, fill, locate
+from feedback_alignment.data.mnist import MIRRORS, locate
+from feedback_alignment.data.preparation import DataError
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--directory", help="a folder that has the files (FEEDBACK_ALIGNMENT_MNIST)")
@@ -20,12 +19,7 @@ args = parser.parse_args()
 for stop in (signal.SIGINT, signal.SIGTERM):
     signal.signal(stop, lambda number, _: sys.exit(128 + number))
 try:
-    folder = locate(
-        args.directory,
-        os.environ,
-        args.cache or default_cache(os.environ),
-        partial(fill, mirrors=args.mirror or MIRRORS),
-    )
+    folder = locate(args.directory, os.environ, args.cache, mirrors=args.mirror or MIRRORS)
 except DataError as error:
     sys.exit(f"error: {error}")
 print(folder)

@@ -18,7 +18,7 @@ from feedback_alignment.config import (
     replicate_blocks,
 )
 from feedback_alignment.intervention_steps import COMPANIONS
-from feedback_alignment.plan import known_figures
+from feedback_alignment.jobs import known_figures
 from feedback_alignment.simulate.linear import LINEAR_ENGINES
 
 ROOT = Path(__file__).parents[1]

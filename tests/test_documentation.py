@@ -117,3 +117,23 @@ def test_links_within_the_project_lead_somewhere(document):
 def test_no_placeholder_is_left(document):
     words = set(re.findall(r"(?<![\w`./-])[A-Z]{5,}(?![\w`./-])", (ROOT / document).read_text()))
     assert words <= {"CITATION", "CONFIG", "MNIST"}, document
+
+
+def test_the_changelog_knows_the_version():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    headings = re.findall(r"^## \[(.+)\]", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert headings[:2] == ["Unreleased", version]
+
+
+def test_hooks_run_pinned_linters_and_ci_what_is_run_at_home():
+    yaml = YAML(typ="safe", pure=True)
+    (repository,) = yaml.load(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert repository["repo"] == "local"
+    for hook in repository["hooks"]:
+        assert hook["language"] == "system"
+        assert hook["entry"].split()[0] in locked()
+    job = yaml.load(ROOT / ".github/workflows/ci.yml")["jobs"]["check"]
+    assert job["steps"][-1]["run"] == ".ci/run"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for python in job["strategy"]["matrix"]["python"]:
+        assert Requirement("python" + project["requires-python"]).specifier.contains(python + ".0")

@@ -12,7 +12,6 @@ import nbformat
 import pandas as pd
 import pytest
 
-from feedback_alignment import plotting
 from feedback_alignment.notebooks import (
     CellFailedError,
     NotebookError,
@@ -20,6 +19,7 @@ from feedback_alignment.notebooks import (
     execute,
     parameters_of,
 )
+from feedback_alignment.specification import digest_of, write_specification
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = sorted(ROOT.glob("notebooks/*.ipynb"))
@@ -33,12 +33,12 @@ def notebook(path, *cells, parameters="figure = 'f'"):
 
 
 def kernels_table(path):
-    fakes = Path(__file__).parent / "plotting" / "fake_tables.py"
+    fakes = Path(__file__).parent / "figures" / "fake_tables.py"
     spec = importlib.util.spec_from_file_location("fake_tables", fakes)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     path.parent.mkdir(parents=True)
-    module.kernels(seeds=2, widths=(100, 400), activations=("relu",)).to_parquet(path)
+    module.figure_table("song_kernels", replicates=2).to_parquet(path)
 
 
 def figure_command(results, table="metrics/song_kernels.parquet"):
@@ -47,6 +47,10 @@ def figure_command(results, table="metrics/song_kernels.parquet"):
     command += ["--notebook", ROOT / f"notebooks/{name}.ipynb", "--figure", name]
     command += ["--tables", results / table, "--out-figures", results / "figures"]
     command += ["--out-ipynb", results / f"notebooks/{name}.ipynb"]
+    specification = {"step": "figure"}
+    write_specification(results / "specifications", specification)
+    command += ["--spec", results / f"specifications/{digest_of(specification)}.json"]
+    command += ["--receipt", results / f"receipts/figure/{name}.json"]
     return [*command, "--out-html", results / f"notebooks/{name}.html"]
 
 
@@ -64,6 +68,10 @@ def hostile_environment(folder):
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "MATPLOTLIBRC": str(folder / "matplotlibrc"),
         "PYTHONHASHSEED": "7",
+        # Notebooks are UTF-8, whatever the system takes for granted.
+        "LC_ALL": "POSIX",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
     }
 
 
@@ -123,7 +131,7 @@ def test_the_page_needs_no_network_and_holds_the_figure(twice):
     assert all(address.startswith("data:image/png") for address, _ in loads)
     assert "@import" not in page
     assert "<script" not in page
-    assert f'alt="{plotting.describe("song_kernels")}"' in page
+    assert 'alt="G concentrates and H vanishes' in page
 
 
 def test_a_failing_cell_is_named_and_kept_for_reading(tmp_path):
@@ -142,7 +150,7 @@ def test_success_removes_what_an_earlier_failure_left(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_PATH", "mine")
     before = dict(os.environ)
     good = notebook(tmp_path / "good.ipynb", "import os; print(figure, os.getcwd() == out)")
-    lines = good.read_text().replace("figure = 'f'", "figure = out = 'f'")
+    lines = good.read_text().replace("figure = 'f'", r"figure = 'f'\nout = 'f'")
     good.write_text(lines)
     (tmp_path / "f.failed.ipynb").write_text("old")
     execute(good, tmp_path / "f.ipynb", tmp_path / "f.html", {"figure": "g", "out": str(tmp_path)})
@@ -178,7 +186,7 @@ def test_the_script_prints_one_line_and_no_traceback(tmp_path):
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
-    assert "song_kernels.ipynb, cell [3]: PlotError: no table" in line
+    assert "song_kernels.ipynb, cell [3]: FigureError: no table" in line
 
 
 def test_a_table_without_what_the_figure_shows_gives_all_its_files(tmp_path):
@@ -192,14 +200,14 @@ def test_a_table_without_what_the_figure_shows_gives_all_its_files(tmp_path):
     names |= {f"notebooks/song_kernels.{end}" for end in ("ipynb", "html")}
     assert all((tmp_path / name).stat().st_size for name in names)
     assert (
-        "No kernel metrics in the table" in (tmp_path / "notebooks/song_kernels.html").read_text()
+        "No kernel metrics of random feedback"
+        in (tmp_path / "notebooks/song_kernels.html").read_text()
     )
 
 
 def test_there_is_a_notebook_and_a_caption_for_every_figure():
-    assert {path.stem for path in SHIPPED} == set(plotting.FIGURES)
     captions = {path.stem for path in ROOT.glob("workflow/report/*.rst")}
-    assert set(plotting.FIGURES) <= captions
+    assert {path.stem for path in SHIPPED} == captions
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

@@ -13,8 +13,9 @@ from typing import Any
 
 from feedback_alignment.activations import ACTIVATIONS
 from feedback_alignment.conditions import Condition
-from feedback_alignment.data import DataError
-from feedback_alignment.data.sources import SOURCES, Source, file_of, inspect_arrays
+from feedback_alignment.data.own import inspect_own
+from feedback_alignment.data.preparation import DataError
+from feedback_alignment.data.sources import SOURCES, Source, file_of
 from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.rules import RULES
 
@@ -197,7 +198,7 @@ def _parse_sources(
         if name in SOURCES:
             raise ConfigError(f'data_sources: "{name}" is already the name of a data source')
         try:
-            sources[name] = inspect_arrays(place)
+            sources[name] = inspect_own(place)
         except DataError as error:
             raise ConfigError(f"data_sources.{name}.file: {error}") from None
     return sources, places

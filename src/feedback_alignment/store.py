@@ -1,10 +1,8 @@
-"""Stored arrays and tidy tables: their schema, atomic writes, and reading them back."""
+"""Tidy tables: their schema, atomic writes, and reading them back."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from feedback_alignment.files import replacing
 
@@ -61,18 +59,6 @@ COLUMNS = {
     "status": "str",
     "end_step": "int64",
 }
-
-
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays as an uncompressed `.npz`, whole or not at all."""
-    with replacing(path) as temporary:
-        np.savez(temporary, **arrays)
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read the named arrays of an `.npz`."""
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
 
 
 def tidy_frame(columns: Mapping[str, object]) -> "pd.DataFrame":

@@ -1,5 +1,4 @@
 import csv
-import json
 import os
 import shutil
 import subprocess
@@ -7,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from feedback_alignment.specification import digest_of, write_specification
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,8 +31,13 @@ def project(tmp_path, sweep):
         table = sweep("weight_alignment", lambda replicate, width: width**-0.5, [{"width": width}])
         table.to_parquet(results / "metrics" / f"width_{width}.parquet")
     feeding = {"song_alignment_width": ["width_100", "width_400"], "drawing": []}
-    (tmp_path / "spec.json").write_text(json.dumps({"figures": feeding}))
-    return {"--spec": tmp_path / "spec.json", "--results": results}
+    specification = {"step": "claims", "figures": feeding}
+    write_specification(tmp_path, specification)
+    return {
+        "--spec": tmp_path / f"{digest_of(specification)}.json",
+        "--results": results,
+        "--receipt": results / "receipts/claims/claims.json",
+    }
 
 
 def judged(project):

@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import io
+import os
 import re
 import resource
 import signal
@@ -15,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from feedback_alignment.data.classification import DataError
 from feedback_alignment.data.download import download
+from feedback_alignment.data.mnist import VARIABLE
+from feedback_alignment.data.preparation import DataError
 
 ROOT = Path(__file__).parents[2]
 BODY = bytes(range(256)) * 2000
@@ -38,14 +40,14 @@ class Server(http.server.ThreadingHTTPServer):
         self.behaviours[f"/{name}"] = list(behaviours)
         return f"http://127.0.0.1:{self.server_port}/{name}"
 
-    def ranges(self, name):
-        return [asked for path, asked in self.requests if path == f"/{name}"]
+    def asked(self, name):
+        return self.requests.count(f"/{name}")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         left = self.server.behaviours[self.path]
-        self.server.requests.append((self.path, self.headers.get("Range")))
+        self.server.requests.append(self.path)
         (left.pop(0) if len(left) > 1 else left[0])(self)
 
     def log_message(self, *_):
@@ -62,13 +64,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def start(self):
-        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        return int(asked.group(1)) if asked else 0
-
 
 def whole(handler):
-    """Sends everything, whatever range is asked for."""
     handler.reply(200, BODY)
 
 
@@ -76,22 +73,8 @@ def other(handler):
     handler.reply(200, OTHER)
 
 
-def resuming(handler):
-    start = handler.start()
-    if not start:
-        return whole(handler)
-    field = f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"
-    return handler.reply(206, BODY[start:], Content_Range=field)
-
-
 def breaking_off(handler):
     handler.reply(200, BODY[:CUT], len(BODY))
-
-
-def resuming_a_little(handler):
-    start = handler.start()
-    field = f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"
-    handler.reply(206, BODY[start : start + 1000], len(BODY) - start, Content_Range=field)
 
 
 def cut_without_length(handler):
@@ -104,14 +87,8 @@ def cut_chunks(handler):
     handler.close_connection = True
 
 
-def another_range(handler):
-    handler.reply(206, BODY[7:], Content_Range=f"bytes 7-{len(BODY) - 1}/{len(BODY)}")
-
-
-def stale_range(handler):
-    start = handler.start()
-    field = f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"
-    handler.reply(206, OTHER[start:], Content_Range=field)
+def without_length(handler):
+    handler.reply(200, BODY, "")
 
 
 def stalling(handler):
@@ -188,48 +165,35 @@ def refusal(path, *urls, **options):
 
 
 GETS_THERE = {
-    "at once": ([whole], [None]),
-    "resumed": ([breaking_off, resuming], [None, f"bytes={CUT}-"]),
-    "resumed twice": (
-        [breaking_off, resuming_a_little, resuming],
-        [None, f"bytes={CUT}-", f"bytes={CUT + 1000}-"],
-    ),
-    "range ignored": ([breaking_off, whole], [None, f"bytes={CUT}-"]),
-    "error, then well": ([status(500), whole], [None, None]),
-    "busy, then well": ([status(429), whole], [None, None]),
-    "error while resuming": (
-        [breaking_off, status(503), resuming],
-        [None, f"bytes={CUT}-", f"bytes={CUT}-"],
-    ),
-    "stalls, then resumed": ([stalling, resuming], [None, f"bytes={CUT}-"]),
-    "silent, then well": ([silent, whole], [None, None]),
-    "hangs up, then well": ([hanging_up, whole], [None, None]),
-    "absurd length": ([endless], [None]),
-    "gibberish, then well": ([gibberish, whole], [None, None]),
-    "another range than asked": (
-        [breaking_off, another_range, whole],
-        [None, f"bytes={CUT}-", None],
-    ),
-    "range not satisfiable": (
-        [breaking_off, status(416), whole],
-        [None, f"bytes={CUT}-", None],
-    ),
-    "resumed with other bytes": (
-        [breaking_off, stale_range, whole],
-        [None, f"bytes={CUT}-", None],
-    ),
+    "at once": [whole],
+    "breaks off, then well": [breaking_off, whole],
+    "breaks off twice": [breaking_off, cut_chunks, whole],
+    "error, then well": [status(500), whole],
+    "busy, then well": [status(429), whole],
+    "stalls, then well": [stalling, whole],
+    "silent, then well": [silent, whole],
+    "hangs up, then well": [hanging_up, whole],
+    "absurd length": [endless],
+    "no length": [without_length],
+    "gibberish, then well": [gibberish, whole],
 }
 
 
 @pytest.mark.parametrize("case", GETS_THERE)
 def test_the_file_arrives_whole(server, tmp_path, case):
-    behaviours, ranges = GETS_THERE[case]
+    behaviours = GETS_THERE[case]
     path = tmp_path / "new folder" / "file.gz"
-    timeout = patience(behaviours, 1)
-    fetch(path, server.url("file", *behaviours), timeout=timeout)
+    fetch(path, server.url("file", *behaviours), timeout=patience(behaviours, 1))
     assert path.read_bytes() == BODY
     assert list(path.parent.iterdir()) == [path]
-    assert server.ranges("file") == ranges
+    assert server.asked("file") == len(behaviours)
+
+
+def test_a_file_that_is_there_is_not_asked_for(server, tmp_path):
+    path = tmp_path / "file.gz"
+    path.write_bytes(BODY)
+    fetch(path, server.url("file", whole))
+    assert server.requests == []
 
 
 NEXT_MIRROR = {
@@ -248,11 +212,11 @@ NEXT_MIRROR = {
 def test_the_next_mirror_is_asked_and_starts_anew(server, tmp_path, case):
     behaviours, asked = NEXT_MIRROR[case]
     path = tmp_path / "file.gz"
-    urls = server.url("bad", *behaviours), server.url("good", resuming)
+    urls = server.url("bad", *behaviours), server.url("good", whole)
     fetch(path, *urls, timeout=patience(behaviours, 0.5))
     assert path.read_bytes() == BODY
-    assert len(server.ranges("bad")) == asked
-    assert server.ranges("good") == [None]
+    assert server.asked("bad") == asked
+    assert server.asked("good") == 1
 
 
 def test_the_next_mirror_is_asked_when_one_cannot_be_reached(server, closed_port, tmp_path):
@@ -263,13 +227,14 @@ def test_the_next_mirror_is_asked_when_one_cannot_be_reached(server, closed_port
 
 def test_mirrors_after_the_first_good_one_are_left_alone(server, tmp_path):
     fetch(tmp_path / "file.gz", server.url("first", whole), server.url("second", whole))
-    assert server.ranges("second") == []
+    assert server.asked("second") == 0
 
 
 FAILS = {
     "wrong digest": (
         [other],
-        rf"not the right file \(512000 bytes, sha256 [0-9a-f]{{64}}, not {DIGEST}\)",
+        r"SHA256 hash of downloaded file \(file\.gz\) does not match the known hash: "
+        rf"expected {DIGEST} but got [0-9a-f]{{64}}",
     ),
     "missing": ([status(404)], r"HTTP 404 Not Found"),
     "error": ([status(500)], r"HTTP 500 Internal Server Error \(attempts: 3\)"),
@@ -277,9 +242,9 @@ FAILS = {
     "stalls": ([stalling], r"nothing came for 0\.1 s \(attempts: 3\)"),
     "silent": ([silent], r"nothing came for 0\.1 s \(attempts: 3\)"),
     "hangs up": ([hanging_up], r"Remote end closed connection without response \(attempts: 3\)"),
-    "redirects to itself": ([circling], r"HTTP 302 .* infinite loop.*Found"),
+    "redirects to itself": ([circling], r"Exceeded 30 redirects\."),
     "gibberish": ([gibberish], r"what\? \(attempts: 3\)"),
-    "cut in a chunk": ([cut_chunks], r"IncompleteRead\(.*\) \(attempts: 3\)"),
+    "cut in a chunk": ([cut_chunks], r".*\(attempts: 3\)"),
 }
 
 
@@ -296,7 +261,7 @@ def test_every_mirror_has_its_reason(server, closed_port, tmp_path):
     message = refusal(tmp_path / "file.gz", server.url("missing", status(404)), refused, "mirror/x")
     assert "404 Not Found; " in message
     assert f"{refused}: Connection refused (attempts: 3); " in message
-    assert message.endswith("mirror/x: unknown url type: 'mirror/x'")
+    assert "mirror/x: Invalid URL 'mirror/x': No scheme supplied" in message
 
 
 def test_a_file_that_was_there_outlives_a_failure(server, tmp_path):
@@ -331,7 +296,7 @@ def test_a_write_that_fails_is_one_line_and_no_fault_of_the_mirror(server, tmp_p
     with pytest.raises(DataError, match=r"/file\.gz: cannot be written: File too large$"):
         fetch(tmp_path / "file.gz", url, url)
     assert list(tmp_path.iterdir()) == []
-    assert server.ranges("file") == [None]
+    assert server.asked("file") == 1
 
 
 class Terminal(io.StringIO):
@@ -341,7 +306,7 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_shows_a_progress_bar(server, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    fetch(tmp_path / "file.gz", server.url("file", breaking_off, resuming))
+    fetch(tmp_path / "file.gz", server.url("file", breaking_off, whole))
     shown = sys.stderr.getvalue()
     assert "file.gz:" in shown
     assert "/512k" in shown
@@ -365,7 +330,10 @@ def test_a_script_that_is_stopped_leaves_nothing(server, tmp_path, sent):
     server.behaviours["/train-images-idx3-ubyte.gz"] = [stalling]
     command = [sys.executable, ROOT / "scripts/mnist.py", "--mirror", mirror]
     running = subprocess.Popen(
-        [*command, "--cache", tmp_path], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*command, "--cache", tmp_path],
+        env={key: value for key, value in os.environ.items() if key != VARIABLE},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     while not any(path.stat().st_size for path in tmp_path.iterdir()):
         assert running.poll() is None

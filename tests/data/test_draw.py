@@ -3,10 +3,15 @@
 import numpy as np
 import pytest
 
-from feedback_alignment.data import DataError, draw
-from feedback_alignment.data.classification import centre_features, one_hot, project, standardise
 from feedback_alignment.data.digits import load_digits
-from feedback_alignment.data.loading import loader
+from feedback_alignment.data.draw import draw, loader
+from feedback_alignment.data.preparation import (
+    DataError,
+    centre_features,
+    one_hot,
+    project,
+    standardise,
+)
 from feedback_alignment.data.sources import SOURCES
 from feedback_alignment.streams import generator
 

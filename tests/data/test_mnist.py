@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feedback_alignment.data.classification import DataError, standardise
+from feedback_alignment.data import mnist
 from feedback_alignment.data.mnist import (
-    DIGESTS,
-    SHAPES,
+    FILES,
     VARIABLE,
     default_cache,
     fill,
@@ -27,9 +26,11 @@ from feedback_alignment.data.mnist import (
     locate,
     read_idx,
 )
+from feedback_alignment.data.preparation import DataError, standardise
 
 ROOT = Path(__file__).parents[2]
-REAL = ROOT.parent / "shared" / "mnist"
+REAL = Path(os.environ.get(VARIABLE) or ROOT.parent / "shared/mnist")
+SHAPES = {name: original.shape for name, original in FILES.items()}
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = SHAPES
 
 
@@ -176,10 +177,6 @@ def test_labels_beyond_nine_are_one_line(folder):
     assert refusal(load_mnist, folder).startswith(expected)
 
 
-def untouched(cache):
-    raise AssertionError(f"{cache} is not to be filled")
-
-
 @pytest.mark.parametrize(
     ("directory", "environ", "what"),
     [("named", {}, "the MNIST directory"), (None, {VARIABLE: "named"}, VARIABLE)],
@@ -188,41 +185,47 @@ def test_a_named_folder_must_hold_the_original_files(
     made_folder, tmp_path, monkeypatch, directory, environ, what
 ):
     monkeypatch.chdir(tmp_path)
-    find = functools.partial(refusal, locate, directory, environ, tmp_path / "cache", untouched)
+    find = functools.partial(refusal, locate, directory, environ, tmp_path / "cache")
     assert find() == (
         f"named: there is no such folder; {what} must name one with {', '.join(SHAPES)}, "
         "or be left out to download them"
     )
     Path("named").mkdir()
     assert find() == (
-        f"named/{TRAIN_IMAGES}: there is no such file; put the original there, "
+        f"named/{TRAIN_IMAGES}: there is no such file; put the original there, compressed or not, "
         f"or leave {what} out to download it"
     )
     content = (made_folder / TRAIN_IMAGES).read_bytes()
     Path("named", TRAIN_IMAGES).write_bytes(content)
     assert find() == (
         f"named/{TRAIN_IMAGES}: not MNIST's original file ({len(content)} bytes, "
-        f"sha256 {hashlib.sha256(content).hexdigest()}, not {DIGESTS[TRAIN_IMAGES]}); "
+        f"sha256 of the content {hashlib.sha256(gzip.decompress(content)).hexdigest()}, "
+        f"not {FILES[TRAIN_IMAGES].content_sha256}); "
         f"replace it with the original file, or leave {what} out to download it"
     )
 
 
 @pytest.mark.parametrize("environ", [{}, {VARIABLE: ""}])
 @pytest.mark.parametrize("directory", [None, ""])
-def test_the_cache_is_filled_if_no_folder_is_named(tmp_path, directory, environ):
-    filled = []
-    assert locate(directory, environ, tmp_path, filled.append) == tmp_path
-    assert filled == [tmp_path]
+def test_the_cache_is_filled_if_no_folder_is_named(
+    tmp_path, monkeypatch, serve, small, directory, environ
+):
+    source, digests = small
+    originals = {n: original._replace(sha256=digests[n]) for n, original in FILES.items()}
+    monkeypatch.setattr(mnist, "FILES", originals)
+    cache = tmp_path / "cache"
+    assert locate(directory, environ, cache, mirrors=[serve(source)[0]]) == cache
+    assert contents(cache) == contents(source)
 
 
 def test_a_folder_named_in_the_call_comes_before_the_environment(tmp_path):
-    message = refusal(locate, "first", {VARIABLE: "second"}, tmp_path, untouched)
+    message = refusal(locate, "first", {VARIABLE: "second"}, tmp_path)
     assert message.startswith("first: there is no such folder")
 
 
 def test_a_folder_of_nobody_is_one_line():
     environ = {VARIABLE: "~no such user/mnist"}
-    assert refusal(locate, None, environ, Path("cache"), untouched) == (
+    assert refusal(locate, None, environ, Path("cache")) == (
         f"~no such user/mnist: ~ names no user's folder; {VARIABLE} must name a folder"
     )
 
@@ -313,10 +316,8 @@ def test_what_came_before_a_failure_stays_and_the_message_says_what_to_do(serve,
     (source / TEST_LABELS).write_bytes(b"other")
     message = refusal(fill, tmp_path / "cache", mirrors=[serve(source)[0]], digests=digests)
     assert message.startswith(f"{TEST_LABELS}: cannot be downloaded: http://127.0.0.1:")
-    assert "not the right file (5 bytes, sha256 " in message
-    assert message.endswith(
-        f"; try again, or set {VARIABLE} to a folder with MNIST's four .gz files"
-    )
+    assert "does not match the known hash: expected " in message
+    assert message.endswith(f"; try again, or set {VARIABLE} to a folder with MNIST's four files")
     assert set(contents(tmp_path / "cache")) == set(SHAPES) - {TEST_LABELS}
 
 
@@ -352,9 +353,9 @@ def test_the_script_says_which_mirrors_failed_and_leaves_nothing(serve, small, t
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(
         rf"error: {TRAIN_IMAGES}: cannot be downloaded: "
-        rf"{mirrors[0]}/{TRAIN_IMAGES}: not the right file \(.*\); "
+        rf"{mirrors[0]}/{TRAIN_IMAGES}: SHA256 hash of .*; "
         rf"{mirrors[1]}/{TRAIN_IMAGES}: HTTP 404 File not found; "
-        rf"try again, or set {VARIABLE} to a folder with MNIST's four \.gz files\n",
+        rf"try again, or set {VARIABLE} to a folder with MNIST's four files\n",
         done.stderr,
     )
     assert contents(tmp_path / "cache") == {}
@@ -365,7 +366,7 @@ def test_the_script_downloads_the_real_files_to_the_users_cache(real, serve, tmp
     cache = tmp_path / "feedback-alignment" / "mnist"
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{cache}\n", "")
     digests = {n: hashlib.sha256(content).hexdigest() for n, content in contents(cache).items()}
-    assert digests == DIGESTS
+    assert digests == {name: original.sha256 for name, original in FILES.items()}
 
 
 def test_the_script_finds_the_real_files(real):
@@ -373,8 +374,29 @@ def test_the_script_finds_the_real_files(real):
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{real}\n", "")
 
 
+def test_uncompressed_files_do_as_well_if_their_content_is_the_original(real, tmp_path):
+    for name in FILES:
+        plain = tmp_path / name.removesuffix(".gz")
+        plain.write_bytes(gzip.decompress((real / name).read_bytes()))
+    data = load_mnist(locate(tmp_path, {}))
+    assert data.labels_test[:3].tolist() == [7, 2, 1]
+    with plain.open("r+b") as file:
+        file.seek(100)
+        file.write(bytes([3]))
+    message = refusal(locate, tmp_path, {})
+    assert re.match(rf"{plain}: not MNIST's original file \(10008 bytes, sha256 of the ", message)
+
+
+def test_an_uncompressed_file_that_is_cut_is_one_line(folder):
+    (folder / TEST_LABELS).unlink()
+    plain = folder / TEST_LABELS.removesuffix(".gz")
+    plain.write_bytes(gzip.decompress(idx(np.zeros(10000)))[:-1])
+    expected = f"{plain}: cut off: 9999 of 10000 bytes of data; replace it with the original file"
+    assert refusal(load_mnist, folder) == expected
+
+
 def test_the_real_images_are_mnist(real, tmp_path):
-    data = load_mnist(locate(str(real), {}, tmp_path, untouched))
+    data = load_mnist(locate(str(real), {}, tmp_path / "none"))
     assert np.bincount(data.labels_train).tolist() == [
         *(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
     ]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from feedback_alignment.conditions import MLP_ONLY, TWO_LAYER_ONLY, Condition
-from feedback_alignment.data import draw
+from feedback_alignment.data.draw import draw
 from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.simulate import Recording, simulate
 

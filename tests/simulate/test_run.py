@@ -6,15 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from feedback_alignment.archive import read_arrays, write_arrays
 from feedback_alignment.arrays import DeviceError
 from feedback_alignment.config import parse_config
-from feedback_alignment.data import draw
-from feedback_alignment.data.loading import loader
+from feedback_alignment.data.draw import draw, loader
 from feedback_alignment.simulate import simulate
 from feedback_alignment.simulate.mlp import Samples, simulate_mlp
 from feedback_alignment.simulate.recording import Recording
 from feedback_alignment.simulate.run import run
-from feedback_alignment.store import read_arrays, write_arrays
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
@@ -68,8 +67,8 @@ def test_a_regression_has_one_output_and_no_accuracy():
 def test_a_recording_comes_back_from_its_file(tmp_path):
     for settings in ({}, DEEP):
         found = run(*made(**settings), 5, (0, 3))
-        write_arrays(tmp_path / "run.npz", found.arrays())
-        assert_same(Recording.of_arrays(read_arrays(tmp_path / "run.npz")), found)
+        write_arrays(tmp_path / "run.npz", found.arrays(), {"step": "train"})
+        assert_same(Recording.of_arrays(read_arrays(tmp_path / "run.npz")[0]), found)
 
 
 def test_a_missing_gpu_is_named():

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from feedback_alignment.data.classification import Classification
-
-TRAINING_SAMPLES = 1437
+from feedback_alignment.data.preparation import Classification
+from feedback_alignment.data.sources import SOURCES
 
 
 def load_digits(rng: np.random.Generator | None) -> Classification:
@@ -23,6 +22,6 @@ def load_digits(rng: np.random.Generator | None) -> Classification:
 
     inputs, labels = datasets.load_digits(return_X_y=True)
     order = np.arange(len(labels)) if rng is None else rng.permutation(len(labels))
-    train, test = order[:TRAINING_SAMPLES], order[TRAINING_SAMPLES:]
+    train, test = np.split(order, [SOURCES["digits"].samples])
     labels = labels.astype(np.int64)
     return Classification(inputs[train], labels[train], inputs[test], labels[test], classes=10)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from feedback_alignment.activations import activation_named
-from feedback_alignment.networks import predict
 from feedback_alignment.streams import generator
 
 
@@ -38,4 +37,8 @@ def draw_replicate(
         direction = teacher.standard_normal(dimension)
         return inputs, inputs @ direction * np.sqrt(teacher.chisquare(width) / width)
     hidden = teacher.standard_normal((width, dimension))
-    return inputs, predict(hidden, teacher.standard_normal(width), inputs, psi)
+    output = teacher.standard_normal(width)
+    preactivations = inputs @ hidden.T
+    activations = np.empty_like(preactivations)
+    psi.apply(preactivations, activations)
+    return inputs, activations @ output / np.sqrt(width)

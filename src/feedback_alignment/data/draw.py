@@ -1,0 +1,94 @@
+"""Make the data of a training job: a block of replicates, or one set for all of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from feedback_alignment.data.preparation import Classification, one_hot, prepare
+from feedback_alignment.data.sources import TEACHER_STUDENT
+from feedback_alignment.data.teacher_student import draw_replicate
+from feedback_alignment.streams import generator
+
+Load = Callable[[np.random.Generator], Classification]
+
+
+def draw(
+    settings: Mapping[str, Any],
+    seed: int,
+    replicates: Sequence[int] | None,
+    load: Load | None = None,
+) -> dict[str, np.ndarray]:
+    """Make the data of a block of R replicates, each from its own random streams.
+
+    Args:
+        settings: what decides the data, as `Condition.dataset` gives it.
+        seed: the config's seed.
+        replicates: indices of the replicates; None for labelled data that all replicates share.
+        load: gives labelled data, from a random stream if they are split at random, as `loader`
+            makes it; not needed for teacher-student data.
+
+    Returns:
+        Teacher-student: `inputs` (R, n, d) and `targets` (R, n). Labelled data: `inputs` (n, d)
+        and one-hot `targets` (n, C), and the part to judge by, `inputs_test` (m, d) and
+        `targets_test` (m, C); with R in front unless shared.
+
+    Raises:
+        DataError: the data cannot be had or do not fit the settings; one line.
+    """
+    chosen = {name: value for name, value in settings.items() if name != "data"}
+    if settings["data"] == TEACHER_STUDENT:
+        pairs = [draw_replicate(seed, replicate, **chosen) for replicate in replicates or ()]
+        inputs, targets = map(np.stack, zip(*pairs, strict=True))
+        return {"inputs": inputs, "targets": targets}
+    if load is None:
+        load = loader(settings["data"], None, {})
+    dtype = chosen.pop("dtype")
+    if replicates is None:
+        return _labelled(chosen, generator(seed, 0, "data"), load, dtype)
+    parts = [_labelled(chosen, generator(seed, r, "data"), load, dtype) for r in replicates]
+    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+
+
+def loader(
+    data: str, place: Path | None, environ: Mapping[str, str], terminal: TextIO | None = None
+) -> Load:
+    """How a source's data are loaded: a function of the random stream that may split them.
+
+    Args:
+        data: name of the source.
+        place: folder of MNIST's files, or a user's file, if the config names it.
+        environ: the environment, which may name MNIST's folder and the user's cache.
+        terminal: where a download shows its progress if it is a terminal; None for standard error.
+    """
+    if data in ("digits", "digits_in_order"):
+        from feedback_alignment.data.digits import load_digits
+
+        return load_digits if data == "digits" else lambda rng: load_digits(None)
+    if data == "mnist":
+        from feedback_alignment.data import mnist
+
+        return lambda rng: mnist.load_mnist(mnist.locate(place, environ, terminal=terminal))
+
+    def load(rng: np.random.Generator) -> Classification:
+        from feedback_alignment.data.own import load_own
+
+        # Synthetic data, which nothing loads, come by here too: refuse at the load.
+        if place is None:
+            raise ValueError(f"{data}: no source of this name, and no file of a user's own")
+        return load_own(place)
+
+    return load
+
+
+def _labelled(
+    settings: dict[str, Any], rng: np.random.Generator, load: Load, dtype: str
+) -> dict[str, np.ndarray]:
+    data = prepare(load(rng), rng, **settings)
+    return {
+        "inputs": data.inputs_train.astype(dtype),
+        "targets": one_hot(data.labels_train, data.classes).astype(dtype),
+        "inputs_test": data.inputs_test.astype(dtype),
+        "targets_test": one_hot(data.labels_test, data.classes).astype(dtype),
+    }

@@ -1,0 +1,51 @@
+"""Figures: tidy tables in, panels and the plotted numbers out; `docs/adding_a_figure.md`.
+
+A notebook makes each figure, most of them with one call of :func:`facets`. What no such call can,
+modules draw: `stability`, `performance`, `fixed_points`, `extreme_width`, `feedback_paths`.
+"""
+
+from __future__ import annotations
+
+from feedback_alignment.figures.facets import Facets, Panel, Quantity, facets
+from feedback_alignment.figures.lines import by_case, by_layer
+from feedback_alignment.figures.marks import guide, guide_key, key, vertical, zero
+from feedback_alignment.figures.numbers import (
+    REPLICATE,
+    FigureError,
+    estimate,
+    in_words,
+    last,
+    metric,
+    nothing,
+    overview,
+    read,
+    readable,
+    relative,
+)
+from feedback_alignment.figures.style import save
+
+__all__ = [
+    "REPLICATE",
+    "Facets",
+    "FigureError",
+    "Panel",
+    "Quantity",
+    "by_case",
+    "by_layer",
+    "estimate",
+    "facets",
+    "guide",
+    "guide_key",
+    "in_words",
+    "key",
+    "last",
+    "metric",
+    "nothing",
+    "overview",
+    "read",
+    "readable",
+    "relative",
+    "save",
+    "vertical",
+    "zero",
+]

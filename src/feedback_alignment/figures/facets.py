@@ -1,0 +1,358 @@
+"""Panels, lines and bands around `seaborn.FacetGrid`, for figures of tidy tables.
+
+:func:`facets` is called like `seaborn.relplot`, with columns as `x`, `hue`, `row`, `col`. It adds
+what such a call cannot say: one meaning for each colour, geometric means, runs that diverged, what
+a table lacks, and settings that nobody thought of, which are drawn apart and never averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from feedback_alignment.figures import marks, numbers, style
+from feedback_alignment.figures.layout import Layout, Place, finish
+from feedback_alignment.figures.lines import lines_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COURSES = ("step", "epoch")
+_LINED = ("rule", "l2", "variant")  # columns that a line's name tells
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """What is on a vertical axis.
+
+    Attributes:
+        metric: its name in the tidy table; several, if `hue` tells them apart.
+        label: axis label.
+        layer: the layer shown; None for all there are.
+        log: a logarithmic axis. It turns linear where a tenth of the means have no place on it.
+        estimator: as of :func:`numbers.estimate`: `mean`, `geometric` or a function.
+        errorbar: as of :func:`numbers.estimate`.
+        limits: ends of the axis, or a function from the plotted numbers to them.
+        own_axis: every panel has limits of its own.
+        zero: draw a line at zero.
+        unused: a rule that does not use its feedback: its lines are pale, without a band.
+        needs: which key of the config provides the metric, for tables without it.
+        short: name in tables of numbers.
+    """
+
+    metric: str | Sequence[str]
+    label: str
+    layer: str | None = None
+    log: bool = False
+    estimator: str | Callable = "mean"
+    errorbar: Callable | None = None
+    limits: tuple[float, float] | Callable[[pd.DataFrame], tuple[float, float]] | None = None
+    own_axis: bool = False
+    zero: bool = False
+    unused: str = ""
+    needs: str = ""
+    short: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name in tables: `short`, or the axis label in one line."""
+        return self.short or self.label.replace("\n", " ")
+
+    def of(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Its rows, diverged replicates among them."""
+        names = [self.metric] if isinstance(self.metric, str) else list(self.metric)
+        rows = table[table["metric"].isin(names)]
+        return rows if self.layer is None else rows[rows["layer"] == self.layer]
+
+    def rows(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Its rows, of replicates that did not diverge."""
+        rows = numbers.metric(table, self.metric, self.layer)
+        return rows[rows["value"] > 0] if self.estimator == "geometric" else rows
+
+    def lacking(self, table: pd.DataFrame) -> str:
+        """Why a table has no such rows, in a sentence; empty if it has."""
+        names = [self.metric] if isinstance(self.metric, str) else self.metric
+        rows = table[table["metric"].isin(names)]
+        if rows.empty:
+            return numbers.lacking_metrics(table, *names, needs=self.needs)
+        if self.layer is not None and not (rows["layer"] == self.layer).any():
+            return f"No {names[0]} with layer {self.layer or 'empty'} in the table."
+        return ""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One panel: `axes`, its `quantity`, the table's rows `cells`, and the plotted `numbers`."""
+
+    axes: Axes
+    quantity: Quantity
+    cells: pd.DataFrame
+    numbers: pd.DataFrame
+
+
+@dataclass
+class Facets:
+    """A drawn figure.
+
+    Attributes:
+        figure: the figure.
+        numbers: the plotted numbers: settings of panel and line, x, mean, sd, low, high, n.
+        panels: the panels with data, row by row; none if the figure says why there are none.
+        keys: the entries of the legend.
+        x: the column on the horizontal axis.
+        final: whether each replicate counts with its last value alone.
+        blank: panels without data, of which the first may hold a legend.
+    """
+
+    figure: Figure
+    numbers: pd.DataFrame
+    panels: list[Panel] = field(default_factory=list)
+    keys: list[Artist] = field(default_factory=list)
+    x: str = ""
+    final: bool = False
+    blank: list[Axes] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Panel]:
+        return iter(self.panels)
+
+    def tabulate(
+        self, table: pd.DataFrame, quantities: Sequence[Quantity], by: Sequence[str]
+    ) -> pd.DataFrame:
+        """The last value of each quantity over replicates as text, a row a combination of settings.
+
+        Args:
+            table: tidy rows.
+            quantities: one a column.
+            by: the settings; a column that the notebook has added may be among them.
+        """
+        if not self.panels:
+            return self.numbers
+        runs = numbers.replicates(table).groupby(list(by), dropna=False)
+        out = runs.size().rename("replicates").to_frame()
+        lost = numbers.diverged(table).groupby(list(by), dropna=False).size()
+        if len(lost):
+            out["diverged"] = lost.reindex(out.index, fill_value=0)
+        for quantity in quantities:
+            rows = numbers.last(quantity.rows(table))
+            stats = numbers.estimate(rows, by, quantity.estimator, quantity.errorbar)
+            text = numbers.in_words(stats, quantity.estimator == "geometric")
+            texts = stats.assign(text=text).set_index(list(by))["text"]
+            out[quantity.name] = texts.astype(object).reindex(out.index, fill_value="")
+        return out
+
+    def legend(self, *more: Artist) -> None:
+        """Draw the legend again, with further entries."""
+        if not self.panels:
+            return
+        self.keys += more
+        for old in self.figure.legends:
+            old.remove()
+        with style.context():
+            marks.legend(self.figure, self.keys)
+
+    def move_keys(self, names: Collection[str], title: str) -> None:
+        """Move entries of the legend into the place of a panel that there is not, under a title.
+
+        Without such a place they stay where they are.
+        """
+        below = self.blank[-1:] and [a for a in self.blank if _row(a) == _row(self.blank[-1])][:1]
+        moved = [key for key in self.keys if key.get_label() in names]
+        if not below or not moved:
+            return
+        self.keys = [key for key in self.keys if key not in moved]
+        with style.context():
+            look = {"loc": "upper left", "borderaxespad": 0.0, "alignment": "left"}
+            legend = below[0].legend(handles=moved, title=title, **look)
+            legend.get_title().set_fontweight("bold")
+        self.legend()
+
+    def note(self, text: str) -> None:
+        """A remark below the panels."""
+        if self.panels and text:
+            marks.footnote(self.figure, text)
+
+    def table(self, until: float | None = None) -> pd.DataFrame:
+        """The plotted numbers as text, few enough to read: `mean ± sd`, of a geometric mean `×/÷`.
+
+        A row a panel and line; a column each x if the values are final, else each quantity, at the
+        last recorded x.
+
+        Args:
+            until: take the last x up to this one.
+        """
+        if not self.panels:
+            return self.numbers
+        rows = self.numbers.drop(columns=["mean", "sd", "low", "high", "n"])
+        settings = [name for name in rows if name not in ("quantity", "line", "text", self.x)]
+        index = [name for name in settings if rows[name].nunique() > 1 and name not in _LINED]
+        if self.final:
+            index = [*(["quantity"] if rows["quantity"].nunique() > 1 else []), *index, "line"]
+            columns = self.x
+        else:
+            rows = rows if until is None else rows[rows[self.x] <= until]
+            index, columns = [*index, "line"], "quantity"
+            rows = rows.sort_values(self.x, kind="stable").groupby([*index, columns]).tail(1)
+        return rows.pivot(index=index, columns=columns, values="text").fillna("").sort_index()
+
+
+def _row(axes: Axes) -> int:
+    return axes.get_subplotspec().rowspan.start
+
+
+def facets(
+    table: pd.DataFrame,
+    y: Quantity | Sequence[Quantity],
+    *,
+    x: str,
+    hue: str = "method",
+    row: str | None = None,
+    col: str | None = None,
+    aside: str | None = None,
+    dash: str | None = None,
+    by: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    apart: str = "line",
+    looks: Mapping[Any, dict[str, Any]] | None = None,
+    marker: str = "",
+    final: bool = False,
+    log_x: bool = False,
+    end: Callable[[pd.DataFrame], float] | None = None,
+    height: float = 2.0,
+    empty: str = "No such run in the table.",
+) -> Facets:
+    """Draw a tidy table: a panel for each `row` and `col`, a line for each `hue`.
+
+    Several quantities make a row of panels each; four and more with one column of panels are
+    wrapped into rows of three. Replicates are averaged, diverged ones left out, counted and marked.
+
+    Args:
+        table: tidy rows; other columns that the call names may be added.
+        y: what is on the vertical axis.
+        x: column on the horizontal axis; `epoch` is made of `step`.
+        hue: column of the lines; `method` is rule and decay.
+        row: column of the rows of panels, if there is one quantity.
+        col: column of the columns of panels.
+        aside: a setting named at the right of a panel's title.
+        dash: column whose values have a dash pattern each, from the least one on.
+        by: further settings that `hue`, `row` or `col` tell apart.
+        ignore: settings without bearing on what is shown.
+        apart: where settings go that vary but have no place: `line`, `row` or `col`.
+        looks: of values of `hue`, whatever `Axes.plot` takes; a `color` and a `label` among it.
+        marker: marker of the points, if any.
+        final: take each replicate's last value alone.
+        log_x: a logarithmic axis of steps, from 1 on.
+        end: from a panel's numbers to the right end of its axis of steps.
+        height: height of a row of panels, inches.
+        empty: what to say of a table without rows.
+
+    Returns:
+        The figure, its panels and the plotted numbers. Loop over it to add to the panels.
+
+    Raises:
+        FigureError: the table lacks a tidy column.
+    """
+    import pandas as pd
+
+    numbers.check_columns(table.columns)
+    quantities = [y] if isinstance(y, Quantity) else list(y)
+    reason = empty if table.empty else _lacking(table, quantities, final or x not in _COURSES)
+    if reason:
+        return Facets(marks.explanation(reason), numbers.nothing(reason))
+    table = _prepared(table, x, hue)
+    covered = {*(("rule", "l2") if hue == "method" else (hue,)), *by, row, col, x}
+    settings = [name for name in table if name in covered and name in (*numbers.SETTINGS, "case")]
+    table["variant"] = numbers.variants(table, settings, ignore)
+    table["_row"], rows = _places(table, row, apart == "row")
+    table["_col"], cols = _places(table, col, apart == "col")
+    drawn = pd.concat([quantity.of(table) for quantity in quantities])
+    table["line"], lines = lines_of(drawn, hue, dash, looks or {}, apart == "line", marker)
+    kept = [name for name in dict.fromkeys((row, col, "rule", "l2", "variant")) if name]
+    stats = _estimate(table, quantities, [*kept, "_row", "_col", "line", x], final, log_x)
+    layout = Layout(quantities, row, rows, col, cols, height)
+    panels, blank = [], []
+    with style.context():
+        figure = layout.draw(stats, x, lines)
+        for axes, quantity, r, c in layout.places():
+            cells = table[(table["_row"] == r) & (table["_col"] == c)]
+            here = (
+                (stats["_row"] == r) & (stats["_col"] == c) & (stats["quantity"] == quantity.name)
+            )
+            if cells.empty:
+                axes.set_axis_off()
+                blank.append(axes)
+                continue
+            panels.append(Panel(axes, quantity, cells, stats[here]))
+            right = style.label(aside, cells[aside].iloc[0]) if aside else ""
+            inner = c > 0 and ((table["_row"] == r) & (table["_col"] == c - 1)).any()
+            note = marks.diverged_note(cells, table)
+            layout.name(axes, quantity, r, c, (right, note, bool(inner)))
+        finish(panels, layout, x, final, log_x, end, lines)
+        keys = [marks.key(**_of_key(look)) for look in lines.values()]
+        layout.legend(figure, keys)
+    stats = stats.drop(columns=["_row", "_col"])
+    shown = Facets(figure, stats, panels, keys, x, final, [*blank, *layout.spare])
+    unused = sorted({q.unused for q in quantities} & set(table["rule"]))
+    if unused:
+        names = " and ".join(style.method_name(rule, 0) for rule in unused)
+        shown.note(f"Pale: alignment of {names}, with random feedback that it does not use.")
+    return shown
+
+
+def _lacking(table: pd.DataFrame, quantities: Sequence[Quantity], any_step: bool) -> str:
+    reasons = [quantity.lacking(table) for quantity in quantities]
+    if all(reasons):
+        return reasons[0]
+    return "" if any_step else numbers.lacking_steps(table)
+
+
+def _prepared(table: pd.DataFrame, x: str, hue: str) -> pd.DataFrame:
+    table = table.reset_index(drop=True)
+    if x == "epoch":
+        table["epoch"] = numbers.epochs(table)
+    if hue == "method":
+        pairs = zip(table["rule"], table["l2"], strict=True)
+        table["method"] = [style.method_name(*pair) for pair in pairs]
+    return table
+
+
+def _places(table: pd.DataFrame, setting: str | None, apart: bool) -> tuple[list, list[Place]]:
+    """For each row of the table the number of its row or column of panels, and what those are."""
+    values = style.in_order(setting, table[setting]) if setting else [""]
+    counts = table.drop_duplicates("condition")["variant"].value_counts()
+    variants = sorted(counts.index, key=lambda v: (-counts[v], v)) if apart else [""]
+    of = table[setting] if setting else [""] * len(table)
+    found = list(zip(of, table["variant"] if apart else [""] * len(table), strict=True))
+    present = set(found)
+    places = [(v, name) for name in variants for v in values if (v, name) in present]
+    number = {place: at for at, place in enumerate(places)}
+    return [number[place] for place in found], places
+
+
+def _estimate(
+    table: pd.DataFrame, quantities: Sequence[Quantity], keys: list[str], final: bool, log_x: bool
+) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = []
+    for quantity in quantities:
+        rows = quantity.rows(table)
+        rows = numbers.last(rows) if final else rows
+        rows = rows[rows["step"] > 0] if log_x else rows
+        # Categories are grouped whether they occur or not: text is not.
+        rows = rows.astype({"line": str})
+        stats = numbers.estimate(rows, keys, quantity.estimator, quantity.errorbar)
+        text = numbers.in_words(stats, quantity.estimator == "geometric")
+        used = stats["rule"] != quantity.unused  # of the others no more than the mean is drawn
+        stats = stats.assign(**{end: stats[end].where(used) for end in ("low", "high")})
+        parts.append(stats.assign(quantity=quantity.name, text=text))
+    out = pd.concat(parts, ignore_index=True)
+    names = pd.CategoricalDtype([quantity.name for quantity in quantities], ordered=True)
+    return out.astype({"line": table["line"].dtype, "quantity": names})
+
+
+def _of_key(look: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in look.items() if key not in ("zorder", "band")}

@@ -1,0 +1,298 @@
+"""The parts that figures share: lines with bands, titles and notes, axes, legends."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from feedback_alignment.figures import numbers, style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DASHES = (
+    "-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (5, 1.4, 1.2, 1.4)), (0, (5, 1.3, 1, 1.3, 1, 1.3)),
+    (0, (2.6, 2.6)), (0, (9, 3)), (0, (9, 1.5, 2.5, 1.5)),
+)  # fmt: skip
+DASHED, DOTTED = (0, (4, 2)), (0, (1.4, 1.4))
+
+
+def grid(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[list[Axes]]]:
+    """A figure of equal panels; few columns make it narrower, not the panels wider.
+
+    Args:
+        rows: number of rows.
+        columns: number of columns.
+        height: height of a row, inches.
+        shared: `sharex` and `sharey`, as of `Figure.subplots`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    arrange(figure, rows, columns, height)
+    axes = figure.subplots(rows, columns, squeeze=False, **shared)
+    return figure, [list(row) for row in axes]
+
+
+def arrange(figure: Figure, rows: int, columns: int, height: float) -> None:
+    """Give a figure the size and the spacing of :func:`grid`."""
+    width = {1: 4.2, 2: 5.8}.get(columns, style.WIDTH + 2.1 * max(0, columns - 3))
+    figure.set_size_inches(width, 0.55 + height * rows)
+    figure.set_layout_engine("constrained", w_pad=0.06, h_pad=0.04, wspace=0.02, hspace=0.04)
+
+
+def band(axes: Axes, x: Any, stats: pd.DataFrame, color: str, **line: Any) -> None:
+    """Draw the mean of :func:`numbers.estimate`, and the band where there are two replicates.
+
+    The line carries the id `data`, so that a reader of the SVG (or a test) finds the data.
+    """
+    with_spread = stats["n"] > 1
+    if with_spread.any():
+        low, high = stats["low"].where(with_spread), stats["high"].where(with_spread)
+        axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0, zorder=2)
+    axes.plot(x, stats["mean"], color=color, gid="data", **({"zorder": 3} | line))
+
+
+def title(axes: Axes, left: str, right: str = "", note: str | None = None) -> None:
+    """Panel title; a note (diverged replicates) stands between the title and the frame.
+
+    `note` is None where no panel of the figure has one, so that titles of a row stay level.
+    """
+    pad = 5.0 if note is None else 15.0
+    axes.set_title(left, loc="left", pad=pad)
+    axes.set_title(right, loc="right", pad=pad, fontweight="normal", fontsize=8.0)
+    if note:
+        axes.annotate(
+            note, (0, 1), (0, 5), "axes fraction", "offset points",
+            color=style.ALERT, fontsize=7.0, gid="note",
+        )  # fmt: skip
+
+
+def diverged_note(cells: pd.DataFrame, table: pd.DataFrame) -> str | None:
+    """`✕ 2 of 8 replicates diverged`; empty if none of the cells' did, None if none at all did."""
+    replicates = numbers.replicates(cells)
+    lost = int((replicates["status"] == "diverged").sum())
+    if lost:
+        return f"✕ {lost} of {len(replicates)} replicates diverged"
+    return "" if (table["status"] == "diverged").any() else None
+
+
+def all_diverged(axes: Axes, cells: pd.DataFrame) -> bool:
+    """If so, say in the panel that there is nothing else to show."""
+    replicates = numbers.replicates(cells)
+    if replicates.empty or not (replicates["status"] == "diverged").all():
+        return False
+    axes.text(
+        0.5, 0.5, f"all {len(replicates)} replicates diverged",
+        transform=axes.transAxes, ha="center", va="center", color=style.ALERT, gid="all-diverged",
+    )  # fmt: skip
+    return True
+
+
+def say_missing(axes: Axes, reason: str, wrap: int = 30) -> None:
+    """An empty panel, but for the reason why it is empty.
+
+    Args:
+        axes: the panel; its title, if any, stays.
+        reason: what is missing, and which key of the config provides it.
+        wrap: length of a line, characters.
+    """
+    axes.set_axis_off()
+    axes.text(
+        0.5, 0.5, textwrap.fill(reason, wrap), transform=axes.transAxes, ha="center", va="center",
+        linespacing=1.5, gid="missing",
+    )  # fmt: skip
+
+
+def explanation(reason: str) -> Figure:
+    """A whole figure that says why there is nothing to draw."""
+    with style.context():
+        figure, ((axes,),) = grid(1, 1, 1.2)
+        say_missing(axes, reason, wrap=52)
+    return figure
+
+
+def footnote(figure: Figure, text: str) -> None:
+    """A remark below the panels, in small print."""
+    figure.supxlabel(text, fontsize=7.0, color=style.GUIDE, gid="footnote")
+
+
+def mark_ends(axes: Axes, lost: pd.DataFrame, ends: pd.Series) -> None:
+    """A cross at the upper edge where each replicate diverged.
+
+    Call it when the limits stand; a later end is marked at the edge, and named.
+
+    Args:
+        axes: the panel.
+        lost: one row a replicate that diverged, with its rule and decay.
+        ends: where on the horizontal axis each of them ended.
+    """
+    start, end = axes.get_xlim()
+    for (_, replicate), place in zip(lost.iterrows(), ends, strict=True):
+        color = style.method_color(replicate["rule"], replicate["l2"])
+        axes.plot(
+            [min(max(place, start), end)], [0.96], marker="x", markersize=5, markeredgewidth=1.4,
+            color=color, transform=axes.get_xaxis_transform(), linestyle="none", clip_on=False,
+            zorder=6, gid="diverged",
+        )  # fmt: skip
+    if (ends > end).any():
+        axes.annotate(
+            f"at {style.count(ends.max())}", (1, 0.96), (-6, -2.5), "axes fraction",
+            "offset points", ha="right", fontsize=6.5, color=style.ALERT,
+        )  # fmt: skip
+
+
+def mark_counts(axes: Axes, counts: Iterable[tuple[float, str, int, int]]) -> float:
+    """Crosses at the lower edge, one above the other, with how many replicates diverged there.
+
+    Args:
+        axes: the panel.
+        counts: of each cross its abscissa, its colour, and how many of how many diverged.
+
+    Returns:
+        The share of the panel's height that they take.
+    """
+    heights: dict[float, int] = {}
+    edge = axes.get_xaxis_transform()
+    for x, color, lost, asked in counts:
+        row = heights[x] = heights.get(x, -1) + 1
+        place = x, 0.04 + 0.065 * row
+        axes.plot(
+            *place, color=color, marker="x", markersize=4.5, markeredgewidth=1.3,
+            linestyle="none", transform=edge, zorder=6, gid="diverged",
+        )  # fmt: skip
+        axes.annotate(
+            f"{lost}/{asked}", place, (4, -2.3), edge, "offset points", color=color,
+            fontsize=6.5, gid="count",
+        )  # fmt: skip
+    return min(0.5, 0.095 + 0.065 * max(heights.values())) if heights else 0.0
+
+
+def zero(axes: Axes) -> None:
+    """A thin line at zero, beneath the data."""
+    axes.axhline(0, color=style.GUIDE, linewidth=0.8, zorder=1.5, gid="zero")
+
+
+def vertical(axes: Axes, x: float, gid: str, color: str = style.GUIDE) -> None:
+    """A dotted vertical line beneath the data: something happens here."""
+    axes.axvline(x, color=color, linewidth=1.0, linestyle=DOTTED, zorder=2.2, gid=gid)
+
+
+def guide(axes: Axes, x: Any, y: Any, gid: str = "guide", **line: Any) -> None:
+    """A reference curve over the data, dashed and grey unless said otherwise."""
+    look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": DASHED, "zorder": 4}
+    axes.plot(x, y, gid=gid, **(look | line))
+
+
+def width_axis(axes: Axes, widths: Iterable[int]) -> None:
+    """A logarithmic axis of widths: ticks at the widths swept, or at decades for a long sweep."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+
+    values = sorted(set(widths))
+    axes.set_xscale("log")
+    margin = (values[-1] / values[0]) ** 0.05 if len(values) > 1 else 2.0
+    axes.set_xlim(values[0] / margin, values[-1] * margin)
+    if values[-1] / values[0] > 1000:
+        axes.xaxis.set_major_locator(LogLocator(numticks=9))
+    else:
+        stride = -(-len(values) // 5)
+        axes.xaxis.set_major_locator(FixedLocator(values[::stride]))
+        axes.xaxis.set_minor_locator(FixedLocator(values))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: style.count(x)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("width $p$")
+
+
+def whole_axis(axes: Axes, values: Iterable[int]) -> None:
+    """A linear axis of a few whole numbers, such as depths."""
+    found = sorted(set(values))
+    whole = range(found[0], found[-1] + 1)
+    axes.set_xlim(whole[0] - 0.25, whole[-1] + 0.25)
+    axes.set_xticks(whole[:: -(-len(whole) // 8)])
+
+
+def step_axis(axes: Axes) -> None:
+    """A linear axis of steps or epochs with few, readable ticks."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}".replace(",", "\u2009")))
+
+
+def decades(axes: Axes, which: str = "y", ticks: int = 6) -> None:
+    """A logarithmic axis with ticks at powers of ten; at finer ones where there is but a decade.
+
+    Call it when the limits stand.
+    """
+    from matplotlib.ticker import (
+        FixedLocator,
+        FuncFormatter,
+        LogLocator,
+        MaxNLocator,
+        NullFormatter,
+        NullLocator,
+    )
+
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    low, high = axes.get_ylim() if which == "y" else axes.get_xlim()
+    getattr(axes, f"set_{which}scale")("log")
+    if low <= 0:  # nothing was drawn
+        low, high = 1e-3, 1e3
+        getattr(axes, f"set_{which}lim")(low, high)
+    if high / low < 8:  # 1, 2, 5 may be too few
+        steps = MaxNLocator(5).tick_values(low, high)
+        axis.set_major_locator(FixedLocator(steps[steps > 0]))
+        getattr(axes, f"set_{which}lim")(low, high)
+    elif high / low < 300:
+        subs = (1.0, 2.0, 5.0) if high / low < 30 else (1.0, 3.0)
+        axis.set_major_locator(LogLocator(subs=subs, numticks=20))
+    else:
+        axis.set_major_locator(LogLocator(numticks=ticks))
+    if high / low < 300:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def key(color: str, label: str, **line: Any) -> Artist:
+    """A legend entry for a line."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], **({"color": color, "label": label, "linewidth": 1.8} | line))
+
+
+def guide_key(label: str, **line: Any) -> Artist:
+    """A legend entry for a reference line."""
+    look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": DASHED} | line
+    return key(label=label, **look)
+
+
+def dash(index: int) -> Any:
+    """The dash pattern of a variant."""
+    return DASHES[index % len(DASHES)]
+
+
+def legend(figure: Figure, handles: Sequence[Artist], most: int = 8, rows: int = 2) -> None:
+    """One legend for the whole figure, above the panels, where it can hide nothing.
+
+    It has as few rows as the lengths of its entries allow; beyond `rows` the figure grows, so that
+    the panels keep their height.
+    """
+    # Inches at the legend's type size: line and gaps, then the letters of the longest line.
+    texts = [re.sub(r"\\[a-zA-Z]+", "x", str(h.get_label())) for h in handles]
+    texts = [re.sub(r"[${}^_]|\\.", "", text) for text in texts]
+    widths = [0.53 + 0.061 * max(map(len, text.split("\n"))) for text in texts]
+    columns = long = 1
+    for columns in range(min(most, len(handles)), 0, -1):
+        long = -(-len(handles) // columns)
+        needed = sum(max(widths[at : at + long]) for at in range(0, len(widths), long))
+        if needed <= figure.get_figwidth() - 0.1:
+            break
+    even = -(-len(handles) // long)
+    figure.legend(handles=list(handles), loc="outside upper center", ncols=even, handlelength=2.2)
+    figure.set_figheight(figure.get_figheight() + 0.17 * max(0, long - rows))

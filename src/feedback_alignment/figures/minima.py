@@ -1,0 +1,172 @@
+"""The runs in which something happens to a trained network: which there are, and how they end.
+
+The `case` of a condition says what it shows; `CASES` lists those of the figure of stability.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from feedback_alignment.figures import numbers, style
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METRICS = ("K_real", "K_imag", "stability_ratio", "gradient_alignment", "loss", "loss_rise")
+#: What a run shows, by its case, in the order of panels.
+CASES = {
+    "bp_random": "random",
+    "bp_random_wide": "random",
+    "fa_own": "own",
+    "fa_fresh": "fresh",
+    "bp_tied": "tied",
+    "bp_alone": "control",
+}
+KINDS = tuple(dict.fromkeys(CASES.values()))
+#: A replicate stays where its loss rises by less than this, as in the claims.
+STAYS = 100.0
+_INTERVENTIONS = ["switch_step", "redraw_step", "tie_step", "perturb_step"]
+
+
+def lacking(table: pd.DataFrame) -> str:
+    """Why there is nothing to draw; empty if there is something."""
+    if not len(table):
+        return numbers.lacking_metrics(table, "loss_rise")
+    if table["case"].isin(CASES).any():
+        return ""
+    return f"No run in the table has a case of this figure: give one of {', '.join(CASES)}."
+
+
+def select(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the runs shown, with columns `kind`, `moment`, `wide`, `rank` and `shade`.
+
+    `moment` is the step of the last intervention, `wide` tells widths other than the commonest
+    one. `rank` is 0 for the commonest width and counts the others from 1 as they grow; their
+    `shade` goes from 0 to 1 with it (0.5 if there is one). Of conditions of one kind, width and
+    angle the first is kept; :func:`left_out` counts the others.
+    """
+    conditions = table[table["case"].isin(CASES)].drop_duplicates("condition")
+    kinds = conditions["case"].map(CASES)
+    keys = conditions.assign(kind=kinds)[["kind", "width", "tie_angle"]]
+    conditions = conditions[~keys.duplicated()]
+    usual = conditions["width"].mode()[0]
+    others = sorted(set(conditions["width"]) - {usual})
+    rows = table[table["condition"].isin(conditions["condition"])]
+    rank = rows["width"].map({width: place for place, width in enumerate(others, 1)}).fillna(0)
+    return rows.assign(
+        kind=rows["case"].map(CASES),
+        moment=rows[_INTERVENTIONS].max(axis=1).fillna(0).astype("int64"),
+        wide=rows["width"] != usual,
+        rank=rank.astype("int64"),
+        shade=(rank - 1).clip(lower=0) / (len(others) - 1) if len(others) > 1 else 0.5,
+    )
+
+
+def runs_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a replicate of :func:`select`'s rows.
+
+    Returns:
+        Its settings with `ratio` (r) and `alignment` (hidden layers) at the intervention, `rise`
+        (loss_rise) and `stays` (True, False, or missing where the table does not tell; whoever
+        diverged does not).
+    """
+    import pandas as pd
+
+    runs = numbers.replicates(rows).set_index(numbers.REPLICATE)
+    at = rows[rows["step"] == rows["moment"]]
+    sources = {
+        "ratio": at[at["metric"] == "stability_ratio"],
+        "alignment": at[(at["metric"] == "gradient_alignment") & (at["layer"] == "hidden")],
+        "rise": rows[(rows["metric"] == "loss_rise") & (rows["status"] != "diverged")],
+    }
+    for name, part in sources.items():
+        runs[name] = part.set_index(numbers.REPLICATE)["value"]
+    known = runs["rise"].notna()
+    stays = pd.Series(pd.NA, runs.index, dtype="boolean")
+    stays[known] = runs.loc[known, "rise"] < STAYS
+    stays[runs["status"] == "diverged"] = False
+    return runs.assign(stays=stays).reset_index()
+
+
+def left_out(table: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """How many conditions of the same cases are not shown, in a sentence; empty if none."""
+    cases = table[table["case"].isin(CASES)]
+    number = cases["condition"].nunique() - rows["condition"].nunique()
+    if not number:
+        return ""
+    many = "condition differs" if number == 1 else "conditions differ"
+    return f"{number} further {many} in other settings: not shown."
+
+
+def own_step_size(rows: pd.DataFrame) -> str:
+    """A sentence if feedback at an angle has a step size of its own; empty if not."""
+    tied = rows["kind"] == "tied"
+    sizes = [sorted(rows.loc[those, "eta"].unique()) for those in (tied, ~tied)]
+    if not all(sizes) or sizes[0] == sizes[1]:
+        return ""
+    return f"Feedback at an angle: η = {sizes[0][0]:g}; the others: η = {sizes[1][0]:g}."
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """By kind of run, width and angle: r, alignment, rise of the loss, share that stays."""
+    import numpy as np
+    import pandas as pd
+
+    if reason := lacking(table):
+        return numbers.nothing(reason)
+    runs = runs_of(select(table))
+    out = []
+    for kind in KINDS:
+        here = runs[runs["kind"] == kind]
+        for (width, angle), cell in here.groupby(["width", "tie_angle"]):
+            judged = cell["stays"].dropna()
+            share, low, high = share_of(judged)
+            rise = cell["rise"][cell["rise"] > 0]
+            out.append(
+                {
+                    "run": name_of(kind, rule_of(runs)),
+                    "angle": f"{angle:g}°" if kind == "tied" else "",
+                    "p": width,
+                    "replicates": len(cell),
+                    "r": cell["ratio"].mean(),
+                    "sd of r": cell["ratio"].std(),
+                    "cos(g_BP, g_FA)": cell["alignment"].mean(),
+                    "sd of cos": cell["alignment"].std(),
+                    "loss rises": np.exp(np.log(rise).mean()) if len(rise) else np.nan,
+                    "stay": share,
+                    "stay, low": low,
+                    "stay, high": high,
+                }
+            )
+    return pd.DataFrame(out).set_index(["run", "angle", "p"])
+
+
+def share_of(stays: pd.Series) -> tuple[float, float, float]:
+    """Share that stays and its Clopper-Pearson 95 % interval; NaN without replicates."""
+    from scipy.stats import binomtest
+
+    if not len(stays):
+        return (float("nan"),) * 3
+    number = int(stays.sum())
+    interval = binomtest(number, len(stays)).proportion_ci(0.95, method="exact")
+    return number / len(stays), float(interval.low), float(interval.high)
+
+
+def rule_of(rows: pd.DataFrame) -> str:
+    """Legend name of the rule that uses the feedback."""
+    for name in ("switch_rule", "rule"):
+        others = [rule for rule in rows[name].dropna().unique() if rule not in ("", "bp")]
+        if others:
+            return style.method_name(others[0], 0)
+    return "FA"
+
+
+def name_of(kind: str, rule: str) -> str:
+    """A kind of run in words, with the name of the rule that uses the feedback."""
+    return {
+        "random": "BP minimum, random feedback",
+        "own": f"{rule} minimum, own feedback",
+        "fresh": f"{rule} minimum, fresh feedback",
+        "tied": "BP minimum, feedback at an angle",
+        "control": "BP minimum, BP goes on",
+    }[kind]

@@ -1,0 +1,253 @@
+"""One look for every figure: colours by meaning, type sizes, and files that repeat byte for byte.
+
+A colour always means the same thing. A rule has one colour; a decay strength ``lambda`` has one,
+a function of its value alone, so that adding a value to a sweep recolours nothing. Feedback
+alignment without decay is the rule itself, so ``lambda = 0`` has the colour of the rule.
+Nothing here changes matplotlib's settings at import: draw inside :func:`context`.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from feedback_alignment.files import replacing
+from feedback_alignment.rules import RULES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH = 7.2  # inches: the text width of a two-column page
+FORMATS = ("svg", "pdf", "png")
+
+#: Colours that stay apart for every common colour blindness, and apart from the decay scale.
+RULE_COLORS = {
+    "bp": "#3a3f47",
+    "fa": "#0072b2",
+    "dfa": "#35b0ab",
+    "usf": "#66a61e",
+    "kp": "#8c6d31",
+    "drtp": "#9a9da3",
+}
+_SPARE_COLORS = ("#56b4e9", "#a6611a", "#7f7f7f", "#1b7837")
+KERNEL_COLORS = {"G": "#00796b", "H": "#c77700"}
+GUIDE = "#7a7f87"
+INK = "#22262b"
+ALERT = "#b3261e"
+
+#: Controls, by their `case`.
+CASE_COLORS = {"fresh_feedback": "#1b7837", "frozen_hidden": "#c77700"}
+_TIED = "#4a2c85", "#bcaee0"  # feedback tied at 0 and at 90 degrees
+OUTPUT = "#a3307e"  # the output layer, beside hidden ones
+CASE_NAMES = {
+    "fresh_feedback": "fresh feedback every step",
+    "frozen_hidden": "hidden layers frozen",
+    "random_features": "random features",
+    "tied": "feedback tied",
+}
+DATA_NAMES = {"mnist": "MNIST", "digits_in_order": "digits, in order"}
+ACTIVATION_NAMES = {"relu": "ReLU", "linear": "linear", "tanh": "tanh", "erf": "erf"}
+_ACTIVATION_ORDER = ("linear", "relu", "tanh", "erf", "softplus")
+
+_RC: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],  # ships with matplotlib: no system font is ever used
+    "font.size": 8.0,
+    "mathtext.fontset": "dejavusans",
+    "axes.titlesize": 9.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8.5,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#5b6067",
+    "axes.linewidth": 0.7,
+    "xtick.bottom": True,
+    "ytick.left": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": "#e4e7eb",
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.color": "#444a52",
+    "ytick.color": "#444a52",
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 0.0,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4.0,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 8.0,
+    "legend.handlelength": 1.9,
+    "legend.columnspacing": 1.6,
+    "figure.facecolor": "white",
+    "figure.dpi": 100.0,
+    "savefig.dpi": 200.0,
+    "savefig.facecolor": "white",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "feedback-alignment",
+    "pdf.fonttype": 42,
+    "pdf.compression": 6,
+    "path.simplify": True,
+}
+
+
+def context() -> AbstractContextManager[None]:
+    """Seaborn's white grid on matplotlib's defaults, with this style's sizes, undone at exit.
+
+    A reader's ``matplotlibrc`` does not count, so that figures are the same everywhere.
+    """
+    import matplotlib.style
+    import seaborn
+
+    return matplotlib.style.context(["default", seaborn.axes_style("whitegrid"), _RC])
+
+
+def rule_color(rule: str) -> str:
+    """Colour of a learning rule; a rule not named here gets a spare one fixed by its name."""
+    return RULE_COLORS.get(rule) or _spare(rule)
+
+
+def _spare(name: str) -> str:
+    return _SPARE_COLORS[zlib.crc32(name.encode()) % len(_SPARE_COLORS)]
+
+
+def l2_color(l2: float) -> str:
+    """Colour of a decay strength ``lambda >= 0``, light to dark as it grows.
+
+    A squashed logarithm keeps the usual values (0.01 to 10) far apart and every other one on the
+    scale.
+    """
+    import seaborn
+    from matplotlib.colors import to_hex
+
+    if l2 == 0:
+        return RULE_COLORS["fa"]
+    position = 1.0 / (1.0 + math.exp(-0.9 * (math.log10(l2) + 0.4)))
+    return to_hex(seaborn.color_palette("magma_r", as_cmap=True)(0.08 + 0.85 * position))
+
+
+def method_color(rule: str, l2: float) -> str:
+    """Colour of a rule with a decay: that of the decay for FA, that of the rule otherwise."""
+    return l2_color(l2) if rule == "fa" else rule_color(rule)
+
+
+def method_name(rule: str, l2: float) -> str:
+    """Legend entry of a rule with a decay, such as ``FA, λ = 0.3``."""
+    name = RULES[rule].label if rule in RULES else rule
+    return name if l2 == 0 else f"{name}, λ = {l2:g}"
+
+
+def l2_name(l2: float) -> str:
+    """Legend entry of a decay strength."""
+    return f"λ = {l2:g}"
+
+
+def case_name(case: str, angle: float = 0.0) -> str:
+    """A condition's role in words; an unknown one by its name, `my_control` as `my control`.
+
+    Args:
+        case: a name from a config.
+        angle: `tie_angle`, degrees; of a case `tied` it is part of the role.
+    """
+    name = CASE_NAMES.get(case, case.replace("_", " "))
+    return f"{name} at {angle:g}°" if case == "tied" else name
+
+
+def case_color(case: str, angle: float = 0.0) -> str:
+    """Colour of a control; arguments as for :func:`case_name`."""
+    from matplotlib.colors import LinearSegmentedColormap, to_hex
+
+    if case == "tied":
+        return to_hex(LinearSegmentedColormap.from_list(case, _TIED)(min(angle / 90, 1.0)))
+    return CASE_COLORS.get(case) or _spare(case)
+
+
+def layer_colors(color: str, layers: Iterable[str]) -> dict[str, str]:
+    """A colour for each hidden layer, light to dark from the input on."""
+    import seaborn
+    from matplotlib.colors import to_hex
+
+    names = sorted({name for name in layers if name.isdecimal()}, key=int)
+    if len(names) < 2:
+        return {name: to_hex(color) for name in names}
+    ends = seaborn.light_palette(color, 9)[4], seaborn.dark_palette(color, 9)[4]
+    shades = seaborn.blend_palette([ends[0], color, ends[1]], len(names))
+    return {name: to_hex(shade) for name, shade in zip(names, shades, strict=True)}
+
+
+def label(setting: str, value: Any) -> str:
+    """The value of a setting as a panel's title."""
+    if setting == "activation":
+        return ACTIVATION_NAMES.get(value, value)
+    if setting == "data":
+        return DATA_NAMES.get(value, value)
+    if setting == "width":
+        return f"$p$ = {count(value)}"
+    if setting == "depth":
+        return f"{value} hidden layer{'s' if value != 1 else ''}"
+    return f"$\\sigma$ = {value:g}" if setting == "init_scale" else str(value)
+
+
+def in_order(setting: str, values: Iterable[Any]) -> list[Any]:
+    """Values of a setting in the order of panels: known activations as in the paper, else sorted.
+
+    Values of a categorical column keep the order of its categories.
+    """
+    categories = getattr(getattr(values, "dtype", None), "categories", None)
+    found = set(values)
+    if categories is not None:
+        return [value for value in categories if value in found]
+    if setting == "activation":
+        known = [name for name in _ACTIVATION_ORDER if name in found]
+        return known + sorted(found - set(known))
+    return sorted(found)
+
+
+def count(number: float) -> str:
+    """An integer with thin spaces between thousands, ``12 800``; powers of ten beyond 10^5."""
+    exponent = math.log10(number) if number > 0 else 0.0
+    if exponent >= 5 and exponent == round(exponent):
+        return f"$10^{{{round(exponent)}}}$"
+    return f"{number:,.0f}".replace(",", "\u2009")
+
+
+def save(figure: Figure, out_dir: str | Path, name: str) -> list[Path]:
+    """Write ``<out_dir>/<name>.{svg,pdf,png}``, each whole or not at all.
+
+    No file holds a date or a random id: the same figure gives the same bytes.
+
+    Returns:
+        The three paths, in the order of :data:`FORMATS`.
+    """
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+    paths = [Path(out_dir) / f"{name}.{suffix}" for suffix in FORMATS]
+    # The font subsetter remarks on the age of matplotlib's own mathematical fonts.
+    with context(), _quiet("fontTools"):
+        for suffix, path in zip(FORMATS, paths, strict=True):
+            with replacing(path) as temporary:
+                figure.savefig(temporary, format=suffix, metadata=metadata[suffix])
+    return paths
+
+
+@contextmanager
+def _quiet(logger: str) -> Iterator[None]:
+    log = logging.getLogger(logger)
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

@@ -1,0 +1,247 @@
+"""Execute a notebook so that its output repeats byte for byte, and export it as one HTML page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from feedback_alignment.files import replacing, write_text
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+# Sockets are files below the working folder, whose path must stay under some hundred characters.
+_LONGEST_TEMP = 60
+_KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+class NotebookError(Exception):
+    """A notebook that could not be executed; the message is one line."""
+
+
+class UnknownParameterError(NotebookError):
+    """A parameter that the notebook's parameters cell does not set."""
+
+
+class CellFailedError(NotebookError):
+    """A cell that raised; the failed notebook is kept for reading.
+
+    Attributes:
+        failed: path of the notebook as far as it ran, with the whole traceback.
+    """
+
+    def __init__(self, message: str, failed: Path) -> None:
+        super().__init__(message)
+        self.failed = failed
+
+
+def execute(
+    notebook: Path, output_ipynb: Path, output_html: Path, parameters: Mapping[str, Any]
+) -> None:
+    """Execute a notebook with parameters and write it as `.ipynb` and as one offline HTML page.
+
+    The kernel is the running interpreter, isolated from the user's Jupyter settings, and works in
+    the folder of `output_ipynb`. Neither output holds a time, a random id or a path of the machine.
+
+    Args:
+        notebook: the notebook to execute; it stays as it is.
+        output_ipynb: where the executed notebook goes.
+        output_html: where the HTML page goes.
+        parameters: values for the cell tagged `parameters`. A `Path`, or a list of them, is handed
+            over relative to the folder of `output_ipynb`.
+
+    Raises:
+        UnknownParameterError: the parameters cell does not set one of `parameters`.
+        CellFailedError: a cell raised; `<output>.failed.ipynb` is kept.
+        NotebookError: the notebook cannot be read, or its kernel died.
+    """
+    notebook, output_ipynb, output_html = map(Path, (notebook, output_ipynb, output_html))
+    content = _read(notebook)
+    folder = output_ipynb.absolute().parent
+    failed = output_ipynb.with_name(f"{output_ipynb.stem}.failed.ipynb")
+    given = {name: _relative(value, folder) for name, value in parameters.items()}
+    with _isolation() as work:
+        source = work / "source.ipynb"
+        _write(content, source)
+        _check_parameters(notebook, _parameters(source), parameters)
+        folder.mkdir(parents=True, exist_ok=True)
+        executed = _run(notebook, source, given, folder, failed)
+        page = _page(executed, output_html.stem)
+    _write(executed, output_ipynb)
+    write_text(output_html, page)
+    failed.unlink(missing_ok=True)
+
+
+def parameters_of(notebook: Path) -> list[str]:
+    """The names that a notebook's parameters cell sets.
+
+    Raises:
+        NotebookError: the file is missing, or is not a notebook.
+    """
+    content = _read(notebook)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "source.ipynb")
+        _write(content, source)
+        return _parameters(source)
+
+
+def _parameters(source: Path) -> list[str]:
+    from papermill import inspect_notebook
+
+    return list(inspect_notebook(source))
+
+
+def _check_parameters(notebook: Path, known: Sequence[str], parameters: Mapping[str, Any]) -> None:
+    for name in parameters:
+        if name not in known:
+            knows = ", ".join(known) or "nothing"
+            raise UnknownParameterError(
+                f"{notebook}: unknown parameter {name}; its parameters cell sets {knows}"
+            )
+
+
+def _read(notebook: Path) -> NotebookNode:
+    import nbformat
+
+    if not Path(notebook).is_file():
+        raise NotebookError(f"{notebook}: there is no such notebook")
+    try:
+        content = nbformat.reads(Path(notebook).read_text(encoding="utf-8"), as_version=4)
+    except Exception as error:
+        raise NotebookError(f"{notebook}: not a notebook: {_line(error)}") from error
+    # Papermill asks in which language the parameters are written.
+    content.metadata.setdefault("kernelspec", dict(_KERNEL))
+    return content
+
+
+def _relative(value: Any, folder: Path) -> Any:
+    # From folder to folder, so that results look the same wherever the project lies.
+    if isinstance(value, Path):
+        return Path(os.path.relpath(value.absolute(), folder)).as_posix()
+    return [_relative(v, folder) for v in value] if isinstance(value, list) else value
+
+
+@contextmanager
+def _isolation() -> Iterator[Path]:
+    """A working folder for kernel and converter, and an environment without the user's settings."""
+    base = tempfile.gettempdir()
+    if len(base) > _LONGEST_TEMP and os.path.isdir("/tmp"):
+        base = "/tmp"
+    library = str(Path(__file__).resolve().parents[2])
+    python_path = [library, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    with tempfile.TemporaryDirectory(prefix="notebook-", dir=base) as work:
+        private = {
+            "IPYTHONDIR": f"{work}/ipython",
+            "JUPYTER_CONFIG_DIR": f"{work}/config",
+            "JUPYTER_DATA_DIR": f"{work}/data",
+            "JUPYTER_RUNTIME_DIR": f"{work}/runtime",
+            "MPLCONFIGDIR": f"{work}/matplotlib",
+            "MPL_IGNORE_SYSTEM_FONTS": "1",
+            "MPLBACKEND": "agg",
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "PYTHONHASHSEED": "0",
+            "PYTHONPATH": os.pathsep.join(dict.fromkeys(python_path)),
+        }
+        cleared = ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "MATPLOTLIBRC", "PYTHONSTARTUP")
+        before = {name: os.environ.get(name) for name in (*private, *cleared)}
+        for name in (*cleared, *private):
+            os.environ.pop(name, None)
+        os.environ.update(private)
+        try:
+            yield Path(work)
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
+
+
+def _kernel_class(work: Path) -> type:
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Kernel(AsyncKernelManager):
+        """The running interpreter, over sockets of its own: TCP ports collide now and then."""
+
+        def __init__(self, **settings: Any) -> None:
+            specs = KernelSpecManager(kernel_dirs=[])  # none installed: the native kernel remains
+            own = {"transport": "ipc", "connection_file": str(work / "kernel.json")}
+            super().__init__(**own, kernel_spec_manager=specs, **settings)
+
+    return Kernel
+
+
+def _run(
+    notebook: Path, source: Path, parameters: Mapping[str, Any], folder: Path, failed: Path
+) -> NotebookNode:
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    output = source.with_name("output.ipynb")
+    try:
+        executed = papermill.execute_notebook(
+            source,
+            output,
+            parameters=dict(parameters),
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            kernel_manager_class=_kernel_class(source.parent),
+            shutdown_kernel="immediate",  # a polite interrupt makes the kernel print now and then
+            resources={"metadata": {"path": str(folder)}},
+        )
+    except PapermillExecutionError as error:
+        with replacing(failed) as temporary:
+            shutil.copyfile(output, temporary)
+        what = f"{error.ename}: {_line(error.evalue)}"
+        message = f"{notebook}, cell [{error.exec_count}]: {what} (see {failed})"
+        raise CellFailedError(message, failed) from error
+    except Exception as error:
+        raise NotebookError(f"{notebook}: {type(error).__name__}: {_line(error)}") from error
+    return _without_traces(executed)
+
+
+def _without_traces(notebook: NotebookNode) -> NotebookNode:
+    """Drop what differs between two equal runs: times, and the random ids of cells."""
+    notebook.metadata.pop("papermill", None)
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number:02d}"
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+    return notebook
+
+
+def _write(notebook: NotebookNode, path: Path) -> None:
+    import nbformat
+
+    write_text(path, nbformat.writes(notebook) + "\n")
+
+
+def _page(notebook: NotebookNode, title: str) -> str:
+    from nbconvert.exporters import HTMLExporter
+    from pygments.formatters import HtmlFormatter
+
+    exporter = HTMLExporter(
+        template_name="notebook_page",
+        extra_template_basedirs=[str(Path(__file__).parent)],
+        exclude_anchor_links=True,
+    )
+    colours = {"light": "default", "dark": "github-dark"}
+    page, _ = exporter.from_notebook_node(
+        notebook,
+        resources={
+            "metadata": {"name": title},
+            **{k: HtmlFormatter(style=v).get_style_defs(".highlight") for k, v in colours.items()},
+        },
+    )
+    return page
+
+
+def _line(error: object) -> str:
+    """The first line of a message that is not empty."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")

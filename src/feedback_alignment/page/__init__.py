@@ -1,0 +1,1 @@
+"""The results page: verdicts, figures, settings with their sources, environment; one file."""

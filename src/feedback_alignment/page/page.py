@@ -1,0 +1,109 @@
+"""Render the results page from its template."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from feedback_alignment.claims.verdicts import (
+    INCONCLUSIVE,
+    NOT_REPLICATED,
+    NOT_RUN,
+    REPLICATED,
+)
+from feedback_alignment.page.figures import PageFigure
+from feedback_alignment.page.settings import rows
+
+VERDICTS = (REPLICATED, NOT_REPLICATED, INCONCLUSIVE, NOT_RUN)
+_SYSTEM = ("python", "system", "processor")
+
+
+def render(
+    *,
+    claims: Mapping[str, Any],
+    figures: Sequence[PageFigure],
+    settings: Mapping[str, Any],
+    sources: Sequence[Mapping[str, Any]],
+    environment: Mapping[str, str],
+    status: Mapping[str, Mapping[str, int]],
+) -> str:
+    """The page as HTML: one file that needs no network, and that holds no date.
+
+    Args:
+        claims: content of claims.json: `claims`, each with its `checks`.
+        figures: the figures, in the order of the page.
+        settings: content of settings.json: `name`, `seed` and `experiments`.
+        sources: content of sources.yaml: `setting`, `value_in_paper`, `source`, `note` of each.
+        environment: version by name.
+        status: number of runs by status, by experiment.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = Path(__file__).parent
+    templates = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {
+        "number": number,
+        "slug": _slug,
+        "by_label": by_label,
+    }
+    entries = claims.get("claims", [])
+    counts = Counter(claim["verdict"] for claim in entries)
+    return templates.get_template("page.html.j2").render(
+        css=(folder / "page.css").read_text(encoding="utf-8"),
+        name=settings["name"],
+        seed=settings.get("seed"),
+        claims=entries,
+        confidence=claims.get("confidence"),
+        interval=claims.get("interval", ""),
+        counts=[(verdict, counts[verdict]) for verdict in VERDICTS if counts[verdict]],
+        figures=_in_order(figures, entries, settings["experiments"]),
+        shown={figure.name for figure in figures},
+        by_figure={f.name: [c for c in entries if c["figure"] == f.name] for f in figures},
+        experiments={
+            name: {"rows": rows(name, entry, sources), **entry}
+            for name, entry in settings["experiments"].items()
+        },
+        system={key: environment[key] for key in _SYSTEM if key in environment},
+        packages={key: value for key, value in environment.items() if key not in _SYSTEM},
+        status=status,
+    )
+
+
+def number(value: float | None) -> str:
+    """Three significant digits; a dash if there is no number."""
+    return "–" if value is None else f"{value:.3g}".replace("-", "\u2212")
+
+
+def by_label(checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """Checks that differ in the part they are about (an activation, say) under their one label."""
+    return [(label, list(group)) for label, group in groupby(checks, lambda c: c["label"])]
+
+
+def _in_order(
+    figures: Sequence[PageFigure],
+    claims: Sequence[Mapping[str, Any]],
+    experiments: Mapping[str, Mapping[str, Any]],
+) -> list[PageFigure]:
+    # Drawings, which no experiment feeds, come first; then as the claims go; then the others.
+    order = [claim["figure"] for claim in claims]
+    fed = {name for experiment in experiments.values() for name in experiment["figures"]}
+
+    def place(figure: PageFigure) -> int:
+        if figure.name in order:
+            return order.index(figure.name)
+        return len(order) if figure.name in fed else -1
+
+    return sorted(figures, key=place)
+
+
+def _slug(text: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in text.lower())

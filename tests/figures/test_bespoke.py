@@ -1,0 +1,216 @@
+"""Figures with modules of their own: what is drawn is what the table says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import beta, spearmanr
+
+from feedback_alignment.figures import (
+    extreme_width,
+    feedback_paths,
+    fixed_points,
+    minima,
+    performance,
+    stability,
+    style,
+)
+
+MOMENT = 300
+
+
+def lines(axes, gid="data"):
+    return [line for line in axes.get_lines() if line.get_gid() == gid]
+
+
+def texts(axes, gid):
+    return [text.get_text() for text in axes.texts if text.get_gid() == gid]
+
+
+def test_each_spectrum_is_that_of_its_case_before_and_at_the_intervention(table_of):
+    table = table_of("chu_stability")
+    drawn = stability.draw(table)
+    cases = ["bp_random", "fa_own", "fa_fresh", "bp_tied"]
+    for axes, case in zip(drawn.axes[:4], cases, strict=True):
+        rows = table[
+            (table["case"] == case) & (table["tie_angle"] == 0) & (table["replicate"] == 0)
+        ]
+        real = rows[rows["metric"] == "K_real"]
+        for gids, step in ((("before",), MOMENT - 1), (("data", "unstable"), MOMENT)):
+            expected = np.sort(real.loc[real["step"] == step, "value"])
+            shown = [line.get_xdata() for gid in gids for line in lines(axes, gid)]
+            np.testing.assert_array_equal(np.sort(np.concatenate(shown)), expected)
+        assert all((line.get_xdata() < 0).all() for line in lines(axes, "unstable"))
+        assert axes.get_xscale() == axes.get_yscale() == "symlog"
+    assert texts(drawn.axes[0], "ratio") == ["$r$ = \N{MINUS SIGN}0.50, mean of 3 runs"]
+
+
+def test_the_loss_is_relative_to_that_at_the_intervention(table_of):
+    table = table_of("chu_stability")
+    axes = stability.draw(table).axes[4]
+    loss = table[(table["metric"] == "loss") & (table["step"] >= MOMENT)]
+    wide = loss[loss["case"] == "bp_alone"].pivot(index="step", columns="replicate", values="value")
+    expected = np.exp(np.log(wide / wide.loc[MOMENT]).mean(axis=1))
+    (line,) = [x for x in lines(axes) if x.get_color() == style.rule_color("bp")]
+    np.testing.assert_array_equal(line.get_xdata(), expected.index - MOMENT)
+    np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-10)
+    assert len(lines(axes, "replicate")) == 3 * 3
+
+
+def test_shares_and_their_intervals_count_who_stays(table_of):
+    table = table_of("chu_stability", "some_diverged")
+    axes = stability.draw(table).axes[6]
+    rise = table[(table["metric"] == "loss_rise") & (table["case"] == "bp_tied")]
+    shown = [bars for bars in axes.containers if bars.lines[0].get_gid() == "share"]
+    bars = {bar.lines[0].get_xdata()[0]: bar for bar in shown}
+    assert len(bars) == 3 + 2
+    for angle, part in rise.groupby("tie_angle"):
+        stay = int((part["value"] < 100).sum())  # NaN, as of the diverged one, is not below
+        line, _, (segments,) = bars[angle].lines
+        assert line.get_ydata()[0] == stay / 3
+        ((_, low), (_, high)) = segments.get_segments()[0]
+        assert low == pytest.approx(beta.ppf(0.025, stay, 4 - stay) if stay else 0.0)
+        assert high == pytest.approx(beta.ppf(0.975, stay + 1, 3 - stay) if stay < 3 else 1.0)
+
+
+def test_each_replicate_has_its_alignment_and_rise(table_of):
+    table = table_of("chu_stability", "some_diverged")
+    axes = stability.draw(table).axes[7]
+    at = table[(table["metric"] == "gradient_alignment") & (table["case"] != "bp_alone")]
+    kept = at[(at["step"] == MOMENT) & (at["status"] == "ok")]
+    shown = [x for line in lines(axes) for x in line.get_xdata()]
+    np.testing.assert_allclose(sorted(shown), sorted(kept["value"]))
+
+
+def test_alignment_along_the_way_stops_where_the_loss_is_rounding(table_of):
+    table = table_of("chu_stability").copy()
+    late = (table["metric"] == "loss") & (table["step"] > 400)
+    table.loc[late, "value"] = 1e-25
+    axes = stability.draw(table).axes[5]
+    assert max(line.get_xdata().max() for line in lines(axes)) == 100
+
+
+def test_further_conditions_of_a_case_are_counted_not_mixed_in(table_of):
+    table = table_of("chu_stability")
+    part = table[table["case"] == "bp_random"]
+    other = part.assign(samples=20, condition=part["condition"] + "-more", value=9.0)
+    both = pd.concat([table, other])
+    note = stability.draw(both).get_supxlabel()
+    assert "1 further condition differs" in note
+    assert "Feedback at an angle: η = 0.01; the others: η = 0.05." in note
+    pd.testing.assert_frame_equal(minima.summary(both), minima.summary(table))
+
+
+def test_every_other_width_has_a_colour_and_a_place_of_its_own(table_of):
+    table = table_of("chu_stability")
+    wide = table[table["case"] == "bp_random_wide"]
+    more = [wide.assign(width=p, condition=f"p{p}") for p in (128, 1024)]
+    drawn = stability.draw(pd.concat([table, *more]))
+    names = [key.get_label() for key in drawn.legends[0].legend_handles]
+    expected = [f"BP minimum, then FA, $p$ = {style.count(p)}" for p in (16, 64, 128, 1024)]
+    assert set(expected) <= set(names)
+    shares = [b.lines[0] for b in drawn.axes[6].containers if b.lines[0].get_gid() == "share"]
+    random = [line for line in shares if line.get_xdata()[0] > 100]
+    assert len({line.get_xdata()[0] for line in random}) == 4
+    assert len({line.get_color() for line in random}) == 4
+
+
+def test_accuracy_and_alignment_are_means_at_the_end(table_of):
+    table = table_of("chu_alignment_performance", "some_diverged")
+    found = performance.conditions(table).set_index("condition")
+    final = table[(table["step"] == 840) & (table["status"] == "ok")]
+    for metric, name in (("accuracy", "accuracy"), ("gradient_alignment", "alignment")):
+        by = final[final["metric"] == metric].groupby("condition")["value"]
+        own = found[found["rule"] != "bp"] if name == "alignment" else found
+        np.testing.assert_allclose(own[name], by.mean()[own.index])
+        np.testing.assert_allclose(own[f"{name}_sd"], by.std()[own.index])
+    assert (found.loc[found["rule"] == "bp", "alignment"] == 1).all()
+    assert (found["lost"] == 1).all()
+
+
+def test_the_series_is_of_the_cases_trained_and_frozen_and_the_grid_of_all(table_of):
+    table = table_of("chu_alignment_performance")
+    found = performance.conditions(table)
+    first, second, third, fourth = performance.draw(table).axes
+    assert first._right_title.get_text() == "σ = 0.1, width 64, depth 1"
+    assert sorted(texts(first, "control")) == ["hidden layers frozen", "random features, width 256"]
+    learnt = found[~found["frozen"] & (found["rule"] == "fa")]
+    assert len(lines(second)) == len(learnt) == 6
+    expected = np.corrcoef(learnt["accuracy"], learnt["alignment"])[0, 1]
+    ranks = spearmanr(learnt["accuracy"], learnt["alignment"]).statistic
+    shown = second._right_title.get_text().replace("\N{MINUS SIGN}", "-")
+    assert shown == f"correlation {expected:+.2f}, ranks {ranks:+.2f}"
+    for axes, name in ((third, "accuracy"), (fourth, "alignment")):
+        for line in lines(axes):
+            rule = "bp" if line.get_color() == style.rule_color("bp") else "fa"
+            curve = found[(found["case"] == "trained") & (found["rule"] == rule)].sort_values("l2")
+            np.testing.assert_array_equal(line.get_xdata(), curve["l2"])
+            np.testing.assert_allclose(line.get_ydata(), curve[name])
+        (level,) = lines(axes, "frozen")
+        own = found.loc[found["case"] == "frozen_hidden", name].item()
+        assert level.get_ydata()[0] == pytest.approx(own)
+
+
+def test_fixed_points_go_on_by_bp_in_the_panels_of_their_network(table_of):
+    table = table_of("chu_fixed_points")
+    drawn = fixed_points.draw(table)
+    upper, lower = drawn.axes[:2], drawn.axes[2:]
+    titles = ["tanh, $p$ = 64, $n$ = 15", "linear, $p$ = 4, $n$ = 150"]
+    assert [axes._left_title.get_text() for axes in upper] == titles
+    assert [len(lines(axes)) for axes in upper] == [2, 3]
+    for axes in (upper[1], lower[1]):
+        (mark,) = lines(axes, "switch")
+        assert mark.get_xdata()[0] == 2000
+    before, after = (line.get_ydata()[-1] for line in lines(lower[1]))
+    assert after < before
+    assert texts(lower[1], "end") == [f"{before:.3g}", f"{after:.3g}"]
+    assert drawn.legends[0].get_texts()[-1].get_text() == "switched to BP at step 2\u2009000"
+    summary = fixed_points.summary(table)
+    assert np.isnan(summary.loc["then_bp", "update"].item())
+    assert summary.loc["narrow", "least ratio"].item() > 100
+    # Without the undisturbed run, the switched one is drawn whole.
+    alone = fixed_points.draw(table[table["case"] == "then_bp"])
+    update, gradient = lines(alone.axes[0])
+    assert max(update.get_xdata()) < 2000
+    assert (min(gradient.get_xdata()), max(gradient.get_xdata())) == (0, 4000)
+
+
+def test_extreme_width_shows_size_time_and_what_was_not_reached(table_of):
+    table = table_of("song_extreme_width")
+    still, times, _ = extreme_width.draw(table).axes
+    cosines = table[(table["metric"] == "weight_alignment") & (table["l2"] == 0)]
+    final = cosines[cosines["step"] == cosines["step"].max()]
+    (line,) = lines(still)
+    expected = final.groupby("width")["value"].agg(lambda v: np.sqrt(np.mean(v**2)))
+    np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-12)
+    steps = table[(table["metric"] == "align_step") & (table["l2"] > 0)]
+    reached = steps.groupby("width")["value"].agg(lambda v: v.notna().all())
+    (line,) = lines(times)
+    drawn = np.asarray(line.get_ydata())
+    mean = steps.groupby("width")["value"].mean()[reached] * 1e-4
+    np.testing.assert_allclose(drawn[np.isfinite(drawn)], mean, rtol=1e-12)
+    missed = {x for u in lines(times, "unreached") for x in u.get_xdata()}
+    assert missed == set(reached.index[~reached])
+
+
+def test_panels_of_extreme_width_keep_their_letters(table_of):
+    table = table_of("song_extreme_width")
+    for rows, empty in ((table["l2"] > 0, [1, 0, 0]), (table["l2"] == 0, [0, 1, 1])):
+        drawn = extreme_width.draw(table[rows])
+        titles = [axes._left_title.get_text() for axes in drawn.axes]
+        assert titles == ["(a) no decay", "(b) time to align", "(c) collapse"]
+        assert [len(texts(axes, "missing")) for axes in drawn.axes] == empty
+
+
+def test_the_predicted_course_passes_one_half_where_the_law_says():
+    slow, cosine = extreme_width.law(50)
+    half = extreme_width.HALF
+    assert np.interp(0.5, cosine, slow) * np.sqrt(50) == pytest.approx(half, rel=2e-3)
+    assert half == pytest.approx(0.6415, abs=1e-4)
+    assert (np.diff(slow) > 0).all()
+    assert (np.diff(cosine) > 0).all()
+
+
+def test_the_drawing_needs_no_table_and_shows_both_paths():
+    shown = " ".join(text.get_text() for axes in feedback_paths.draw().axes for text in axes.texts)
+    for part in ("\\beta_r", "b_r", "Backpropagation", "Feedback alignment"):
+        assert part in shown

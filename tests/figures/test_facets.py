@@ -1,0 +1,209 @@
+"""`facets`: the lines are the means, nothing is averaged that differs, and every run is told of."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from feedback_alignment.figures import FigureError, Quantity, facets, style
+
+LOSS = Quantity("loss", "loss", log=True, estimator="geometric")
+COS = Quantity("weight_alignment", "cosine")
+FIVE = [Quantity("accuracy", "accuracy"), LOSS]
+FIVE += [
+    Quantity(f"{kind}_alignment", kind, layer=layer, zero=True, unused="bp")
+    for kind, layer in (("gradient", "hidden"), ("signal", "hidden"), ("weight", "output"))
+]
+
+
+def lines(axes, gid="data"):
+    return [line for line in axes.get_lines() if line.get_gid() == gid]
+
+
+def texts(axes, gid):
+    return [text.get_text() for text in axes.texts if text.get_gid() == gid]
+
+
+def against_width(table, **more):
+    quantity = Quantity("weight_alignment", "cosine", log=True)
+    return facets(table, quantity, x="width", col="activation", hue="l2", final=True, **more)
+
+
+def names(shown):
+    return [text.get_text() for text in shown.figure.legends[0].get_texts()]
+
+
+@pytest.mark.parametrize("kind", ["full", "some_diverged"])
+def test_points_are_means_of_the_last_values_of_runs_that_did_not_diverge(kind, table_of):
+    table = table_of("song_alignment_width", kind)
+    shown = against_width(table)
+    kept = table[(table["metric"] == "weight_alignment") & (table["status"] == "ok")]
+    last = kept[kept["step"] == kept["steps"]]
+    means = last.groupby(["activation", "l2", "width"])["value"].mean()
+    found = {
+        (panel.cells["activation"].iloc[0], line.get_color(), width): value
+        for panel in shown
+        for line in lines(panel.axes)
+        for width, value in zip(*line.get_data(), strict=True)
+    }
+    assert found == pytest.approx({(a, style.l2_color(x), p): v for (a, x, p), v in means.items()})
+    # The plotted numbers are those of the lines.
+    assert sorted(shown.numbers["mean"]) == pytest.approx(sorted(found.values()))
+
+
+def test_courses_are_geometric_means_where_asked(table_of):
+    table = table_of("song_trajectories")
+    table = table[table["width"] == 800]
+    shown = facets(table, [LOSS, COS], x="step", log_x=True, col="activation", hue="l2")
+    assert [panel.quantity for panel in shown] == [LOSS] * 3 + [COS] * 3
+    for panel in shown:
+        rows = panel.cells[panel.cells["metric"] == panel.quantity.metric]
+        rows = rows[rows["step"] > 0]
+        for line, (_, part) in zip(lines(panel.axes), rows.groupby("l2"), strict=True):
+            wide = part.pivot(index="step", columns="replicate", values="value")
+            mean = (
+                np.exp(np.log(wide).mean(axis=1)) if panel.quantity is LOSS else wide.mean(axis=1)
+            )
+            np.testing.assert_allclose(line.get_ydata(), mean)
+            np.testing.assert_array_equal(line.get_xdata(), mean.index)
+    text = shown.table()
+    assert text.shape == (9, 2)
+    assert text["loss"].str.contains("×/÷").all()
+
+
+def test_estimator_and_error_bar_take_functions(table_of):
+    table = table_of("song_alignment_width")
+    y = Quantity(
+        "weight_alignment", "c", estimator=np.median, errorbar=lambda v: (v.min(), v.max())
+    )
+    shown = facets(table, y, x="width", col="activation", hue="l2", final=True)
+    last = table[(table["step"] == table["steps"]) & (table["metric"] == "weight_alignment")]
+    groups = last.groupby(["activation", "l2", "width"])["value"]
+    found = shown.numbers.set_index(["activation", "l2", "width"]).sort_index()
+    for name, expected in (
+        ("mean", groups.median()),
+        ("low", groups.min()),
+        ("high", groups.max()),
+    ):
+        np.testing.assert_allclose(found[name], expected.sort_index())
+
+
+@pytest.mark.parametrize("apart", ["line", "col"])
+def test_settings_without_a_place_are_drawn_apart_and_named(apart, table_of):
+    table = table_of("song_alignment_width")
+    other = table.assign(eta=0.5, condition=table["condition"] + "-x", value=table["value"] / 2)
+    one, two = against_width(table), against_width(pd.concat([table, other]), apart=apart)
+    before = [line.get_ydata() for panel in one for line in lines(panel.axes)]
+    after = [line.get_ydata() for panel in two for line in lines(panel.axes)]
+    assert len(after) == 2 * len(before)
+    for values in before:  # as without the other: nothing is averaged
+        assert any(np.array_equal(values, y) for y in after)
+        assert any(np.array_equal(values / 2, y) for y in after)
+    titles = " ".join(panel.axes._left_title.get_text() for panel in two)
+    assert "η = 0.5" in (titles if apart == "col" else " ".join(names(two)))
+    for panel in two:
+        looks = {(c.get_color(), str(c._unscaled_dash_pattern)) for c in lines(panel.axes)}
+        assert len(looks) == len(lines(panel.axes))
+    box = two.figure.legends[0].get_window_extent(FigureCanvasAgg(two.figure).get_renderer())
+    assert 0 <= box.x0 <= box.x1 <= two.figure.bbox.x1
+
+
+def test_new_values_appear_by_themselves(fakes):
+    cells = [fakes.song("relu", p, l2=x) | {"activation": a} for a in ("softplus", "erf")
+             for p in (300, 500) for x in (0.0, 7.0)]  # fmt: skip
+    shown = against_width(fakes.table("mine", cells, fakes.FIGURES["song_trajectories"][1]))
+    assert [panel.axes._left_title.get_text() for panel in shown] == ["erf", "softplus"]
+    assert names(shown) == ["λ = 0", "λ = 7"]
+
+
+def test_diverged_runs_are_counted_and_marked(table_of):
+    table = table_of("song_alignment_width", "some_diverged")
+    for panel in against_width(table):
+        runs = panel.cells.drop_duplicates(["condition", "replicate"])
+        lost = runs[runs["status"] == "diverged"]
+        assert texts(panel.axes, "note") == [f"✕ {len(lost)} of {len(runs)} replicates diverged"]
+        counts = sorted(f"{n}/3" for n in lost.groupby("condition").size())
+        assert sorted(texts(panel.axes, "count")) == counts
+        heights = [line.get_ydata()[0] for line in lines(panel.axes, "diverged")]
+        low, high = np.log(panel.axes.get_ylim())
+        level = np.exp(low + max(heights) * (high - low))
+        assert all(np.nanmin(line.get_ydata()) > level for line in lines(panel.axes))
+    courses = facets(table, [LOSS, COS], x="step", col="activation", hue="l2", by=["width"])
+    marks = [lines(panel.axes, "diverged") for panel in courses]
+    assert all(marks[:3])
+    assert not any(marks[3:])
+    everything = against_width(table_of("song_alignment_width", "all_diverged"))
+    assert all(texts(panel.axes, "all-diverged") for panel in everything)
+
+
+@pytest.mark.parametrize(
+    ("least", "others", "marked"), [(-0.3, 0, 0), (-1e-6, 20, 1), (0.002, 20, 0)]
+)
+def test_means_below_zero_are_told_on_a_logarithmic_axis(least, others, marked, fakes):
+    widths = (100, *range(200, 200 + 10 * others, 10))
+    cells = [fakes.song("relu", p) for p in widths]
+
+    def recipe(cell, rng):
+        return {
+            ("weight_alignment", "output"): (cell["steps"], least if cell["width"] == 100 else 0.1)
+        }
+
+    (panel,) = against_width(fakes.table("e", cells, recipe, 1), marker="o")
+    assert len(lines(panel.axes, "below-zero")) == marked
+    assert (panel.axes.get_yscale() == "log") == (least > 0 or others > 0)
+
+
+def test_five_quantities_are_wrapped_and_the_legend_takes_the_place_that_is_left(table_of):
+    table = table_of("rules_depth")
+    shown = facets(table, FIVE, x="depth", hue="method", dash="l2", final=True)
+    assert [panel.axes.get_ylabel() for panel in shown] == [quantity.label for quantity in FIVE]
+    assert [panel.axes.get_yscale() for panel in shown].count("log") == 1
+    assert names(shown) == ["BP", "FA", "FA, λ = 0.01", "DFA", "DFA, λ = 0.01"]
+    keys = {key.get_label(): key for key in shown.keys}
+    assert keys["DFA, λ = 0.01"].get_color() == keys["DFA"].get_color() == style.rule_color("dfa")
+    for name, key in keys.items():
+        assert (key.get_linestyle() == "-") == ("λ" not in name)
+    for panel in shown:
+        assert list(panel.axes.get_xticks()) == [1, 2, 3]
+        (of_bp,) = [line for line in lines(panel.axes) if line.get_label() == "BP"]
+        assert (of_bp.get_alpha() or 1) == (0.4 if panel.quantity.unused else 1)
+    assert "Pale: alignment of BP" in shown.figure.get_supxlabel()
+    two = table.assign(data="mnist", condition=table["condition"] + "-m")
+    several = facets(pd.concat([table, two]), FIVE, x="depth", col="data", final=True)
+    assert [p.axes._left_title.get_text() for p in several.panels[:2]] == ["digits", "MNIST"]
+    assert several.panels[0].axes.get_ylim() == several.panels[1].axes.get_ylim()
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "loss", "signal_alignment"])
+def test_a_panel_without_its_quantity_says_so(metric, table_of):
+    table = table_of("rules_width")
+    shown = facets(table[table["metric"] != metric], FIVE, x="width", final=True)
+    said = [texts(panel.axes, "missing") for panel in shown]
+    (reason,) = [text for some in said for text in some]
+    assert metric in reason.replace("\n", " ")
+
+
+def test_an_unknown_rule_or_case_takes_part(fakes, table_of):
+    table = table_of("rules_width")
+    mine = table[table["rule"] == "dfa"].assign(rule="mine")
+    assert names(facets(mine, FIVE, x="width", final=True)) == ["mine", "mine, λ = 0.01"]
+    assert style.case_name("my_control") == "my control"
+    assert style.case_color("my_control") == style.case_color("my_control")
+
+
+def test_a_table_without_a_column_is_refused_in_one_line(table_of):
+    table = table_of("song_alignment_width").drop(columns=["engine", "value"])
+    with pytest.raises(FigureError, match=r"^the table has no column engine, value$"):
+        against_width(table)
+
+
+def test_nothing_to_draw_is_a_sentence_and_no_error(table_of):
+    table = table_of("song_alignment_width")
+    shown = against_width(table[:0], empty="No run: set rule: fa.")
+    assert list(shown) == []
+    assert shown.table()["nothing to show"].tolist() == ["No run: set rule: fa."]
+    shown.legend()
+    shown.note("never seen")
+    hint = Quantity("descent", "d", needs="set descent: true in the settings")
+    (axes,) = facets(table, hint, x="step").figure.axes
+    assert "set descent: true" in texts(axes, "missing")[0].replace("\n", " ")

@@ -1,0 +1,243 @@
+"""Each notebook on good, lonely and broken tables: what is drawn, and that it can be read."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from feedback_alignment import figures
+from feedback_alignment.figures import style
+
+ROOT = Path(__file__).parents[2]
+FIGURES = sorted(p.stem for p in ROOT.glob("notebooks/*.ipynb") if p.stem != "song_feedback_paths")
+# Runs of these end at step 0, before they could diverge.
+AT_START = "song_kernels"
+
+
+@cache
+def code_of(figure):
+    notebook = json.loads((ROOT / f"notebooks/{figure}.ipynb").read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [("".join(cell["source"]), cell["id"]) for cell in cells if cell["id"] != "parameters"]
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run a notebook's cells on a table: returns the figure, its `Facets` if any, the numbers."""
+
+    def run(figure, table=None):
+        monkeypatch.setattr(
+            figures, "read", lambda tables, metrics: table[table["metric"].isin(metrics)]
+        )
+        monkeypatch.setattr(figures, "save", lambda drawn, out, name: [drawn])
+        monkeypatch.setattr("IPython.display.Image", lambda drawn, **_: drawn)
+        monkeypatch.setattr("IPython.display.display", lambda drawn: None)
+        space = {"figure": figure, "tables": [], "out": ""}
+        for source, name in code_of(figure):
+            head, _, last = source.rpartition("\n\n") if name == "summary" else (source, "", "")
+            exec(head, space)
+            if last:
+                lines = last.splitlines()
+                start = max(i for i, line in enumerate(lines) if line[0] not in " })]")
+                exec("\n".join(lines[:start]), space)
+                space["numbers"] = eval("\n".join(lines[start:]), space)
+        (drawn,) = space["files"]
+        return drawn, space.get("shown"), space.get("numbers")
+
+    return run
+
+
+def lines(axes, gid="data"):
+    return [line for line in axes.get_lines() if line.get_gid() == gid]
+
+
+def texts(axes, gid):
+    return [text.get_text() for text in axes.texts if text.get_gid() == gid]
+
+
+def check_readable(drawn):
+    """Text lies on the page, panels below the legend, and each has something in it."""
+    canvas = FigureCanvasAgg(drawn)
+    with style.context():
+        canvas.draw()
+    renderer, page = canvas.get_renderer(), drawn.bbox
+    boxes = [legend.get_window_extent(renderer) for legend in drawn.legends]
+    for axes in drawn.axes:
+        titles = [axes._left_title, axes._right_title]
+        shown = [*titles, *axes.texts, *((axes.xaxis.label, axes.yaxis.label) * axes.axison)]
+        boxes += [text.get_window_extent(renderer) for text in shown if text.get_text()]
+        left, right = (title.get_window_extent(renderer) for title in titles)
+        assert not axes._right_title.get_text() or left.x1 < right.x0, "titles overlap"
+        if not axes.axison:
+            continue
+        frame = axes.get_window_extent(renderer)
+        assert min(frame.width, frame.height) > 60
+        for legend in drawn.legends:
+            assert not axes.get_tightbbox(renderer).overlaps(legend.get_window_extent(renderer))
+        marked = [line for line in axes.get_lines() if line.get_gid() not in (None, "zero")]
+        assert axes.texts or any(np.isfinite(m.get_ydata(orig=False)).any() for m in marked), (
+            "empty"
+        )
+    for box in boxes:
+        assert page.x0 - 1 <= box.x0 <= box.x1 <= page.x1 + 1
+        assert page.y0 - 1 <= box.y0 <= box.y1 <= page.y1 + 1
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("kind", ["full", "one_replicate", "some_diverged", "all_diverged"])
+def test_it_is_readable_however_the_runs_ended(figure, kind, table_of, run):
+    if kind == "all_diverged" and figure == AT_START:
+        return
+    drawn, _, shown = run(figure, table_of(figure, kind))
+    check_readable(drawn)
+    assert drawn.legends
+    shown = figures.readable(shown)
+    assert not shown.isin(["nan", "<NA>"]).any(axis=None)
+    assert len(shown) or kind == "all_diverged"
+    said = " ".join(text.get_text() for axes in drawn.axes for text in axes.texts)
+    assert ("diverged" in said) == ("diverged" in kind and figure != AT_START)
+
+
+LACKS = {
+    "no rows": lambda t: t["metric"] == "",
+    "bp only": lambda t: t["rule"] == "bp",
+    "step 0 only": lambda t: t["step"] == 0,
+    "no alignment": lambda t: ~t["metric"].str.contains("alignment"),
+    "alignment only": lambda t: t["metric"].str.contains("alignment"),
+    "no decay": lambda t: t["l2"] == 0,
+    "no controls": lambda t: t["case"].isin(["", "trained", "interpolating", "bp_random"]),
+    "controls only": lambda t: ~t["case"].isin(["trained", "interpolating", "bp_random"]),
+}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("lack", LACKS)
+def test_a_table_that_lacks_rows_is_drawn_all_the_same(figure, lack, table_of, run):
+    table = table_of(figure)
+    drawn, _, numbers = run(figure, table[LACKS[lack](table)])
+    with style.context():
+        FigureCanvasAgg(drawn).draw()
+    assert not figures.readable(numbers).isin(["nan", "<NA>"]).any(axis=None)
+    if not drawn.legends:
+        (axes,) = drawn.axes
+        (reason,) = texts(axes, "missing")
+        assert reason.startswith("No ")
+        assert "nothing to show" in numbers
+
+
+@pytest.mark.parametrize(
+    ("figure", "lack", "key"),
+    [
+        ("song_kernels", "no rows", "kernels: true"),
+        ("song_cutoff", "no decay", "schedule: cutoff"),
+        ("song_convergence", "step 0 only", "set steps above 0"),
+        ("song_alignment_width", "bp only", "rule: fa"),
+        ("song_extreme_width", "bp only", "rule: fa"),
+        ("chu_stability", "no rows", "loss_rise"),
+        ("chu_alignment_performance", "no alignment", "gradient_alignment"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_key_that_provides_it(figure, lack, key, table_of, run):
+    table = table_of(figure)
+    drawn, *_ = run(figure, table[LACKS[lack](table)])
+    (axes,) = drawn.axes
+    assert key in texts(axes, "missing")[0].replace("\n", " ")
+
+
+def test_cases_that_no_figure_knows_are_said_to_be_missing(table_of, run):
+    for figure in ("chu_stability", "chu_alignment_performance"):
+        drawn, *_ = run(figure, table_of(figure).assign(case="mine"))
+        assert "case" in texts(drawn.axes[0], "missing")[0]
+
+
+def test_guides_follow_the_theorem(table_of, run):
+    table = table_of("song_convergence")
+    _, shown, _ = run("song_convergence", table)
+    for panel in shown:
+        fa = panel.cells[(panel.cells["rule"] == "fa") & (panel.cells["l2"] == 0)]
+        for name in ("rate_bound", "rate_local"):
+            (guide,) = lines(panel.axes, name)
+            rate = fa.loc[fa["metric"] == name, "value"].mean()
+            x, y = guide.get_data()
+            assert y[5] == pytest.approx((1 - rate) ** x[5], rel=1e-9)
+    _, bare, _ = run("song_convergence", table[~table["metric"].str.startswith("rate")])
+    assert [key.get_label() for key in bare.keys] == ["BP", "FA", "FA, λ = 0.3"]
+    assert "kernels: true" in bare.figure.get_supxlabel()
+
+
+def test_trajectories_name_what_leaves_the_panel_and_take_the_widest(table_of, run):
+    _, shown, _ = run("song_trajectories", table_of("song_trajectories"))
+    assert {panel.axes._right_title.get_text() for panel in shown.panels[:3]} == {"$p$ = 800"}
+    assert texts(shown.panels[0].axes, "floor") == ["↓ to $1\\times 10^{-27}$"]
+    lowest = min(line.get_ydata()[-1] for line in lines(shown.panels[0].axes)[1:])
+    assert lowest > 100 * shown.panels[0].axes.get_ylim()[0]
+
+
+def test_kernels_have_their_limit_and_slope(table_of, run):
+    _, shown, _ = run("song_kernels", table_of("song_kernels"))
+    for panel in shown:
+        (limit,), (guide,) = lines(panel.axes, "limit"), lines(panel.axes, "guide")
+        assert limit.get_ydata()[0] == pytest.approx(12)
+        (p0, p1), (y0, y1) = guide.get_data()
+        assert np.log(y1 / y0) / np.log(p1 / p0) == pytest.approx(-0.5)
+
+
+def test_the_cut_is_marked(table_of, run):
+    _, shown, _ = run("song_cutoff", table_of("song_cutoff"))
+    for panel in shown:
+        (cut,) = lines(panel.axes, "cut")
+        assert cut.get_xdata()[0] == panel.cells["steps"].max() // 2
+        styles = {str(line._unscaled_dash_pattern) for line in lines(panel.axes)}
+        assert len(styles) == 2
+
+
+def test_alignment_shows_layers_null_and_controls(table_of, run):
+    table = table_of("chu_alignment")
+    _, shown, _ = run("chu_alignment", table)
+    assert len(shown.panels) == 5
+    names = [line.get_label() for line in lines(shown.panels[-1].axes)]
+    controls = ["fresh feedback every step", "hidden layers frozen"]
+    controls += ["feedback tied at 0°", "feedback tied at 90°"]
+    assert sorted(names) == sorted(["plain FA", *controls])
+    (own,) = [axes.get_legend() for axes in shown.figure.axes if axes.get_legend()]
+    assert [text.get_text() for text in own.get_texts()] == ["plain FA", *controls]
+    upper = {line.get_label(): line for line in lines(shown.panels[1].axes)}
+    assert list(upper) == ["layer 1", "layer 2", "all hidden layers", "null: unused feedback"]
+    here = (table["depth"] == 2) & (table["init_scale"] == 0.1) & (table["case"] == "trained")
+    rows = table[here & (table["layer"] == "2")]
+    expected = rows.groupby("step")["value"].mean()
+    np.testing.assert_allclose(upper["layer 2"].get_ydata(), expected)
+    np.testing.assert_allclose(upper["layer 2"].get_xdata(), expected.index / 28)
+
+
+def test_descent_marks_the_half_fall_and_sums_the_first_order(table_of, run):
+    table = table_of("chu_descent")
+    _, shown, numbers = run("chu_descent", table)
+    plain = table[(table["case"] == "trained") & (table["metric"] == "loss")]
+    for panel in shown:
+        here = plain[plain["init_scale"] == panel.cells["init_scale"].iloc[0]]
+        loss = here.groupby("step")["value"].mean()
+        half = loss.index[(loss <= (loss.iloc[0] + loss.iloc[-1]) / 2).argmax()]
+        (mark,) = lines(panel.axes, "half")
+        assert mark.get_xdata()[0] == half
+    (total,) = lines(shown.panels[-1].axes, "first-order")  # in the fake runs, the whole fall
+    np.testing.assert_allclose(total.get_ydata(), loss)
+    assert numbers["fall, frozen_hidden"].tolist() == pytest.approx([0.2, 0.2], abs=1e-3)
+    # A sum needs every step, and all samples.
+    for rows in (table[table["step"] % 5 == 0], table.assign(batch_size=50)):
+        drawn, *_ = run("chu_descent", rows)
+        assert not any(lines(axes, "first-order") for axes in drawn.axes)
+
+
+def test_one_lambda_has_one_colour_in_every_figure(table_of, run):
+    found = {}
+    for figure in ("song_convergence", "song_alignment_width", "song_trajectories", "song_cutoff"):
+        _, shown, _ = run(figure, table_of(figure))
+        for key in shown.keys:
+            label = key.get_label().removeprefix("FA, ").split(",")[0]
+            found.setdefault(label, set()).add(key.get_color())
+    assert found["λ = 0.3"] == {style.l2_color(0.3)}
+    assert found["λ = 0"] | found["FA"] == {style.rule_color("fa")}
