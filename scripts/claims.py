@@ -14,7 +14,6 @@ from feedback_alignment.tables import read_tables
 def main() -> int:
     """Judge, and write claims.csv, claims.json and claims.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--claims", type=Path, required=True, help="the claims file (YAML)")
     parser.add_argument("--spec", type=Path, required=True, help="specification of the job")
     parser.add_argument("--results", type=Path, required=True, help="results folder of the config")
     parser.add_argument("--receipt", type=Path, required=True, help="the receipt of the verdicts")
@@ -24,7 +23,7 @@ def main() -> int:
     try:
         spec = read_specification(args.spec)
         with making(args.receipt, spec, made, args.upstream):
-            claims = load_claims(args.claims)
+            claims = load_claims()
             wanted = {claim.figure for claim in claims}
             tables = {
                 figure: read_tables([args.results / f"metrics/{name}.parquet" for name in names])

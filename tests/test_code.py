@@ -12,51 +12,75 @@ from feedback_alignment.code import CodeError, Tree
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = "src/feedback_alignment"
-STEPS = ("data", "train", "tables", "figure", "claims", "record", "page")
+PACKAGE = "feedback_alignment"
+# Each kind of job, with two runs: by FA on the engine of wide two-layer networks, and by DFA in
+# minibatches; and the figure of one notebook.
+JOBS = ("data", "train wide", "train deep", "tables", "figure", "claims", "record", "page")
+MODULES_OF = {
+    "train wide": [f"{PACKAGE}.rules.fa", f"{PACKAGE}.engines.preactivation"],
+    "train deep": [f"{PACKAGE}.rules.dfa", f"{PACKAGE}.engines.minibatch"],
+}
 FILES = {"figure": ["notebooks/chu_stability.ipynb"]}
 
-# The steps whose code a change of a module is, by the first pattern that fits; those downstream of
+# The jobs whose code a change of a module is, by the first pattern that fits; those downstream of
 # them follow, since a job's specification names those that it reads.
-CONDITION = {"train", "tables"}  # all that reads a condition
+WIDE, DEEP = {"train wide"}, {"train deep"}
+TRAIN = WIDE | DEEP
+CONDITION = TRAIN | {"tables"}  # all that reads a condition
 TABLES = {"tables", "figure", "claims", "record", "page"}  # all that has to do with tables
 STALE_BY = {
     "data/__init__.py": CONDITION | {"data", "page"},
     "data/sources.py": CONDITION | {"data", "page"},
     "data/*.py": {"data"},
     "page/*": {"page"},
-    "notebooks/__init__.py": {"figure"},
-    "notebooks/notebook_page/*": {"figure"},
+    "notebooks/*": {"figure"},
     "extract.py": {"tables"},
-    "metrics/convergence.py": {"tables"},
     "provenance.py": {"record"},
-    "archive.py": {"data", "train", "tables"},
+    "archive.py": CONDITION | {"data"},
     "receipts.py": TABLES,
     "tables.py": TABLES,
-    "settings.py": CONDITION | TABLES,
-    "checked.py": CONDITION | TABLES,
-    "errors.py": CONDITION | {"claims", "page"},
+    "settings.py": TRAIN | TABLES,
+    "checked.py": TRAIN | TABLES,
+    "errors.py": CONDITION | {"page"},
     "intervention_steps.py": {"tables", "claims", "page"},
     "sources.py": {"page"},
-    "yaml_files.py": {"claims", "page"},
+    "yaml_files.py": {"page"},
     "claims/*.py": {"claims", "page"},
-    "activations.py": CONDITION | {"data", "figure"},
-    "streams.py": CONDITION | {"data"},
-    # Figures name and colour the rules.
-    "rules/*.py": CONDITION | {"figure"},
-    "arrays.py": CONDITION | {"figure"},
-    "torch_arrays.py": CONDITION | {"figure"},
-    "simulate/batches.py": {"train"},
-    "simulate/lane*.py": {"train"},
-    "simulate/minibatch.py": {"train"},
-    "simulate/mlp.py": {"train"},
-    "simulate/mlp_reference.py": {"train"},
-    "simulate/run.py": {"train"},
-    "simulate/samples.py": {"train"},
+    "streams.py": TRAIN | {"data"},
+    "networks/__init__.py": TRAIN | {"data"},
+    "networks/activations.py": TRAIN | {"data"},
+    "conditions.py": CONDITION,
+    "training/__init__.py": CONDITION,
+    "training/recording.py": CONDITION,
+    "metrics/__init__.py": CONDITION,
+    "metrics/metric.py": CONDITION,
+    "metrics/courses.py": {"tables"},
+    "metrics/shallow.py": WIDE,
+    "metrics/alignment.py": WIDE,
+    "metrics/magnitude.py": TRAIN,
+    "engines/preactivation.py": WIDE,
+    "metrics/registry.py": set(),
+    "metrics/kernels.py": TRAIN,
+    "metrics/recorded.py": TRAIN,
+    "metrics/*.py": DEEP,
+    "engines/minibatch.py": DEEP,
+    "engines/groups.py": DEEP,
+    "engines/lanes.py": DEEP,
+    "engines/linear.py": set(),
+    "engines/gram.py": set(),
+    "engines/autograd*.py": set(),
+    # Figures name and colour the rules; BP and FA are what alignments compare.
+    "rules/__init__.py": TRAIN | {"figure"},
+    "rules/rule.py": TRAIN | {"figure"},
+    "rules/bp.py": TRAIN,
+    "rules/fa.py": TRAIN,
+    "rules/dfa.py": DEEP,
+    "rules/*.py": set(),
 }
 EVERY = {"__init__.py", "files.py", "specification.py"}
 # No job runs these: they plan the jobs, or only say that the package has types.
 NONE = {"__main__.py", "code.py", "jobs.py", "known_digests.py", "project.py", "prune.py"}
-NONE |= {"py.typed", "documents.py", "engine_choice.py", "names.py"}
+NONE |= {"py.typed", "documents.py", "names.py"}
 NONE |= {f"config/{name}.py" for name in ("__init__", "content", "expansion", "overlay")}
 
 
@@ -72,19 +96,24 @@ def tree(tmp_path_factory):
 
 
 def digests(folder):
-    """The code digest of each step, with one notebook's for the figures."""
+    """The code digest of each kind of job."""
     tree = Tree(folder)
-    return {s: tree.code(f"scripts/{s}.py", files=FILES.get(s, ())).digest for s in STEPS}
+    return {
+        job: tree.code(
+            f"scripts/{job.split()[0]}.py", MODULES_OF.get(job, ()), FILES.get(job, ())
+        ).digest
+        for job in JOBS
+    }
 
 
 def expected(name):
     """The steps that run a module."""
     if name in EVERY:
-        return set(STEPS)
+        return set(JOBS)
     if name in NONE:
         return set()
-    # Else it is part of what a condition means, which is simulated.
-    return next((steps for pattern, steps in STALE_BY.items() if fnmatch(name, pattern)), CONDITION)
+    # All else simulates.
+    return next((steps for pattern, steps in STALE_BY.items() if fnmatch(name, pattern)), TRAIN)
 
 
 MODULES = sorted(
@@ -109,7 +138,7 @@ def stale_after_a_change(folder, name):
     path.write_text(changed(path))
     after = digests(folder)
     path.write_text(text)
-    return {step for step in STEPS if before[step] != after[step]}
+    return {step for step in JOBS if before[step] != after[step]}
 
 
 @pytest.mark.parametrize("name", MODULES)

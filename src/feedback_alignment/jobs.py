@@ -22,7 +22,7 @@ from feedback_alignment.specification import digest_of, write_specification
 
 STEPS = ("data", "train", "tables", "figure", "claims", "record", "page")
 # Files that the steps read beside tables and notebooks.
-CLAIMS, SOURCES, LOCK = "config/claims.yaml", "config/sources.yaml", "requirements.lock"
+SOURCES, LOCK = "config/sources.yaml", "requirements.lock"
 # Digits of a digest in file names.
 _DIGITS = 16
 
@@ -152,12 +152,11 @@ class _Planner:
             self._add_figure(figure)
         figures = [("figure", figure) for figure in config.figures]
         feeding = {f: [e.name for e in config.feeding(f)] for f in config.figures}
-        used = _rules(c for e in config.experiments for c in e.conditions)
         claims = self._add(
             "claims",
             "claims",
             {"figures": feeding},
-            self.tree.code("scripts/claims.py", used, [CLAIMS]),
+            self.tree.code("scripts/claims.py"),
             made=[f"claims.{end}" for end in ("csv", "json", "md")],
             reads=tables,
         )
@@ -239,9 +238,7 @@ class _Planner:
                 "settings": condition.settings(),
                 "condition": condition.identifier(seed),
             },
-            self.tree.code(
-                "scripts/train.py", [*_rules([condition]), engines.module_of(condition.engine)]
-            ),
+            self.tree.code("scripts/train.py", modules),
             reads=[data],
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from feedback_alignment.claims import load_claims
 from feedback_alignment.config import Config, load_config
-from feedback_alignment.jobs import CLAIMS, SOURCES, known_figures
+from feedback_alignment.jobs import SOURCES, known_figures
 from feedback_alignment.sources import load_sources
 
 
@@ -26,7 +26,7 @@ def read_project(
             allowed.
     """
     figures = known_figures(root)
-    load_claims(Path(os.path.relpath(root / CLAIMS)), set(figures))
+    load_claims(figures)
     load_sources(Path(os.path.relpath(root / SOURCES)))
     return load_config(
         [Path(os.path.relpath(path)) for path in configs or [root / "config/config.yaml"]],

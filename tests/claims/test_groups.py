@@ -98,7 +98,7 @@ def test_layers_that_decay_mean_nothing_without_decay():
     assert not comparable(conditions[0], conditions[1], "width")
 
 
-def test_ends_are_named_as_the_claims_file_writes_them():
+def test_ends_are_named_as_declarations_write_them():
     with pytest.raises(NotRunError, match='needs switch_rule "" and bp among otherwise equal'):
         pairs([condition()], "switch_rule", "", "bp")
     with pytest.raises(NotRunError, match="needs bias true and another value among otherwise"):
@@ -139,3 +139,15 @@ def test_missing_ends_are_named():
         pairs([condition(0.3), condition(1.0)], "l2", 0.0)
     with pytest.raises(NotRunError, match="needs schedule none and cutoff among otherwise equal"):
         pairs([condition(), condition(1.0)], "schedule", "none", "cutoff")
+
+
+def test_along_the_case_interventions_may_differ_and_nothing_else():
+    def of(case, step=None, **settings):
+        return {**condition(**settings), "freeze_step": step, "tie_angle": 0.0, "case": case}
+
+    conditions = [of(("trained", "search")), of(("frozen",), 0), of(("frozen",), 0, width=200)]
+    assert pairs(conditions, "case", "trained", "frozen") == [(0, 1)]
+    assert pairs(conditions, "case", "search") == [(0, 1)]
+    assert groups(conditions, "case") == [[1, 0]]
+    with pytest.raises(NotRunError, match="needs case trained and tied among otherwise equal"):
+        pairs(conditions, "case", "trained", "tied")

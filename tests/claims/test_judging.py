@@ -8,30 +8,50 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback_alignment.claims import Threshold, judge, overall, parse_claims, table
+from feedback_alignment.claims import Check, Claim, Part, Threshold, judge, overall, table
 from feedback_alignment.claims.intervals import share_interval
+from feedback_alignment.claims.statistics import (
+    auc,
+    correlation,
+    lowest_gain,
+    lowest_margin,
+    lowest_mean,
+    lowest_step_ratio,
+    rank_correlation,
+    share_of_replicates,
+    slope,
+)
+from feedback_alignment.claims.threshold import above
 from feedback_alignment.claims.verdicts import decide
 from feedback_alignment.claims.writing import csv_text, json_text, markdown_text
 
 WIDTHS = [{"width": w} for w in (100, 200, 400, 800)]
-SLOPE = {
-    "statistic": "slope",
-    "label": "exponent",
-    "args": {"metric": "weight_alignment", "along": "width"},
-    "below": -0.25,
-}
-SHARE = {
-    "statistic": "share_of_replicates",
-    "label": "share",
-    "args": {"metric": "decay_r2", "replicate_passes": {"at_least": 0.95}},
-    "above": 0.5,
-}
-LOWEST = {"statistic": "lowest_mean", "label": "floor", "args": {"metric": "loss"}, "at_least": 1}
+ALL = Part()
 
 
-def claims(*checks, **keys):
-    claim = {"id": "a.claim", "paper": "P", "statement": "S.", "figure": "fig", **keys}
-    return parse_claims({"claims": [{**claim, "checks": list(checks)}]})
+def check(label, comparison):
+    return Check(label, comparison.statistic, comparison.threshold)
+
+
+def exponent(part=ALL, metric="weight_alignment", along="width"):
+    return check("exponent", slope(part.final(metric), along=along) < -0.25)
+
+
+def share(criterion, **needed):
+    return check("share", share_of_replicates(criterion, **needed) > 0.5)
+
+
+def floor(part=ALL, metric="loss", **layer):
+    return check("floor", lowest_mean(part.final(metric, **layer)) >= 1)
+
+
+SLOPE = exponent()
+SHARE = share(ALL.final("decay_r2") >= 0.95)
+LOWEST = floor()
+
+
+def claims(*checks):
+    return [Claim("a.claim", "P", "S.", "fig", checks)]
 
 
 def check_of(table, *checks):
@@ -118,7 +138,7 @@ def test_share_of_replicates(sweep, failing, verdict):
 
 
 def test_figure_that_the_config_does_not_have():
-    (verdict,) = judge(claims(SLOPE, {**LOWEST, "each": "activation"}), {})
+    (verdict,) = judge(claims(SLOPE, floor(ALL.each("activation"))), {})
     assert verdict.verdict == "not run"
     assert [c.verdict for c in verdict.checks] == ["not run", "not run"]
     assert verdict.checks[0].reason == "the config has no figure fig"
@@ -128,18 +148,18 @@ def test_figure_that_the_config_does_not_have():
 @pytest.mark.parametrize(
     ("check", "reason"),
     [
-        ({**SLOPE, "where": {"rule": "dfa"}}, "no condition of the config matches"),
+        (exponent(ALL.where(rule="dfa")), "no condition of the config matches"),
         (
-            {**SLOPE, "where": {"width": 100}},
+            exponent(ALL.where(width=100)),
             "needs two values of width among otherwise equal conditions",
         ),
         (SHARE, "the tables do not record decay_r2"),
         (
-            {**SLOPE, "args": {"metric": "weight_alignment", "along": "l2"}},
+            exponent(along="l2"),
             "needs two values of l2 among otherwise equal conditions",
         ),
         (
-            {**SLOPE, "args": {"metric": "weight_alignment", "at": "cutoff", "along": "width"}},
+            check("exponent", slope(ALL.at("cutoff", "weight_alignment"), along="width") < 0),
             "no condition has a value of weight_alignment for every replicate",
         ),
     ],
@@ -165,7 +185,7 @@ def test_each_value_gets_its_own_verdict_in_order(sweep):
         lambda replicate, width, activation: noisy(exponents[activation])(replicate, width),
         settings,
     )
-    (verdict,) = judge(claims({**SLOPE, "each": "activation"}), {"fig": table})
+    (verdict,) = judge(claims(exponent(ALL.each("activation"))), {"fig": table})
     assert [(c.part, c.verdict) for c in verdict.checks] == [
         ("erf", "replicated"),
         ("linear", "not replicated"),
@@ -178,7 +198,7 @@ def test_each_value_gets_its_own_verdict_in_order(sweep):
 
 def test_each_number_is_named_with_its_column(sweep):
     table = sweep("loss", lambda replicate, width: 2.0, WIDTHS[:2])
-    (verdict,) = judge(claims({**LOWEST, "each": "width"}), {"fig": table})
+    (verdict,) = judge(claims(floor(ALL.each("width"))), {"fig": table})
     assert [c.name for c in verdict.checks] == ["width 100: floor", "width 200: floor"]
 
 
@@ -222,8 +242,8 @@ def test_diverged_replicates_are_counted_and_left_out(make_run, make_table, lost
 
 def test_nothing_left_to_compare_is_inconclusive(make_run, make_table):
     table = diverging(make_run, make_table, 8)
-    alone = check_of(table, {**LOWEST, "where": {"width": 200}})
-    pair = check_of(table, {**SLOPE, "args": {"metric": "loss", "along": "width"}})
+    alone = check_of(table, floor(ALL.where(width=200)))
+    pair = check_of(table, exponent(metric="loss"))
     assert (alone.n, alone.verdict, alone.estimate) == (0, "inconclusive", None)
     assert alone.reason.startswith("more than half of the replicates diverged in ")
     assert (pair.verdict, pair.estimate) == ("inconclusive", None)
@@ -258,14 +278,12 @@ def decays(make_run, make_table, *unstable):
 
 @pytest.mark.parametrize("unstable", [(1000.0,), (3.0, 1000.0)])
 def test_a_lambda_at_which_all_diverge_leaves_the_other_verdicts(make_run, make_table, unstable):
-    gain = {"metric": "weight_alignment", "along": "l2", "from": 0}
-    order = {"metric": "weight_alignment", "along": "l2"}
-    growth = {"metric": "loss", "along": "l2"}
+    alignment, loss = ALL.final("weight_alignment"), ALL.final("loss")
     checks = [
-        {"statistic": "lowest_gain", "label": "gain", "args": gain, "above": 0},
-        {"statistic": "rank_correlation", "label": "order", "args": order, "at_least": 0.8},
-        {"statistic": "lowest_step_ratio", "label": "growth", "args": growth, "above": 1},
-        {**LOWEST, "args": {"metric": "weight_alignment"}, "at_least": 0.01},
+        check("gain", lowest_gain(alignment, along="l2", start=0) > 0),
+        check("order", rank_correlation(alignment, along="l2") >= 0.8),
+        check("growth", lowest_step_ratio(loss, along="l2") > 1),
+        check("floor", lowest_mean(alignment) >= 0.01),
     ]
     (before,) = judge(claims(*checks), {"fig": decays(make_run, make_table)})
     after = judge(claims(*checks), {"fig": decays(make_run, make_table, *unstable)})
@@ -274,7 +292,7 @@ def test_a_lambda_at_which_all_diverge_leaves_the_other_verdicts(make_run, make_
         assert "mostly_diverged" not in old.excluded
         assert len(new.excluded["mostly_diverged"]) == 2 * len(unstable)
         assert new.excluded["mostly_diverged"] == list(new.excluded["diverged"])
-        assert replace(new, excluded={}) == replace(old, excluded={})
+        assert replace(new, excluded={}, left_out=()) == old
     lost = "in which more than half of the replicates diverged left out"
     said = f"{2 * len(unstable)} conditions {lost}"
     for shown in (table(after), csv_text(after), markdown_text(after)):
@@ -284,8 +302,7 @@ def test_a_lambda_at_which_all_diverge_leaves_the_other_verdicts(make_run, make_
 
 @pytest.mark.parametrize(("lost", "verdict"), [(5, "inconclusive"), (8, "not replicated")])
 def test_a_share_keeps_conditions_in_which_most_diverged(make_run, make_table, lost, verdict):
-    check = {**SHARE, "args": {"metric": "loss", "replicate_passes": {"at_least": 1}}}
-    found = check_of(diverging(make_run, make_table, lost), check)
+    found = check_of(diverging(make_run, make_table, lost), share(ALL.final("loss") >= 1))
     assert (found.n, found.estimate, found.verdict) == (8, 1 - lost / 8, verdict)
     assert len(found.conditions) == 2
     assert "mostly_diverged" not in found.excluded
@@ -309,7 +326,7 @@ def test_every_replicate_means_every_replicate(sweep, failing, replicates, most,
         [{}],
         replicates=replicates,
     )
-    strict = {**SHARE, "args": {**SHARE["args"], "needed": "every"}}
+    strict = share(ALL.final("decay_r2") >= 0.95, every=True)
     assert check_of(made, SHARE).verdict == most
     found = check_of(made, strict)
     assert found.verdict == every
@@ -323,16 +340,13 @@ def test_every_replicate_means_every_replicate(sweep, failing, replicates, most,
 
 def test_diverged_replicate_fails_where_every_replicate_must_pass(make_run, make_table):
     table = diverging(make_run, make_table, 1)
-    check = {**SHARE, "args": {"metric": "loss", "replicate_passes": {"at_least": 1}}}
-    found = check_of(table, check)
+    found = check_of(table, share(ALL.final("loss") >= 1))
     assert (found.n, found.estimate, found.verdict) == (8, 7 / 8, "inconclusive")
     assert list(found.excluded["diverged"].values()) == [[0]]
 
 
-CHECKS = [
-    {**SLOPE, "where": {"rule": "fa", "l2": 0}, "each": "activation"},
-    {**LOWEST, "args": {"metric": "weight_alignment"}, "where": {"rule": "fa", "l2": 0}},
-]
+FREE = ALL.where(rule="fa", l2=0)
+CHECKS = [exponent(FREE.each("activation")), floor(FREE, "weight_alignment")]
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -349,12 +363,11 @@ def test_rows_in_any_order_give_the_same_numbers(sweep, number):
 )
 def test_unrelated_conditions_change_no_number(sweep, extra):
     table = sweep("weight_alignment", noisy(-0.5), WIDTHS)
-    check = {**CHECKS[0], "where": {"rule": "fa", "l2": 0}}
-    found = check_of(table, check)
+    found = check_of(table, CHECKS[0])
     other = sweep("weight_alignment", noisy(3.0), [{**w, **extra} for w in WIDTHS])
     loss = table.assign(metric="loss", value=-1.0)
     both = pd.concat([other, table, loss], ignore_index=True)
-    assert found in judge(claims(check), {"fig": both, "other": other})[0].checks
+    assert found in judge(claims(CHECKS[0]), {"fig": both, "other": other})[0].checks
 
 
 def test_claims_and_checks_beside_it_change_no_number(sweep):
@@ -376,17 +389,10 @@ def test_the_table_is_left_alone(sweep):
     pd.testing.assert_frame_equal(table, before)
 
 
-AUC = {
-    "statistic": "auc",
-    "label": "tells",
-    "args": {
-        "metric": "gradient_alignment",
-        "at": "intervention",
-        "other": "loss_rise",
-        "other_passes": {"below": 100},
-    },
-    "at_least": 0.9,
-}
+AUC = check(
+    "tells",
+    auc(ALL.at("intervention", "gradient_alignment"), tells=ALL.final("loss_rise") < 100) >= 0.9,
+)
 
 
 def angles(make_run, make_table, *lost, wrong=0):
@@ -445,32 +451,23 @@ def test_auc_of_runs_that_all_stay_is_not_run(make_run, make_table):
 
 
 def test_a_share_reads_the_intervention_of_a_run_that_diverges_later(make_run, make_table):
-    args = {
-        "metric": "gradient_alignment",
-        "at": "intervention",
-        "replicate_passes": {"below": 0.6},
-    }
-    check = {**SHARE, "args": args, "where": {"tie_angle": {"above": 45}}}
-    found = check_of(angles(make_run, make_table, 0, 1, 2), check)
+    wide = ALL.where(tie_angle=above(45))
+    early = share(wide.at("intervention", "gradient_alignment") < 0.6)
+    found = check_of(angles(make_run, make_table, 0, 1, 2), early)
     assert (found.estimate, found.verdict, found.excluded) == (1.0, "replicated", {})
-    args = {"metric": "loss_rise", "replicate_passes": {"above": 100}}
-    found = check_of(angles(make_run, make_table, 0, 1, 2), {**check, "args": args})
+    found = check_of(angles(make_run, make_table, 0, 1, 2), share(wide.final("loss_rise") > 100))
     assert (found.estimate, found.n) == (5 / 8, 8)
     assert list(found.excluded["diverged"].values()) == [[0, 1, 2]] * 2
 
 
 def test_a_mean_leaves_out_a_run_that_diverges_later(make_run, make_table):
-    args = {"metric": "gradient_alignment", "at": "intervention"}
-    found = check_of(angles(make_run, make_table, 0, 1, 2), {**LOWEST, "args": args})
-    assert found.n == 5
+    early = check("mean", lowest_mean(ALL.at("intervention", "gradient_alignment")) > 0)
+    assert check_of(angles(make_run, make_table, 0, 1, 2), early).n == 5
 
 
-CORRELATION = {
-    "statistic": "correlation",
-    "label": "together",
-    "args": {"metric": "gradient_alignment", "other": "accuracy", "other_at": "start"},
-    "above": 0,
-}
+CORRELATION = check(
+    "together", correlation(ALL.final("gradient_alignment"), ALL.at("start", "accuracy")) > 0
+)
 
 
 def grid(make_run, make_table, sign, lost=0):
@@ -503,21 +500,24 @@ def test_correlation_leaves_out_diverged_replicates_and_conditions(make_run, mak
 def test_margin_between_conditions_that_differ_in_several_axes(sweep):
     settings = [{"l2": 1.4, "decay_layers": "all"}, {"freeze_step": 0, "width": 50}]
     made = sweep("accuracy", lambda replicate, l2=0.0, **_: 0.7 if l2 else 0.8, settings)
-    args = {"metric": "accuracy", "of": {"freeze_step": 0}, "over": {"freeze_step": "never"}}
-    check = {"statistic": "lowest_margin", "label": "margin", "args": args, "above": 0}
-    found = check_of(made, check)
+    accuracy = ALL.where(freeze_step=0).final("accuracy")
+
+    def margin(**over):
+        other = ALL.where(**over).final("accuracy")
+        return check("margin", lowest_margin(accuracy, over=other) > 0)
+
+    found = check_of(made, margin(freeze_step="never"))
     assert (found.verdict, found.estimate) == ("replicated", pytest.approx(0.1))
     assert found.arguments["of"] == {"freeze_step": 0}
     assert found.arguments["over"] == {"freeze_step": "never"}
-    json.loads(json_text(judge(claims(check), {"fig": made})))
-    missing = {**check, "args": {**args, "over": {"l2": 9}}}
-    assert check_of(made, missing).reason == "no condition of the config matches `over`"
+    json.loads(json_text(judge(claims(margin(freeze_step="never")), {"fig": made})))
+    assert check_of(made, margin(l2=9)).reason == "no condition of the config matches `over`"
 
 
 def test_each_of_a_step_and_of_a_switch(sweep):
     settings = [{"freeze_step": None}, {"freeze_step": 5}, {"freeze_step": 0}]
     made = sweep("loss", lambda replicate, **_: 2.0, settings)
-    (verdict,) = judge(claims({**LOWEST, "each": "freeze_step"}), {"fig": made})
+    (verdict,) = judge(claims(floor(ALL.each("freeze_step"))), {"fig": made})
     parts = [(check.part, check.where["freeze_step"], check.n) for check in verdict.checks]
     assert parts == [
         ("freeze_step 0", 0, 8),
@@ -525,12 +525,12 @@ def test_each_of_a_step_and_of_a_switch(sweep):
         ("freeze_step never", "never", 8),
     ]
     made = sweep("loss", lambda replicate, **_: 2.0, [{"bias": True}, {"bias": False}])
-    (verdict,) = judge(claims({**LOWEST, "each": "bias"}), {"fig": made})
+    (verdict,) = judge(claims(floor(ALL.each("bias"))), {"fig": made})
     assert [check.part for check in verdict.checks] == ["bias false", "bias true"]
     assert [len(check.conditions) for check in verdict.checks] == [1, 1]
     rules = [{"switch_rule": ""}, {"switch_rule": "bp", "switch_step": 3}]
     made = sweep("loss", lambda replicate, **_: 2.0, rules)
-    (verdict,) = judge(claims({**LOWEST, "each": "switch_rule"}), {"fig": made})
+    (verdict,) = judge(claims(floor(ALL.each("switch_rule"))), {"fig": made})
     assert [check.part for check in verdict.checks] == ['switch_rule ""', "bp"]
 
 
@@ -543,7 +543,40 @@ def test_layer_of_a_check_reaches_the_reading(make_run, make_table):
         )
     ]
     for layer, value in ((1, 0.2), ("output", 0.8)):
-        args = {"metric": "descent_share", "layer": layer}
-        assert check_of(make_table(rows), {**LOWEST, "args": args}).estimate == value
-    found = check_of(make_table(rows), {**LOWEST, "args": {**args, "layer": 2}})
+        check = floor(metric="descent_share", layer=layer)
+        assert check_of(make_table(rows), check).estimate == value
+    found = check_of(make_table(rows), floor(metric="descent_share", layer=2))
     assert found.reason == "the tables do not record descent_share of layer 2"
+
+
+CASES = [{"case": "trained"}, {"case": "frozen", "freeze_step": 0}]
+
+
+def test_cases_choose_conditions_and_are_compared(sweep):
+    made = sweep("loss", lambda replicate, case, **_: 2.0 + (case == "frozen"), CASES)
+    assert check_of(made, floor(ALL.where(case="frozen"))).estimate == 3
+    gain = lowest_gain(ALL.final("loss"), along="case", start="trained", end="frozen")
+    assert check_of(made, check("gain", gain > 0)).estimate == 1
+    (verdict,) = judge(claims(floor(ALL.each("case"))), {"fig": made})
+    assert [(found.part, found.estimate) for found in verdict.checks] == [
+        ("frozen", 3),
+        ("trained", 2),
+    ]
+
+
+def test_a_condition_of_two_experiments_has_the_case_of_each(sweep):
+    made = sweep("loss", lambda replicate, case: 2.0, [{"case": "trained"}])
+    both = pd.concat([made.assign(case="search", experiment="other"), made], ignore_index=True)
+    for case in ("trained", "search"):
+        assert check_of(both, floor(ALL.where(case=case))).n == 8
+    found = check_of(both, floor(ALL.where(case="frozen")))
+    assert found.reason == "no condition of the config matches"
+
+
+def test_streams_of_intervals_do_not_follow_the_word_replicate(sweep):
+    made = sweep("weight_alignment", noisy(-0.5), WIDTHS)
+    one, two = (
+        check_of(made, check(label, slope(ALL.final("weight_alignment"), along="width") < 0))
+        for label in ("exponent over seeds", "exponent over replicates")
+    )
+    assert (one.ci_low, one.ci_high) == (two.ci_low, two.ci_high)

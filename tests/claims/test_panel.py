@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import parse_where
-from feedback_alignment.claims.panel import Reading, matching, read_panel, rows_of, settings_of
+from feedback_alignment.claims.filters import filters
+from feedback_alignment.claims.panel import matching, read_panel, rows_of, settings_of
 from feedback_alignment.claims.quantities import MAIN_LAYER
+from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.samples import draw_sample
+from feedback_alignment.claims.threshold import above, at_least, at_most, between
 from feedback_alignment.extract import LAYER_OF
 from feedback_alignment.tables import COLUMNS
 
@@ -252,14 +254,14 @@ def test_settings_of_every_kind_survive_parquet(make_run, make_table, tmp_path):
     found = list(settings_of(pd.read_parquet(tmp_path / "a.parquet")).values())
     kinds = [(c["bias"], c["tie_step"], c["switch_step"], c["switch_rule"]) for c in found]
     assert kinds == [(False, None, 5, "bp"), (True, 5, None, "")]
-    assert set(found[0]) == {"condition", "slow_time", *SETTINGS} - {"case"}
+    assert set(found[0]) == {"condition", "slow_time", *SETTINGS}
 
     def left(**where):
-        return len(matching(rows_of(table), parse_where("where", where)).settings)
+        return len(matching(rows_of(table), filters(where)).settings)
 
     assert left(bias=True) == left(tie_step="never") == left(switch_rule="") == 1
     assert left(tie_step=["never", 5]) == 2
-    assert left(tie_step={"at_least": 0}, bias=False) == 0
+    assert left(tie_step=at_least(0), bias=False) == 0
 
 
 def test_no_cutoff_no_reading(sweep):
@@ -363,7 +365,7 @@ def test_conditions_of_another_engine_or_dtype_are_others(sweep, column):
     table = sweep("loss", lambda replicate, **chosen: chosen["steps"], settings, replicates=2)
     panel = read_panel(rows_of(table), Reading("loss"))
     assert [(c[column], c["steps"]) for c in panel.conditions] == [("one", 20), ("two", 20)]
-    assert len(matching(rows_of(table), parse_where("where", {column: "two"})).settings) == 2
+    assert len(matching(rows_of(table), filters({column: "two"})).settings) == 2
 
 
 def test_condition_with_a_missing_value_is_left_out_whole(sweep):
@@ -401,18 +403,18 @@ def test_filters(sweep):
     table = sweep("loss", lambda replicate, **_: 1.0, settings, replicates=1)
 
     def left(**where):
-        found = matching(rows_of(table), parse_where("where", where)).settings.values()
+        found = matching(rows_of(table), filters(where)).settings.values()
         return {(chosen["width"], chosen["l2"]) for chosen in found}
 
     assert left() == {(s["width"], s["l2"]) for s in settings}
     assert left(width=200) == {(200, 0), (200, 0.3), (200, 1)}
     assert left(width=[100, 400], l2=0) == {(100, 0), (400, 0)}
-    assert left(l2={"above": 0}, width={"at_most": 100}) == {(100, 0.3), (100, 1)}
-    assert left(schedule="none", width={"between": [150, 400]}) == {(200, 0), (400, 0)}
+    assert left(l2=above(0), width=at_most(100)) == {(100, 0.3), (100, 1)}
+    assert left(schedule="none", width=between(150, 400)) == {(200, 0), (400, 0)}
     assert left(rule="bp") == set()
-    assert left(cutoff_step={"at_least": 0}) == set()
+    assert left(cutoff_step=at_least(0)) == set()
     # eta*l2*steps*sqrt(n/p) is 0.1*l2*sqrt(50/p): .0707, .05 and .0354 at l2 = 1.
-    assert left(slow_time={"above": 0.04}) == {(100, 1), (200, 1)}
+    assert left(slow_time=above(0.04)) == {(100, 1), (200, 1)}
 
 
 def test_cutoff_step_survives_parquet(make_run, make_table, tmp_path):

@@ -1,16 +1,12 @@
 """The claims on two-layer networks, judged on tables in which they hold, and on others."""
 
 from itertools import product
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from feedback_alignment.claims import judge, load_claims
-from feedback_alignment.claims.statistics import STATISTICS
+from feedback_alignment.claims import CLAIMS, judge
 
-ROOT = Path(__file__).parents[2]
-CLAIMS = ROOT / "config" / "claims.yaml"
 IDS = [
     "song.convergence",
     "song.no_reg_no_align",
@@ -118,12 +114,11 @@ def figures(figure_tables):
 
 @pytest.fixture(scope="module")
 def claims():
-    return [claim for claim in load_claims(CLAIMS) if claim.figure in FIGURES]
+    return [claim for claim in CLAIMS if claim.figure in FIGURES]
 
 
-def test_file_loads_and_every_statistic_is_known(claims):
+def test_claims_and_whose_they_are(claims):
     assert [claim.id for claim in claims] == IDS
-    assert all(check.statistic in STATISTICS for claim in claims for check in claim.checks)
     assert {claim.paper for claim in claims} == {"Song 2021", "ours"}
     for claim in claims:
         assert (claim.paper == "ours") == claim.id.startswith("ours.")

@@ -4,17 +4,13 @@ import math
 from dataclasses import replace
 from functools import cache
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from feedback_alignment.claims import judge, load_claims
+from feedback_alignment.claims import CLAIMS, judge
 from feedback_alignment.claims.panel import matching, rows_of
-from feedback_alignment.yaml_files import read_yaml
 
-ROOT = Path(__file__).parents[2]
-CLAIMS = ROOT / "config" / "claims.yaml"
 PAPERS = {
     "song.mnist": "Song 2021",
     "chu.alignment": "Chu 2024",
@@ -120,13 +116,15 @@ def alignment(t, wiggle, sign):
 
     for depth, sigma in product((1, 2, 3), (0.1, 1.0)):
         value = t["aligned"] if sigma < 1 else t["large_init"]
-        yield cosines(value, t["null"]), {**MLP, "depth": depth, "init_scale": sigma}
+        settings = {**MLP, "case": "trained", "depth": depth, "init_scale": sigma}
+        yield cosines(value, t["null"]), settings
     other = {**MLP, "depth": 2, "init_scale": 0.1}
-    redrawn = {"redraw_step": 1, "redraw_every": 1}
+    redrawn = {"case": "fresh_feedback", "redraw_step": 1, "redraw_every": 1}
     yield cosines(t["redrawn"] + 0.02 * sign, 0.0), {**other, **redrawn}
-    yield cosines(-1.0, 0.0), {**other, "freeze_step": 0}
+    yield cosines(-1.0, 0.0), {**other, "case": "frozen_hidden", "freeze_step": 0}
     for angle in (0.0, 90.0):
-        yield cosines(-1.0, 0.0), {**other, "tie_step": 0, "tie_every": 1, "tie_angle": angle}
+        tied = {"case": "tied", "tie_step": 0, "tie_every": 1, "tie_angle": angle}
+        yield cosines(-1.0, 0.0), {**other, **tied}
 
 
 def fixed_points(t, wiggle, sign):
@@ -134,14 +132,15 @@ def fixed_points(t, wiggle, sign):
         return {"rule_gradient_norm": update * wiggle, "bp_gradient_norm": update * ratio, **loss}
 
     full = {**MLP, "batch_size": 0, "steps": 1000}
-    yield norms(t["g_fa"], t["g_ratio"]), {**full, "samples": 15, "width": 128}
+    settings = {**full, "case": "interpolating", "samples": 15, "width": 128}
+    yield norms(t["g_fa"], t["g_ratio"]), settings
     linear = {**full, "activation": "linear", "samples": 150}
-    yield norms(t["g_wide"], t["g_bp_wide"] / t["g_wide"]), {**linear, "width": 12}
+    yield norms(t["g_wide"], t["g_bp_wide"] / t["g_wide"]), {**linear, "case": "wide", "width": 12}
     ratio = t["g_bp_narrow"] / t["g_fa_narrow"]
-    yield norms(t["g_fa_narrow"], ratio), {**linear, "width": 4}
+    yield norms(t["g_fa_narrow"], ratio), {**linear, "case": "narrow", "width": 4}
     loss = {0: 1.0, 1000: 0.3, 2000: 0.3 * t["further_loss"] * wiggle}
-    switched = {**linear, "width": 4, "steps": 2000, "switch_step": 1000, "switch_rule": "bp"}
-    yield norms(1e-9, 1.0, loss=loss), switched
+    switched = {"case": "then_bp", "steps": 2000, "switch_step": 1000, "switch_rule": "bp"}
+    yield norms(1e-9, 1.0, loss=loss), {**linear, "width": 4, **switched}
 
 
 def stability(t, wiggle, sign):
@@ -162,16 +161,19 @@ def stability(t, wiggle, sign):
     base = {**MLP, "batch_size": 0, "samples": 15, "width": 16, "steps": 1000}
     base |= {"perturb_step": 300, "perturb_size": 1e-4}
     bp, switch = {**base, "rule": "bp"}, {"switch_step": 300, "switch_rule": "fa"}
-    yield course(t["r_random"], t["rise"], fallen=t["fallen"]), {**bp, **switch}
-    yield course(0.5, t["control_rise"]), bp
-    yield course(t["r_own"], 1.0), base
-    yield course(t["r_fresh"], 1e6), {**base, "redraw_step": 300}
+    random = {**bp, **switch, "case": "bp_random"}
+    yield course(t["r_random"], t["rise"], fallen=t["fallen"]), random
+    yield course(0.5, t["control_rise"]), {**bp, "case": "bp_alone"}
+    yield course(t["r_own"], 1.0), {**base, "case": "fa_own"}
+    yield course(t["r_fresh"], 1e6), {**base, "case": "fa_fresh", "redraw_step": 300}
     # No claim is about the width between.
-    yield course(-1.0, 1e6, 1.0), {**bp, **switch, "width": 64}
+    wide = {**bp, **switch, "case": "bp_random_wide"}
+    yield course(-1.0, 1e6, 1.0), {**wide, "width": 64}
     cosine = t["wide_alignment"] + 0.03 * sign
-    yield course(t["wide_r"], t["wide_rise"], cosine), {**bp, **switch, "width": 128}
+    yield course(t["wide_r"], t["wide_rise"], cosine), {**wide, "width": 128}
     for angle in range(0, 100, 10):
         tied = {"tie_step": 300, "tie_angle": float(angle), "perturb_size": 1e-3}
+        tied["case"] = "bp_tied"
         rise = 2.0 if angle <= t["stay_angle"] else 1e6
         cosine = t["angle_order"] * math.cos(math.radians(angle))
         r = t["r_tied"] if angle == 0 else -1.0
@@ -183,9 +185,10 @@ def performance(t, wiggle, sign):
         return {"accuracy": accuracy * wiggle, "gradient_alignment": cosine * wiggle}
 
     decay = {"decay_layers": "all"}
-    base = {**MLP, "init_scale": 0.3}
+    base = {**MLP, "case": "trained", "init_scale": 0.3}
     for l2, sigma, width, depth in product((0.0, 0.3, 1.4), (0.1, 0.3, 1.0), (16, 64), (1, 2)):
-        settings = {**MLP, "init_scale": sigma, "width": width, "depth": depth}
+        settings = {**MLP, "case": "search"}
+        settings |= {"init_scale": sigma, "width": width, "depth": depth}
         if l2:
             settings |= {"l2": l2, **decay}
         accuracy = 0.95 - 0.1 * sigma
@@ -193,6 +196,7 @@ def performance(t, wiggle, sign):
         strong = t["strong_accuracy"], t["strong_alignment"]
         if (sigma, width, depth) == (0.3, 64, 1):
             accuracy, cosine = strong if l2 > 1 else (t["free_accuracy"], 0.7)
+            settings["case"] = "trained"
         elif l2 > 1:
             accuracy, cosine = 0.3, t["poor_alignment"]
         yield scores(accuracy, cosine), settings
@@ -202,9 +206,13 @@ def performance(t, wiggle, sign):
         yield scores(accuracy, 1.0), {**base, **own, "rule": "bp"}
         # Between the two decays that are compared, worse than all.
         accuracy = {0.0: t["frozen"], 0.3: 0.1, 1.4: t["frozen_strong"]}[l2]
-        yield scores(accuracy, 0.02 * sign), {**base, **own, "freeze_step": 0}
+        yield (
+            scores(accuracy, 0.02 * sign),
+            {**base, **own, "case": "frozen_hidden", "freeze_step": 0},
+        )
     random = scores(t["random_features"], t["random_alignment"] + 0.02 * sign)
-    yield random, {**base, "freeze_step": 0, "width": 256}
+    features = {"case": "random_features", "freeze_step": 0, "width": 256}
+    yield random, {**base, **features}
 
 
 def descent(t, wiggle, sign):
@@ -214,11 +222,12 @@ def descent(t, wiggle, sign):
         loss = {0: 1.0, 100: 0.6, 150: 0.4, 300: 0.2}
         free = {"loss": loss, "loss_fall": 0.8, "gradient_alignment": half}
         free["descent_over_fall"] = t["first_order"]
-        yield free, {**full, "init_scale": sigma}
+        yield free, {**full, "case": "trained", "init_scale": sigma}
         fall = 0.8 * t[f"frozen_{size}"] * wiggle
         frozen = {"loss": {0: 1.0, 300: 1 - fall}, "loss_fall": fall}
         frozen["gradient_alignment"] = {0: -1.0, 300: 1.0}
-        yield frozen, {**full, "init_scale": sigma, "freeze_step": 0}
+        settings = {**full, "case": "frozen_hidden", "init_scale": sigma, "freeze_step": 0}
+        yield frozen, settings
 
 
 def widths(t, wiggle, sign):
@@ -335,7 +344,7 @@ def truth(figures):
 
 @pytest.fixture(scope="module")
 def claims():
-    return [claim for claim in load_claims(CLAIMS) if claim.figure in FIGURES]
+    return [claim for claim in CLAIMS if claim.figure in FIGURES]
 
 
 @pytest.fixture(scope="module")
@@ -371,9 +380,8 @@ def test_claims_and_whose_they_are(claims):
     assert {claim.id: claim.paper for claim in claims} == PAPERS
 
 
-def test_every_claim_of_the_file_is_tested_here_or_beside(claims):
-    ids = [entry["id"] for entry in read_yaml(CLAIMS)["claims"]]
-    assert len(ids) == len(claims) + 9
+def test_every_claim_is_tested_here_or_beside(claims):
+    assert len(CLAIMS) == len(claims) + 9
 
 
 def test_everything_holds_where_it_should(held):

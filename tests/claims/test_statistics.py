@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, spearmanr
 
-from feedback_alignment.claims import Threshold
+from feedback_alignment.claims import Part, Threshold, statistics
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import AXES, parse_where
+from feedback_alignment.claims.filters import AXES
 from feedback_alignment.claims.panel import Panel
-from feedback_alignment.claims.statistics import STATISTICS
+from feedback_alignment.claims.threshold import at_least
 
 WIDTHS = (100, 400, 1600)
 LAMBDAS = (0.1, 0.3, 1.0)
@@ -36,9 +36,20 @@ def panel(values, conditions, other=None):
     )
 
 
-def estimate(name, values, conditions, other=None, **arguments):
-    prepared, reduce = STATISTICS[name].prepare(panel(values, conditions, other), arguments)
-    return float(reduce(prepared.mean(axis=1)))
+LOSS = Part().final("loss")
+
+
+def prepared(name, *given, **arguments):
+    """How a statistic prepares the panel that these values make."""
+    made = panel(*given)
+    if name == "correlation":
+        return statistics.correlation(LOSS, LOSS, **arguments).prepare(made)
+    return getattr(statistics, name)(arguments.pop("of", LOSS), **arguments).prepare(made)
+
+
+def estimate(name, *given, **arguments):
+    values, reduce = prepared(name, *given, **arguments)
+    return float(reduce(values.mean(axis=1)))
 
 
 over_widths = [{"width": w} for w in WIDTHS]
@@ -120,7 +131,7 @@ def test_slope_along_lambda_needs_lambda_above_zero():
 
 def test_gain_is_the_smallest_paired_difference():
     values = [[0.1, 0.3], [0.3, 0.5], [0.9, 0.8], [0.6, 0.6]]
-    found = estimate("lowest_gain", values, over_lambdas, along="l2", **{"from": 0.0, "to": None})
+    found = estimate("lowest_gain", values, over_lambdas, along="l2", start=0.0)
     assert found == pytest.approx(0.2)
 
 
@@ -130,28 +141,28 @@ def test_gain_between_schedules():
         {"schedule": "constant", "l2": 1.0},
         {"schedule": "cutoff", "l2": 1.0, "cutoff_step": 9},
     ]
-    ends = {"along": "schedule", "from": "none", "to": "cutoff"}
+    ends = {"along": "schedule", "start": "none", "end": "cutoff"}
     assert estimate("lowest_gain", [[0.1], [0.2], [0.7]], conditions, **ends) == pytest.approx(0.6)
 
 
 def test_ratio_is_the_largest_of_means():
     values = [[1e-9, 3e-9], [1, 3], [2, 2], [4, 4]]
-    found = estimate("highest_ratio", values, over_lambdas, along="l2", **{"from": None, "to": 0.0})
+    found = estimate("highest_ratio", values, over_lambdas, along="l2", end=0.0)
     assert found == pytest.approx(1e-9)
 
 
 def test_ratio_of_nothing_to_something_is_zero_and_the_other_way_has_no_value():
     values = [[0, 0], [1, 1], [1, 1], [1, 1]]
-    ends = {"from": None, "to": 0.0}
+    ends = {"end": 0.0}
     assert estimate("highest_ratio", values, over_lambdas, along="l2", **ends) == 0
-    ends = {"from": 0.0, "to": None}
+    ends = {"start": 0.0}
     assert np.isnan(estimate("highest_ratio", values, over_lambdas, along="l2", **ends))
 
 
 def test_lowest_ratio_is_the_smallest_of_means():
     conditions = [{"freeze_step": step, "width": w} for w in (100, 200) for step in (None, 0)]
     values = [[1, 3], [1, 2], [2, 2], [1, 4]]
-    ends = {"along": "freeze_step", "from": "never", "to": 0.0}
+    ends = {"along": "freeze_step", "start": "never", "end": 0.0}
     assert estimate("lowest_ratio", values, conditions, **ends) == pytest.approx(0.75)
     assert estimate("highest_ratio", values, conditions, **ends) == pytest.approx(1.25)
 
@@ -159,8 +170,8 @@ def test_lowest_ratio_is_the_smallest_of_means():
 @given(st.lists(st.tuples(finite, finite, finite), min_size=1, max_size=4))
 @settings(max_examples=25, deadline=None)
 def test_lowest_ratio_is_one_over_the_highest_of_the_inverse(replicates):
-    ends = {"along": "width", "from": 100, "to": None}
-    back = {"along": "width", "from": None, "to": 100}
+    ends = {"along": "width", "start": 100}
+    back = {"along": "width", "end": 100}
     values = np.array(replicates).T
     assert estimate("lowest_ratio", values, over_widths, **ends) == pytest.approx(
         1 / estimate("highest_ratio", values, over_widths, **back)
@@ -168,7 +179,7 @@ def test_lowest_ratio_is_one_over_the_highest_of_the_inverse(replicates):
 
 
 def test_lowest_ratio_to_nothing_has_no_value():
-    ends = {"along": "width", "from": 100, "to": None}
+    ends = {"along": "width", "start": 100}
     assert np.isnan(estimate("lowest_ratio", [[0], [1], [1]], over_widths, **ends))
 
 
@@ -181,11 +192,14 @@ def test_margin_compares_the_worst_of_one_with_the_best_of_the_other():
         {"l2": 0.0, "freeze_step": None},
     ]
     values = [[0.7, 0.9], [0.9, 0.9], [0.1, 0.3], [0.5, 0.7], [5, 5]]
-    of = parse_where("of", {"freeze_step": {"at_least": 0}})
-    over = parse_where("over", {"l2": 1.4})
+
+    def loss(**where):
+        return Part().where(**where).final("loss")
+
+    of, over = loss(freeze_step=at_least(0)), loss(l2=1.4)
     found = estimate("lowest_margin", values, conditions, of=of, over=over)
     assert found == pytest.approx(0.8 - 0.6)
-    none = parse_where("over", {"l2": 9})
+    none = loss(l2=9)
     with pytest.raises(NotRunError, match="no condition of the config matches `over`"):
         estimate("lowest_margin", values, conditions, of=of, over=none)
     with pytest.raises(NotRunError, match="no condition of the config matches `of`"):
@@ -264,7 +278,7 @@ def test_correlation_needs_three_conditions():
         estimate("correlation", [[1], [2]], over_widths[:2], [[1], [2]], kind="pearson")
 
 
-SMALL = {"other_passes": Threshold("below", 1)}
+SMALL = {"tells": LOSS < 1}
 
 
 def test_auc_by_hand():
@@ -292,8 +306,7 @@ def test_auc_is_that_of_mann_and_whitney_over_all_runs(number, replicates, count
 def test_auc_of_resampled_replicates_is_that_of_their_runs():
     rng = np.random.default_rng(1)
     values, other = rng.integers(0, 5, (3, 6)).astype(float), rng.choice([0.0, 9.0], (3, 6))
-    arguments = {"other": "loss", **SMALL}
-    counts, reduce = STATISTICS["auc"].prepare(panel(values, over_widths, other), arguments)
+    counts, reduce = prepared("auc", values, over_widths, other, **SMALL)
     drawn = rng.integers(0, 6, (6, 40))
     found = reduce(counts[:, drawn].mean(axis=1))
     for number, replicates in zip(found, drawn.T, strict=True):
@@ -314,9 +327,8 @@ def test_auc_needs_both_kinds(other):
 
 
 def test_auc_has_no_value_for_resamples_without_a_pair():
-    arguments = {"other": "loss", **SMALL}
-    made = panel([[0.9, 1], [0.1, 2]], over_widths[:2], [[0, 0], [9, 0]])
-    counts, reduce = STATISTICS["auc"].prepare(made, arguments)
+    values, other = [[0.9, 1], [0.1, 2]], [[0, 0], [9, 0]]
+    counts, reduce = prepared("auc", values, over_widths[:2], other, **SMALL)
     assert np.isnan(reduce(counts[:, 1]))
     assert reduce(counts[:, 0]) == 1
 
@@ -332,14 +344,14 @@ def test_spread_is_the_largest_ratio_at_one_width():
 )
 def test_share_counts_replicates_that_pass_everywhere(kind, bound, share):
     values = [[1, 2, 3, np.nan], [0, 1, 2, 3]]
-    passes = {"replicate_passes": Threshold(kind, bound)}
+    passes = {"of": LOSS.compared(Threshold(kind, bound))}
     assert estimate("share_of_replicates", values, over_widths[:2], **passes) == share
 
 
 def test_share_of_replicates_that_satisfy_two_criteria():
     values = [[1, 1, 1, 9, 1], [1, 1, 1, 1, 1]]
     other = [[7, 7, 0, 7, np.nan], [7, 0, 7, 7, 7]]
-    passes = {"replicate_passes": Threshold("below", 5), "other_passes": Threshold("above", 5)}
+    passes = {"of": (LOSS < 5) & (LOSS > 5)}
     found = estimate("share_of_replicates", values, over_widths[:2], other, **passes)
     assert found == pytest.approx(0.2)
 
@@ -351,9 +363,9 @@ def test_share_of_replicates_that_satisfy_two_criteria():
         ("lowest_step_ratio", {"along": "width"}),
         ("rank_correlation", {"along": "width"}),
         ("widest_spread", {"along": "width"}),
-        ("lowest_gain", {"along": "width", "from": 100, "to": None}),
-        ("highest_ratio", {"along": "width", "from": None, "to": 100}),
-        ("lowest_ratio", {"along": "width", "from": None, "to": 100}),
+        ("lowest_gain", {"along": "width", "start": 100}),
+        ("highest_ratio", {"along": "width", "end": 100}),
+        ("lowest_ratio", {"along": "width", "end": 100}),
     ],
 )
 def test_one_width_is_not_enough(name, arguments):
@@ -372,16 +384,19 @@ def test_order_of_conditions_and_replicates_changes_nothing(random):
     for name, arguments in {
         "lowest_mean": {},
         "slope": {"along": "width", "average": "rms"},
-        "lowest_gain": {"along": "l2", "from": 0.0, "to": None},
-        "highest_ratio": {"along": "l2", "from": None, "to": 0.0},
+        "lowest_gain": {"along": "l2", "start": 0.0},
+        "highest_ratio": {"along": "l2", "end": 0.0},
         "lowest_step_ratio": {"along": "l2"},
         "rank_correlation": {"along": "l2"},
         "widest_spread": {"along": "l2"},
-        "share_of_replicates": {"replicate_passes": Threshold("above", 0.7)},
-        "lowest_ratio": {"along": "l2", "from": None, "to": 0.0},
-        "lowest_margin": {"of": parse_where("", {"l2": 0}), "over": parse_where("", {"l2": 1})},
+        "share_of_replicates": {"of": LOSS > 0.7},
+        "lowest_ratio": {"along": "l2", "end": 0.0},
+        "lowest_margin": {
+            "of": Part().where(l2=0).final("loss"),
+            "over": Part().where(l2=1).final("loss"),
+        },
         "correlation": {"kind": "spearman"},
-        "auc": {"other_passes": Threshold("below", 1.2)},
+        "auc": {"tells": LOSS < 1.2},
     }.items():
         shuffled = [conditions[i] for i in rows]
         pair = () if name == "share_of_replicates" else (other,)
@@ -389,8 +404,3 @@ def test_order_of_conditions_and_replicates_changes_nothing(random):
         assert estimate(name, moved[0], shuffled, *moved[1:], **arguments) == pytest.approx(
             estimate(name, values, conditions, *pair, **arguments)
         )
-
-
-def test_every_statistic_says_what_it_computes():
-    for name, statistic in STATISTICS.items():
-        assert statistic.meaning.endswith("."), name

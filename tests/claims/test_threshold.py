@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback_alignment.claims import ClaimsError, Threshold
-from feedback_alignment.claims.threshold import parse_threshold
+from feedback_alignment.claims.threshold import above, at_least, at_most, below, between
 
 numbers = st.floats(-10, 10)
 
@@ -61,46 +61,34 @@ def test_side_agrees_with_every_point_of_the_interval(bound, one, other, kind):
 
 
 @pytest.mark.parametrize(
-    ("entry", "text"),
+    ("made", "text", "plain"),
     [
-        ({"at_least": 0.95}, ">= 0.95"),
-        ({"above": 0}, "> 0"),
-        ({"at_most": 1.0e-6}, "<= 1e-06"),
-        ({"below": -0.25}, "< -0.25"),
-        ({"between": [-0.75, -0.25]}, "in [-0.75, -0.25]"),
+        (at_least(0.95), ">= 0.95", {"at_least": 0.95}),
+        (above(0), "> 0", {"above": 0}),
+        (at_most(1.0e-6), "<= 1e-06", {"at_most": 1e-6}),
+        (below(-0.25), "< -0.25", {"below": -0.25}),
+        (between(-0.75, -0.25), "in [-0.75, -0.25]", {"between": [-0.75, -0.25]}),
     ],
 )
-def test_reads_and_shows(entry, text):
-    threshold = parse_threshold("check", entry)
-    assert str(threshold) == text
-    assert threshold.plain() == entry
+def test_makes_and_shows(made, text, plain):
+    assert str(made) == text
+    assert made.plain() == plain
 
 
 @pytest.mark.parametrize(
-    ("entry", "message"),
+    ("make", "values", "message"),
     [
-        (
-            {},
-            "x: needs exactly one of at_least, above, at_most, below, between; found none",
-        ),
-        (
-            {"at_least": 1, "below": 2},
-            "x: needs exactly one of at_least, above, at_most, below, between; "
-            "found at_least and below",
-        ),
-        ({"above": "0"}, 'x.above: must be a number, not "0"'),
-        ({"above": True}, "x.above: must be a number, not true"),
-        ({"above": None}, "x.above: must be a number, not nothing"),
-        ({"above": [1]}, "x.above: must be a number, not a list"),
-        ({"above": math.inf}, "x.above: must be a finite number, not inf"),
-        ({"below": math.nan}, "x.below: must be a finite number, not nan"),
-        ({"between": 1}, "x.between: must be two numbers, as in [-0.75, -0.25]"),
-        ({"between": [1, 2, 3]}, "x.between: must be two numbers, as in [-0.75, -0.25]"),
-        ({"between": [1, "b"]}, 'x.between[1]: must be a number, not "b"'),
-        ({"between": [2, 1]}, "x.between: the first number must be the smaller one"),
+        (above, ("0",), 'must be a number, not "0"'),
+        (above, (True,), "must be a number, not True"),
+        (above, (None,), "must be a number, not None"),
+        (above, ([1],), "must be a number, not a list"),
+        (above, (math.inf,), "must be a finite number, not inf"),
+        (below, (math.nan,), "must be a finite number, not nan"),
+        (between, (1, "b"), 'must be a number, not "b"'),
+        (between, (2, 1), "the first of 2 and 1 must be the smaller one"),
     ],
 )
-def test_refuses(entry, message):
+def test_refuses(make, values, message):
     with pytest.raises(ClaimsError) as caught:
-        parse_threshold("x", entry)
+        make(*values)
     assert str(caught.value) == message

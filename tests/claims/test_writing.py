@@ -13,8 +13,10 @@ from feedback_alignment.claims import (
     table,
     write_verdicts,
 )
+from feedback_alignment.claims.verdicts import exclusions
 from feedback_alignment.claims.writing import csv_text, json_text, markdown_text
 
+GONE = {"diverged": {"relu-p100": [1, 3]}, "no_value": ["relu-p200"]}
 DONE = CheckVerdict(
     label="exponent of eta*lambda in p, all widths",
     part="relu",
@@ -27,7 +29,8 @@ DONE = CheckVerdict(
     ci_low=-1234567.89,
     ci_high=1.5e-12,
     n=8,
-    excluded={"diverged": {"relu-p100": [1, 3]}, "no_value": ["relu-p200"]},
+    excluded=GONE,
+    left_out=exclusions(GONE, failing=False),
     conditions=({"condition": "relu-p100", "width": 100, "mean": 1 / 3, "sd": None},),
 )
 LATER = replace(
@@ -40,6 +43,7 @@ LATER = replace(
     ci_high=None,
     n=0,
     excluded={},
+    left_out=(),
     conditions=(),
 )
 CLAIMS = [
@@ -73,10 +77,41 @@ def test_csv_has_exactly_the_agreed_columns():
     assert (rows[1]["estimate"], rows[1]["ci_low"], rows[1]["n"]) == ("", "", "0")
 
 
-def test_diverged_replicates_of_a_share_are_said_to_fail():
-    share = replace(DONE, statistic="share_of_replicates", excluded={"diverged": {"a": [1]}})
-    claim = replace(CLAIMS[0], checks=(share,))
-    assert "(1 diverged replicate counted as failing)" in csv_text([claim])
+@pytest.mark.parametrize(
+    ("excluded", "failing", "said"),
+    [
+        ({}, False, ()),
+        ({"diverged": {"a": [1], "b": [1, 2]}}, False, ("3 diverged replicates left out",)),
+        ({"diverged": {"a": [1]}}, True, ("1 diverged replicate counted as failing",)),
+        (
+            {"diverged": {"a": [1], "b": [1, 2]}, "mostly_diverged": ["b"]},
+            False,
+            (
+                "1 condition in which more than half of the replicates diverged left out",
+                "1 diverged replicate left out",
+            ),
+        ),
+        (
+            {"no_value": ["a"], "not_measured": ["b", "c"], "unpaired_replicates": [5, 6]},
+            False,
+            (
+                "1 condition without a value for every replicate",
+                "2 conditions in which it is not recorded",
+                "2 replicates that not every condition has",
+            ),
+        ),
+    ],
+)
+def test_each_kind_of_exclusion_is_said(excluded, failing, said):
+    assert exclusions(excluded, failing=failing) == said
+
+
+def test_every_list_says_what_a_check_left_out():
+    said = "2 diverged replicates left out; 1 condition without a value for every replicate"
+    assert json.loads(json_text(CLAIMS))["claims"][0]["checks"][0]["left_out"] == said.split("; ")
+    for text in (csv_text(CLAIMS), markdown_text(CLAIMS)):
+        assert f"({said})" in text
+    assert said.split("; ")[0] in table(CLAIMS)
 
 
 def test_json_holds_everything_with_six_digits():

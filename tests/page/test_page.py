@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from feedback_alignment.claims.verdicts import CheckVerdict
-from feedback_alignment.claims.writing import left_out
 from feedback_alignment.page.figures import PageError, collect_figures
 from feedback_alignment.page.page import number, render
 from feedback_alignment.page.settings import rows, text
@@ -56,7 +54,7 @@ def check(label="slope of <H>", part="", verdict="replicated", **others):
         "label": label, "part": part, "statistic": "slope", "where": {}, "arguments": {},
         "threshold": "below -0.25",
         "verdict": verdict, "reason": "", "estimate": -0.51234, "ci_low": -0.55,
-        "ci_high": -0.48, "n": 8, "excluded": {},
+        "ci_high": -0.48, "n": 8, "left_out": [],
     }  # fmt: skip
     return base | others
 
@@ -235,13 +233,10 @@ def test_numbers_have_three_digits_and_a_true_minus():
     assert [number(x) for x in (None, -0.5, 1.23456e-26, 8)] == ["–", "−0.5", "1.23e−26", "8"]
 
 
-def test_what_a_check_left_out_is_told_as_in_the_other_lists(folders):
-    excluded = {"mostly_diverged": ["c3"], "diverged": {"c1": [1, 2], "c3": [0]}, "no_value": ["d"]}
+def test_what_a_check_left_out_is_told(folders):
     given = inputs()
-    given["claims"]["claims"][0]["checks"] = [check(excluded=excluded)]
-    said = left_out(CheckVerdict(**check(excluded=excluded)))
-    assert "2 diverged replicates left out" in said
-    assert said in Page(render(figures=figures_of(folders), **given)).text
+    given["claims"]["claims"][0]["checks"] = [check(left_out=["2 of it", "1 of that"])]
+    assert "2 of it; 1 of that" in Page(render(figures=figures_of(folders), **given)).text
 
 
 def test_the_script_writes_the_page(folders):

@@ -41,8 +41,7 @@ class Project:
                 folder.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, folder / name)
         (folder / "config").mkdir()
-        for name in ("claims.yaml", "sources.yaml"):
-            shutil.copy(ROOT / "config" / name, folder / "config")
+        shutil.copy(ROOT / "config/sources.yaml", folder / "config")
         project = cls(folder)
         project.configure(config)
         return project

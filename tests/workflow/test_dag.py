@@ -244,16 +244,23 @@ def test_bad_config_stops_with_one_line_and_loses_nothing(case, copy):
     assert state(copy.results) == before
 
 
-@pytest.mark.parametrize("name", ["claims", "sources"])
-def test_a_broken_file_beside_the_config_stops_before_anything_is_lost(name, copy):
+@pytest.mark.parametrize(
+    ("file", "good", "bad", "at"),
+    [
+        ("src/feedback_alignment/claims/song.py", "slope(", "slop(", "song.py:"),
+        ("config/sources.yaml", "source:", "- [", "sources.yaml: "),
+    ],
+)
+def test_a_broken_file_beside_the_config_stops_before_anything_is_lost(file, good, bad, at, copy):
     before = state(copy.results)
-    path = copy.folder / f"config/{name}.yaml"
-    path.write_text(path.read_text().replace("statistic: slope", "statistic: slop") + "  - [\n")
+    path = copy.folder / file
+    path.write_text(path.read_text().replace(f" {good}", f" {bad}"))
     done = copy.snakemake("--cores", "1")
     assert done.returncode == 1
     said = [line for line in done.stderr.splitlines() if not line.startswith("Using ")]
     assert len(said) == 1
-    assert said[0].startswith(f"error: config/{name}.yaml: ")
+    assert said[0].startswith("error: ")
+    assert f"{file.removesuffix(path.name)}{at}" in said[0]
     assert state(copy.results) == before
 
 

@@ -3,7 +3,6 @@ rule claims:
     input:
         script=code("claims"),
         spec=spec("claims"),
-        claims=code("claims", CLAIMS),
         tables=read("claims", "tables"),
         receipts=receipts("claims"),
     output:
@@ -24,6 +23,6 @@ rule claims:
     message:
         "verdicts"
     shell:
-        "python {input.script:q} --spec {input.spec:q} --claims {input.claims:q}"
+        "python {input.script:q} --spec {input.spec:q}"
         " --results {params.results:q} --upstream {input.receipts:q} --receipt {output.receipt:q}"
         " > {log:q} 2>&1"

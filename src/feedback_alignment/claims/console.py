@@ -5,7 +5,6 @@ import textwrap
 from collections.abc import Sequence
 
 from feedback_alignment.claims.verdicts import NOT_RUN, CheckVerdict, ClaimVerdict
-from feedback_alignment.claims.writing import left_out
 
 _COLUMNS = 100
 _WIDTHS = (16, 32, 20, 6)
@@ -42,7 +41,7 @@ def table(verdicts: Sequence[ClaimVerdict]) -> str:
 
 
 def _remarks(check: CheckVerdict) -> tuple[str, str]:
-    return check.reason, left_out(check)
+    return check.reason, "; ".join(check.left_out)
 
 
 def _check_line(check: CheckVerdict) -> str:

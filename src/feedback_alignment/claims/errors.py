@@ -1,107 +1,105 @@
-"""What can be wrong with the claims file, and the one-line messages that say so."""
+"""What can be wrong with a declared claim, and the one-line messages that say so."""
 
 import difflib
 import json
 import math
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
 from typing import Any
-
-# Python refuses to write out longer whole numbers, and nobody reads them.
-_SHOWN_BITS = 100
 
 
 class ClaimsError(ValueError):
-    """A claims file that cannot be used; the message is one line for the user."""
+    """Claims, or a file of verdicts, that cannot be used; the message is one line for the user."""
 
 
 class NotRunError(Exception):
     """The tables cannot answer a check; the message is the reason that the verdict gives."""
 
 
-def pick(path: str, value: Any, allowed: Iterable[str], what: str, also: str = "") -> str:
+def pick(value: Any, allowed: Iterable[str], what: str, also: str = "") -> str:
     """Return `value` if it is one of the allowed names.
 
     Args:
-        path: where the value stands, as in `claims[2].checks[0].statistic`.
-        value: what the user wrote.
+        value: what the declaration says.
         allowed: the names to choose from.
         what: what the names name, for the message.
         also: what else is allowed there, for the message.
 
     Raises:
-        ClaimsError: it is not; the message lists what is allowed and the nearest match.
+        ClaimsError: it is not; the message has the nearest name, or all that are allowed.
     """
     names = list(allowed)
-    if not isinstance(value, str) or value not in names:
-        written = value if isinstance(value, str) else shown(value)
-        close = difflib.get_close_matches(written, names, n=1, cutoff=0.6)
-        hint = f'; did you mean "{close[0]}"?' if close else ""
-        listed = ", ".join([*names, also] if also else names)
-        raise ClaimsError(f"{path}: unknown {what} {shown(value)}; allowed: {listed}{hint}")
-    return value
+    if isinstance(value, str) and value in names:
+        return value
+    hint = nearest(value, names)
+    if not hint:
+        hint = f"; allowed: {', '.join([*names, also] if also else names)}"
+    raise ClaimsError(f"unknown {what} {shown(value)}{hint}")
 
 
-def check_keys(
-    path: str, value: Any, required: Collection[str], optional: Collection[str] = ()
-) -> dict[str, Any]:
-    """Return `value` if it is a mapping with all required and no unknown keys.
-
-    Raises:
-        ClaimsError: it is not a mapping, a key is missing, or a key is unknown.
-    """
-    if not isinstance(value, dict):
-        raise ClaimsError(f"{path}: must be keys with values, not {shown(value)}")
-    for key in value:
-        pick(under(path, key), key, [*required, *optional], "key")
-    for key in required:
-        if key not in value:
-            raise ClaimsError(f"{path}.{key}: is missing; required: {', '.join(required)}")
-    return value
+def nearest(value: Any, names: Iterable[str]) -> str:
+    """The nearest of some names as the end of a message; empty if none is near."""
+    close = difflib.get_close_matches(str(value), list(names), n=1, cutoff=0.6)
+    return f'; did you mean "{close[0]}"?' if close else ""
 
 
-def check_text(path: str, value: Any) -> str:
-    """Return `value` if it is text on one line.
-
-    Raises:
-        ClaimsError: it is something else, empty, or spreads over lines.
-    """
-    if not isinstance(value, str) or not value.strip():
-        raise ClaimsError(f"{path}: must be text, not {shown(value)}")
-    if "\n" in value.strip():
-        raise ClaimsError(f"{path}: must be one line of text; fold it with >-")
-    return value.strip()
-
-
-def check_number(path: str, value: Any) -> float:
+def finite(value: Any, what: str = "must be a number") -> float:
     """Return `value` as a float if it is a finite number.
+
+    Args:
+        value: what the declaration says.
+        what: what is wanted, for the message.
 
     Raises:
         ClaimsError: it is not a number, or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ClaimsError(f"{path}: must be a number, not {shown(value)}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise ClaimsError(f"{path}: must be a finite number, not {shown(value)}")
-    return number
-
-
-def under(path: str, key: Any) -> str:
-    """The path of a key, on one line whatever the key is."""
-    return f"{path}.{shown(key)[1:-1] if isinstance(key, str) else shown(key)}"
+        raise ClaimsError(f"{what}, not {shown(value)}")
+    if not math.isfinite(value):
+        raise ClaimsError(f"{what.replace('a number', 'a finite number')}, not {value}")
+    return float(value)
 
 
 def shown(value: Any) -> str:
     """A value as a message shows it, on one line."""
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
-        return f"a whole number of {value.bit_length()} bits"
-    return {list: "a list", dict: "keys with values"}.get(type(value)) or str(value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    return {list: "a list", tuple: "a tuple", dict: "a dict"}.get(
+        type(value), f"a {type(value).__name__}"
+    )
+
+
+def place(file: str, line: int) -> str:
+    """`file:line`, the file relative to the working directory where it lies below it."""
+    path = Path(file)
+    below = path.is_relative_to(Path.cwd())
+    return f"{os.path.relpath(path) if below else path}:{line}"
+
+
+def line_in(trace: TracebackType | None, file: str) -> int | None:
+    """The innermost line of a file in a traceback; None if it is not in it."""
+    found = None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            found = trace.tb_lineno
+        trace = trace.tb_next
+    return found
+
+
+def in_words(error: Exception) -> str:
+    """What an error in a declaration says, on one line, with the nearest name where it has one."""
+    if isinstance(error, ClaimsError):
+        return str(error)
+    if isinstance(error, NameError) and error.name and error.__traceback__:
+        trace = error.__traceback__
+        while trace.tb_next is not None:
+            trace = trace.tb_next
+        known = {*trace.tb_frame.f_locals, *trace.tb_frame.f_globals}
+        return f'unknown name "{error.name}"{nearest(error.name, sorted(known))}'
+    if isinstance(error, AttributeError) and error.name:
+        known = [name for name in dir(error.obj) if not name.startswith("_")]
+        return f'unknown name "{error.name}"{nearest(error.name, known)}'
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    return " ".join(said.split()) or type(error).__name__

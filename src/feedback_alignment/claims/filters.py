@@ -5,24 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from feedback_alignment.claims.errors import (
-    ClaimsError,
-    check_keys,
-    check_number,
-    pick,
-    shown,
-    under,
-)
-from feedback_alignment.claims.threshold import KINDS, Threshold, parse_threshold
+from feedback_alignment.claims.errors import ClaimsError, finite, pick, shown
+from feedback_alignment.claims.threshold import Threshold
 from feedback_alignment.tables import COLUMNS as TIDY
 
 # The settings in the tidy table stand between the condition's case and the replicate.
 _NAMES = list(TIDY)
 _SETTINGS = _NAMES[_NAMES.index("case") + 1 : _NAMES.index("replicate")]
-# Settings that tell conditions apart; `steps` only says how long they ran.
+# Settings that tell conditions apart; `steps` says how long they ran, `case` what they are for.
 AXES = tuple(name for name in _SETTINGS if name != "steps")
-COLUMNS = (*AXES, "steps", "slow_time")
-TEXT_COLUMNS = tuple(name for name in AXES if TIDY[name] == "str")
+COLUMNS = (*AXES, "steps", "slow_time", "case")
+TEXT_COLUMNS = (*(name for name in AXES if TIDY[name] == "str"), "case")
 SWITCH_COLUMNS = tuple(name for name in AXES if TIDY[name] == "bool")
 # Steps at which something happens. An empty cell, None in settings, is written `never`.
 STEP_COLUMNS = tuple(name for name in AXES if TIDY[name] == "Int64")
@@ -43,16 +36,18 @@ class Filter:
     threshold: Threshold | None = None
 
     def passes(self, value: Any) -> bool:
-        """Whether a column's value passes; a missing one passes as `never` only."""
-        if self.threshold is not None:
-            return value is not None and self.threshold.holds(value)
+        """Whether a column's value passes; a missing one as `never` only, of several cases any."""
+        if isinstance(value, tuple):
+            return any(map(self.passes, value))
+        if self.values is None:
+            return value is not None and self.threshold is not None and self.threshold.holds(value)
         return (NEVER if value is None else value) in self.values
 
     def plain(self) -> Any:
-        """The filter as the claims file writes it."""
-        if self.threshold is None:
-            return self.values[0] if len(self.values) == 1 else list(self.values)
-        return self.threshold.plain()
+        """The filter in plain values: a value, a list of them, or a threshold as a dictionary."""
+        if self.values is None:
+            return self.threshold.plain() if self.threshold else None
+        return self.values[0] if len(self.values) == 1 else list(self.values)
 
 
 def slow_time(settings: Mapping[str, Any]) -> float:
@@ -68,55 +63,48 @@ def slow_time(settings: Mapping[str, Any]) -> float:
     return decays * math.sqrt(settings["samples"] / settings["width"])
 
 
-def parse_where(path: str, entry: Any) -> dict[str, Filter]:
-    """Read the filters of a check.
+def filters(columns: Mapping[str, Any]) -> dict[str, Filter]:
+    """Filters from what a declaration says of columns.
 
-    A column's filter is a value, a list of values, or one threshold, as in `{above: 0}`. A step
-    that may be missing also takes the word `never`, which no threshold passes.
+    Args:
+        columns: by column a value, a list of values, or a threshold. A step that may be missing
+            also takes the word `never`, which no threshold passes.
 
     Raises:
         ClaimsError: a column is unknown, or a filter does not fit its column.
     """
-    if not isinstance(entry, dict):
-        raise ClaimsError(f"{path}: must be columns with values, not {shown(entry)}")
-    filters = {}
-    for column, content in entry.items():
-        at = under(path, column)
-        pick(at, column, COLUMNS, "column")
-        if isinstance(content, dict):
-            if column not in NUMBER_COLUMNS:
-                kind = "text" if column in TEXT_COLUMNS else "true or false"
-                raise ClaimsError(f"{at}: {column} is {kind}; give a value or a list of values")
-            check_keys(at, content, (), KINDS)
-            filters[column] = Filter(threshold=parse_threshold(at, content))
-            continue
-        listed = content if isinstance(content, list) else [content]
-        if not listed:
-            raise ClaimsError(f"{at}: the list is empty, so nothing would pass")
-        filters[column] = Filter(values=tuple(parse_value(at, column, v) for v in listed))
-    return filters
+    return {column: _filter(pick(column, COLUMNS, "column"), columns[column]) for column in columns}
 
 
-def parse_value(path: str, column: str, value: Any) -> str | float | bool:
-    """Read a value that a column may have.
+def _filter(column: str, content: Any) -> Filter:
+    if isinstance(content, Threshold):
+        if column not in NUMBER_COLUMNS:
+            kind = "text" if column in TEXT_COLUMNS else "true or false"
+            raise ClaimsError(f"{column} is {kind}; give a value or a list of values")
+        return Filter(threshold=content)
+    listed = content if isinstance(content, list | tuple) else [content]
+    if not listed:
+        raise ClaimsError(f"{column}: the list is empty, so nothing would pass")
+    return Filter(values=tuple(value_of(column, value) for value in listed))
+
+
+def value_of(column: str, value: Any) -> str | float | bool:
+    """Return a value that a column may have; numbers as floats.
 
     Raises:
         ClaimsError: it is of another kind than the column.
     """
     if column in TEXT_COLUMNS:
         if not isinstance(value, str):
-            raise ClaimsError(f"{path}: {column} is text, not {shown(value)}")
+            raise ClaimsError(f"{column} is text, not {shown(value)}")
         return value
     if column in SWITCH_COLUMNS:
         if not isinstance(value, bool):
-            raise ClaimsError(f"{path}: {column} is true or false, not {shown(value)}")
+            raise ClaimsError(f"{column} is true or false, not {shown(value)}")
         return value
     if column in STEP_COLUMNS:
-        if value == NEVER:
-            return value
-        if isinstance(value, str):
-            raise ClaimsError(f"{path}: must be a number or {NEVER}, not {shown(value)}")
-    return check_number(path, value)
+        return NEVER if value == NEVER else finite(value, f'{column} must be a number or "{NEVER}"')
+    return finite(value, f"{column} must be a number")
 
 
 def named(value: Any) -> str:

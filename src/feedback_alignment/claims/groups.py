@@ -11,6 +11,7 @@ from feedback_alignment.intervention_steps import COMPANIONS
 # The decay has four settings: without it (schedule none) the others mean nothing.
 _DECAY = ("l2", "schedule", "cutoff_step")
 _DECAY_COMPANIONS = (*_DECAY, "decay_layers")
+_INTERVENTIONS = {*COMPANIONS, *(name for sizes in COMPANIONS.values() for name in sizes)}
 
 
 def comparable(one: Mapping[str, Any], other: Mapping[str, Any], along: str) -> bool:
@@ -18,7 +19,8 @@ def comparable(one: Mapping[str, Any], other: Mapping[str, Any], along: str) -> 
 
     Along an axis of the decay, a condition without decay is comparable with all that have one,
     and cutoff steps need not agree. Along an intervention's step, a condition without it is
-    comparable with all that have it, whatever its size.
+    comparable with all that have it, whatever its size. Along the case, interventions may differ:
+    they are what a case is made of.
 
     Args:
         one: settings of a condition.
@@ -86,21 +88,21 @@ def pairs(
     Args:
         conditions: settings of each condition.
         along: the axis that differs.
-        origin: value of `along` to start from, as the claims file writes it; None for every
-            other value.
+        origin: value of `along` to start from, as a declaration writes it; None for every other
+            value.
         target: value of `along` to end at, likewise.
 
     Raises:
         NotRunError: there is no such pair.
     """
-    written = [NEVER if one[along] is None else one[along] for one in conditions]
+    written = [written_values(one[along]) for one in conditions]
     found = [
         (i, j)
         for i, one in enumerate(conditions)
         for j, other in enumerate(conditions)
         if written[i] != written[j]
-        and (origin is None or written[i] == origin)
-        and (target is None or written[j] == target)
+        and (origin is None or origin in written[i])
+        and (target is None or target in written[j])
         and comparable(one, other, along)
     ]
     if not found:
@@ -109,7 +111,16 @@ def pairs(
     return found
 
 
+def written_values(value: Any) -> tuple:
+    """A condition's value of a column as declarations write it; of `case` it may have several."""
+    if isinstance(value, tuple):
+        return value
+    return (NEVER if value is None else value,)
+
+
 def _always_free(along: str) -> set[str]:
+    if along == "case":
+        return _INTERVENTIONS
     return {along, "cutoff_step"} if along in _DECAY else {along}
 
 

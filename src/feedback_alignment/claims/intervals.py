@@ -84,5 +84,5 @@ def share_interval(passed: int, count: int) -> tuple[float, float]:
 
 
 def stream_of(name: str) -> int:
-    """Replicate of a random stream, from a name."""
+    """Seed of a random stream, from a name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from feedback_alignment.claims.declaration import Check, Claim
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import NEVER, TEXT_COLUMNS, Filter, named
-from feedback_alignment.claims.groups import level
+from feedback_alignment.claims.groups import level, written_values
 from feedback_alignment.claims.intervals import bootstrap_interval, share_interval
-from feedback_alignment.claims.model import Check, Claim
-from feedback_alignment.claims.panel import Panel, Reading, Rows, matching, read_panel, rows_of
+from feedback_alignment.claims.panel import Panel, Rows, matching, read_panel, rows_of
 from feedback_alignment.claims.samples import Sample, draw_sample
-from feedback_alignment.claims.statistics import STATISTICS
-from feedback_alignment.claims.threshold import Threshold
 from feedback_alignment.claims.verdicts import (
     INCONCLUSIVE,
     NOT_RUN,
     CheckVerdict,
     ClaimVerdict,
     decide,
+    exclusions,
     overall,
 )
 
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# How the text of a threshold says that no replicate may fail.
-_EVERY = {None: "", "most": "", "every": "every replicate, "}
+# A check's name decides its random stream. Names of streams say seed where labels now say
+# replicate: they are older than that word, and an interval is not to change with it.
+_STREAM_WORDS = ("replicate", "seed")
 
 
 def judge(claims: Sequence[Claim], tables: Mapping[str, "pd.DataFrame"]) -> list[ClaimVerdict]:
@@ -57,40 +57,46 @@ def judge(claims: Sequence[Claim], tables: Mapping[str, "pd.DataFrame"]) -> list
 
 
 def _judge(claim: Claim, check: Check, table: Rows | None) -> list[CheckVerdict]:
+    statistic = check.statistic
     blank = CheckVerdict(
         label=check.label,
         part="",
-        statistic=check.statistic,
+        statistic=statistic.name,
         where={column: accept.plain() for column, accept in check.where.items()},
-        arguments=_plain(check.arguments),
-        threshold=f"{_EVERY[check.arguments.get('needed')]}{check.threshold}",
+        arguments=statistic.arguments,
+        threshold=f"{'every replicate, ' if statistic.every else ''}{check.threshold}",
         verdict=NOT_RUN,
     )
     if table is None:
         return [replace(blank, reason=f"the config has no figure {claim.figure}")]
     rows = matching(table, check.where)
-    if check.each is None or not rows.settings:
+    each = check.each
+    if each is None or not rows.settings:
         return [_judge_rows(claim, check, rows, blank)]
-    found = {chosen[check.each] for chosen in rows.settings.values()}
+    found = {v for chosen in rows.settings.values() for v in written_values(chosen[each])}
     verdicts = []
-    for value in sorted(found, key=level):
-        written = NEVER if value is None else value
-        plain = check.each in TEXT_COLUMNS and value
-        name = value if plain else f"{check.each} {named(value)}"
-        part = replace(blank, part=name, where={**blank.where, check.each: written})
-        chosen = matching(rows, {check.each: Filter(values=(written,))})
+    for value in sorted(found, key=lambda value: level(None if value == NEVER else value)):
+        plain = each in TEXT_COLUMNS and value
+        name = value if plain else f"{each} {named(value)}"
+        part = replace(blank, part=name, where={**blank.where, each: value})
+        chosen = matching(rows, {each: Filter(values=(value,))})
         verdicts.append(_judge_rows(claim, check, chosen, part))
     return verdicts
 
 
 def _judge_rows(claim: Claim, check: Check, rows: Rows, blank: CheckVerdict) -> CheckVerdict:
-    chosen, statistic = check.arguments, STATISTICS[check.statistic]
+    statistic = check.statistic
     try:
-        panel = read_panel(rows, *_readings(chosen))
+        panel = read_panel(rows, statistic.reading, statistic.other)
         sample = draw_sample(panel, keep=statistic.keep)
-        blank = replace(blank, n=sample.panel.replicates.size, excluded=sample.excluded)
     except NotRunError as error:
         return replace(blank, reason=str(error))
+    blank = replace(
+        blank,
+        n=sample.panel.replicates.size,
+        excluded=sample.excluded,
+        left_out=exclusions(sample.excluded, failing=bool(statistic.keep)),
+    )
     unstable = sample.excluded.get("mostly_diverged", ())
     lost = f"more than half of the replicates diverged in {', '.join(unstable)}"
     if not sample.panel.conditions:
@@ -98,7 +104,7 @@ def _judge_rows(claim: Claim, check: Check, rows: Rows, blank: CheckVerdict) -> 
     if not blank.n:
         return replace(blank, verdict=INCONCLUSIVE, reason="every replicate diverged somewhere")
     try:
-        values, reduce = statistic.prepare(sample.panel, chosen)
+        values, reduce = statistic.prepare(sample.panel)
     except NotRunError as error:
         if not unstable:
             return replace(blank, reason=str(error))
@@ -107,10 +113,9 @@ def _judge_rows(claim: Claim, check: Check, rows: Rows, blank: CheckVerdict) -> 
     if statistic.share:
         interval = share_interval(int(values.sum()), blank.n)
     else:
-        interval = bootstrap_interval(values, reduce, f"{claim.id}\n{blank.name}")
-    verdict, reason = decide(
-        check.threshold, estimate, interval, blank.n, every=chosen.get("needed") == "every"
-    )
+        stream = f"{claim.id}\n{blank.name.replace(*_STREAM_WORDS)}"
+        interval = bootstrap_interval(values, reduce, stream)
+    verdict, reason = decide(check.threshold, estimate, interval, blank.n, every=statistic.every)
     low, high = interval or (None, None)
     return replace(
         blank,
@@ -143,28 +148,3 @@ def summary(sample: Sample) -> tuple[dict[str, Any], ...]:
             }
         )
     return tuple(found)
-
-
-def _readings(arguments: Mapping[str, Any]) -> tuple[Reading, Reading | None]:
-    own = (arguments[name] for name in ("metric", "at", "relative_to", "layer"))
-    if arguments.get("other") is None:
-        return Reading(*own), None
-    beside = Reading(arguments["other"], arguments["other_at"], layer=arguments["other_layer"])
-    return Reading(*own), beside
-
-
-def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _plain_value(value)
-        for name, value in arguments.items()
-        # The time of nothing says nothing.
-        if value is not None and not (name == "other_at" and arguments["other"] is None)
-    }
-
-
-def _plain_value(value: Any) -> Any:
-    if isinstance(value, Threshold | Filter):
-        return value.plain()
-    if isinstance(value, Mapping):
-        return {name: _plain_value(content) for name, content in value.items()}
-    return value

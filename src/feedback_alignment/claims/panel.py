@@ -9,41 +9,13 @@ import numpy as np
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import AXES, TEXT_COLUMNS, Filter, slow_time
 from feedback_alignment.claims.quantities import MAIN_LAYER, QUANTITIES, relative
-from feedback_alignment.claims.times import STEPS_READ, Time, needs_loss, rows_at
+from feedback_alignment.claims.readings import Reading
+from feedback_alignment.claims.times import STEPS_READ, Time, rows_at
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _READ = ["condition", "replicate", "metric", "layer", "value"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What is read of each replicate.
-
-    Attributes:
-        quantity: name of a quantity.
-        time: which recorded step; see `times`.
-        relative_to: a second time; the value is then the ratio to that reading.
-        layer: the layer whose rows are read; empty for the whole network, None for the
-            quantity's main one.
-    """
-
-    quantity: str
-    time: Time = "end"
-    relative_to: Time | None = None
-    layer: str | None = None
-
-    @property
-    def rows(self) -> list[tuple[str, str]]:
-        """Metric and layer of the rows that it needs."""
-        recipe = QUANTITIES[self.quantity]
-        metrics = [*recipe.metrics, *(metric for metric, _ in recipe.fixed.values())]
-        layer = recipe.main_layer if self.layer is None else self.layer
-        found = [(metric, layer or "") for metric in metrics]
-        if needs_loss(self.time) or needs_loss(self.relative_to):
-            found.append(("loss", ""))
-        return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)
@@ -71,6 +43,17 @@ class Panel:
     diverged: np.ndarray
     other: np.ndarray | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def second(self) -> np.ndarray:
+        """Values of the other quantity (C, S).
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.other is None:
+            raise ValueError(f"the panel of {self.quantity} has no second quantity")
+        return self.other
 
 
 @dataclass(frozen=True)
@@ -113,8 +96,16 @@ def matching(rows: Rows, where: Mapping[str, Filter]) -> Rows:
 
 
 def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
-    """Settings of every condition in the table, by condition id, in the order of the settings."""
+    """Settings of every condition in the table, by condition id, in the order of the settings.
+
+    Beside the columns: `slow_time`, and the cases that the experiments of the table give the
+    condition, a tuple.
+    """
     columns = [*AXES, "steps"]
+    cases: dict[str, tuple[str, ...]] = {}
+    pairs = table[["condition", "case"]].drop_duplicates()
+    for identifier, case in pairs.itertuples(index=False, name=None):
+        cases[str(identifier)] = (*cases.get(str(identifier), ()), _text(case))
     rows = table.drop_duplicates("condition")
     found = {}
     for identifier, *values in rows[["condition", *columns]].itertuples(index=False, name=None):
@@ -124,7 +115,10 @@ def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
         }
         found[str(identifier)] = {**settings, "slow_time": slow_time(settings)}
     ordered = sorted(found.items(), key=lambda item: (_order(item[1]), item[0]))
-    return {identifier: {"condition": identifier, **chosen} for identifier, chosen in ordered}
+    return {
+        identifier: {"condition": identifier, **chosen, "case": cases[identifier]}
+        for identifier, chosen in ordered
+    }
 
 
 def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Panel:
@@ -145,7 +139,7 @@ def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Pa
         raise NotRunError("no condition of the config matches")
     rows = chosen.frame
     runs = rows.drop_duplicates(["condition", "replicate"])
-    needed = list(dict.fromkeys([*reading.rows, *(other.rows if other else ())]))
+    needed = list(dict.fromkeys([*reading.rows, *(() if other is None else other.rows)]))
     settings, unmeasured = _measured(rows, runs, chosen.settings, needed)
     runs = runs[runs["condition"].isin(list(settings))]
     replicates = {c: set(map(int, group)) for c, group in runs.groupby("condition")["replicate"]}

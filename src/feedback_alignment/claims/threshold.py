@@ -1,13 +1,14 @@
-"""A threshold, and on which side of it an interval lies."""
+"""A threshold, on which side of it an interval lies, and the comparisons that declare one."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from feedback_alignment.claims.errors import ClaimsError, check_number
+from feedback_alignment.claims.errors import ClaimsError, finite
 
 # Sign and whether the bound itself is good.
 _SIGNS = {"at_least": ">=", "above": ">", "at_most": "<=", "below": "<"}
-KINDS = (*_SIGNS, "between")
+
+Compared = TypeVar("Compared")
 
 
 @dataclass(frozen=True)
@@ -35,43 +36,89 @@ class Threshold:
                 return value <= self.low
             case "below":
                 return value < self.low
-        return self.low <= value <= self.high
+        return self.high is not None and self.low <= value <= self.high
 
     def side(self, low: float, high: float) -> bool | None:
         """Whether all (True), none (False) or some (None) of the interval [low, high] is good."""
         if self.holds(low) and self.holds(high):
             return True
-        if self.kind == "between":
+        if self.high is not None:
             return False if high < self.low or low > self.high else None
         return False if not self.holds(low) and not self.holds(high) else None
 
     def plain(self) -> dict[str, Any]:
-        """The threshold as the claims file writes it."""
+        """The threshold in plain values, as in `{"at_least": 0.4}`."""
         return {self.kind: self.low if self.high is None else [self.low, self.high]}
 
     def __str__(self) -> str:
-        if self.kind == "between":
+        if self.high is not None:
             return f"in [{self.low:g}, {self.high:g}]"
         return f"{_SIGNS[self.kind]} {self.low:g}"
 
 
-def parse_threshold(path: str, entry: dict[str, Any]) -> Threshold:
-    """Read the one threshold among the keys of `entry`; other keys are not looked at.
+def at_least(bound: float) -> Threshold:
+    """What is at least a number."""
+    return Threshold("at_least", finite(bound))
+
+
+def above(bound: float) -> Threshold:
+    """What is above a number."""
+    return Threshold("above", finite(bound))
+
+
+def at_most(bound: float) -> Threshold:
+    """What is at most a number."""
+    return Threshold("at_most", finite(bound))
+
+
+def below(bound: float) -> Threshold:
+    """What is below a number."""
+    return Threshold("below", finite(bound))
+
+
+def between(low: float, high: float) -> Threshold:
+    """What lies between two numbers, or is one of them.
 
     Raises:
-        ClaimsError: there is none or more than one, or its value does not fit.
+        ClaimsError: the first is not the smaller one.
     """
-    given = [kind for kind in KINDS if kind in entry]
-    if len(given) != 1:
-        found = f"found {' and '.join(given)}" if given else "found none"
-        raise ClaimsError(f"{path}: needs exactly one of {', '.join(KINDS)}; {found}")
-    kind = given[0]
-    value = entry[kind]
-    if kind != "between":
-        return Threshold(kind, check_number(f"{path}.{kind}", value))
-    if not isinstance(value, list) or len(value) != 2:
-        raise ClaimsError(f"{path}.between: must be two numbers, as in [-0.75, -0.25]")
-    low, high = (check_number(f"{path}.between[{i}]", bound) for i, bound in enumerate(value))
+    threshold = Threshold("between", finite(low), finite(high))
     if low >= high:
-        raise ClaimsError(f"{path}.between: the first number must be the smaller one")
-    return Threshold(kind, low, high)
+        raise ClaimsError(f"the first of {low:g} and {high:g} must be the smaller one")
+    return threshold
+
+
+class Undecided:
+    """What is neither true nor false before the tables are there."""
+
+    def __bool__(self) -> bool:
+        """Refuse `and`, `or`, `not` and chains such as `0 < x < 1`, which would ask this.
+
+        Raises:
+            ClaimsError: always.
+        """
+        raise ClaimsError("no chain or `and` of comparisons; use .within(low, high), and & for two")
+
+
+class Comparable(Undecided, Generic[Compared]):
+    """A number that the tables will give; comparing it with a number declares a threshold."""
+
+    def compared(self, threshold: Threshold) -> Compared:
+        """What a comparison with a threshold declares."""
+        raise NotImplementedError
+
+    def within(self, low: float, high: float) -> Compared:
+        """`low <= self <= high`."""
+        return self.compared(between(low, high))
+
+    def __ge__(self, bound: float) -> Compared:
+        return self.compared(at_least(bound))
+
+    def __gt__(self, bound: float) -> Compared:
+        return self.compared(above(bound))
+
+    def __le__(self, bound: float) -> Compared:
+        return self.compared(at_most(bound))
+
+    def __lt__(self, bound: float) -> Compared:
+        return self.compared(below(bound))

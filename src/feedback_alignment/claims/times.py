@@ -20,16 +20,16 @@ _ROUNDING = 1e-9
 Time = str | float
 
 
-def parse_time(path: str, value: Any) -> Time:
-    """Read a time: one of `TIMES`, or a share of the steps.
+def known_time(value: Any) -> Time:
+    """Return `value` if it is a time: one of `TIMES`, or a share of the steps.
 
     Raises:
         ClaimsError: it is neither.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return pick(path, value, TIMES, "value", "a number between 0 and 1")
+        return pick(value, TIMES, "time", "a number between 0 and 1")
     if not 0 < value < 1:
-        raise ClaimsError(f"{path}: must be a number strictly between 0 and 1, not {shown(value)}")
+        raise ClaimsError(f"a share of the steps lies between 0 and 1, not at {shown(value)}")
     return float(value)
 
 

@@ -21,7 +21,7 @@ class CheckVerdict:
         label: what was computed, for which conditions.
         part: the value of the check's `each` that this is the verdict for; empty if it has none.
         statistic: its name in the registry.
-        where: the filters, as the claims file writes them.
+        where: the filters, in plain values.
         arguments: the statistic's arguments, likewise.
         threshold: what the statistic must satisfy, as text.
         verdict: `replicated`, `not replicated`, `inconclusive` or `not run`.
@@ -32,6 +32,7 @@ class CheckVerdict:
         n: number of replicates in it.
         excluded: what was left out, by kind: `diverged` (replicates by condition), `no_value`,
             `not_measured`, `mostly_diverged` (conditions, whole), `unpaired_replicates`.
+        left_out: the same in words, a sentence a kind, as every list of verdicts shows it.
         conditions: each condition in it, with mean and sd of the quantity over these replicates.
     """
 
@@ -48,6 +49,7 @@ class CheckVerdict:
     ci_high: float | None = None
     n: int = 0
     excluded: Mapping[str, Any] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
     conditions: Sequence[Mapping[str, Any]] = ()
 
     @property
@@ -75,6 +77,39 @@ def overall(verdicts: Sequence[str]) -> str:
     if NOT_REPLICATED in verdicts:
         return NOT_REPLICATED
     return REPLICATED if all(verdict == REPLICATED for verdict in verdicts) else INCONCLUSIVE
+
+
+def exclusions(excluded: Mapping[str, Any], *, failing: bool) -> tuple[str, ...]:
+    """What a check left out, and why, in words.
+
+    Args:
+        excluded: what was left out, by kind, as in `CheckVerdict`.
+        failing: whether the statistic counts what has no value as failing instead.
+    """
+    said = []
+    whole = excluded.get("mostly_diverged", ())
+    if whole:
+        most = "in which more than half of the replicates diverged"
+        said.append(f"{_counted(len(whole), 'condition')} {most} left out")
+    diverged = excluded.get("diverged", {})
+    lost = sum(len(replicates) for name, replicates in diverged.items() if name not in whole)
+    if lost:
+        fate = "counted as failing" if failing else "left out"
+        said.append(f"{_counted(lost, 'diverged replicate')} {fate}")
+    without = len(excluded.get("no_value", ()))
+    if without:
+        said.append(f"{_counted(without, 'condition')} without a value for every replicate")
+    unmeasured = len(excluded.get("not_measured", ()))
+    if unmeasured:
+        said.append(f"{_counted(unmeasured, 'condition')} in which it is not recorded")
+    unpaired = len(excluded.get("unpaired_replicates", ()))
+    if unpaired:
+        said.append(f"{_counted(unpaired, 'replicate')} that not every condition has")
+    return tuple(said)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count > 1)}"
 
 
 def decide(

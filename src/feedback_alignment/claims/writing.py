@@ -11,7 +11,6 @@ from typing import Any
 
 from feedback_alignment.claims.errors import ClaimsError
 from feedback_alignment.claims.intervals import CONFIDENCE, RESAMPLES
-from feedback_alignment.claims.statistics import STATISTICS
 from feedback_alignment.claims.verdicts import MIN_REPLICATES, CheckVerdict, ClaimVerdict
 from feedback_alignment.files import write_text
 
@@ -28,8 +27,6 @@ CSV_COLUMNS = (
     "verdict",
     "figure",
 )
-# Statistics in which a replicate that diverged fails, instead of being left out.
-_FAILING = {name for name, statistic in STATISTICS.items() if statistic.keep}
 
 
 def write_verdicts(verdicts: Sequence[ClaimVerdict], folder: Path) -> None:
@@ -126,26 +123,7 @@ def markdown_text(verdicts: Sequence[ClaimVerdict]) -> str:
 
 def remark(check: CheckVerdict) -> str:
     """What a check left out, to stand behind its label; empty if nothing."""
-    said = left_out(check)
-    return f" ({said})" if said else ""
-
-
-def left_out(check: CheckVerdict) -> str:
-    """What a check left out, in words; empty if nothing."""
-    said = []
-    whole = check.excluded.get("mostly_diverged", ())
-    if whole:
-        most = "in which more than half of the replicates diverged"
-        said.append(f"{len(whole)} condition{'s' * (len(whole) > 1)} {most} left out")
-    diverged = check.excluded.get("diverged", {})
-    lost = sum(len(replicates) for name, replicates in diverged.items() if name not in whole)
-    if lost:
-        counted = "counted as failing" if check.statistic in _FAILING else "left out"
-        said.append(f"{lost} diverged replicate{'s' * (lost > 1)} {counted}")
-    without = len(check.excluded.get("no_value", ()))
-    if without:
-        said.append(f"{without} condition{'s' * (without > 1)} without a value for every replicate")
-    return "; ".join(said)
+    return f" ({'; '.join(check.left_out)})" if check.left_out else ""
 
 
 def interval(check: CheckVerdict) -> str:

@@ -13,9 +13,7 @@ from feedback_alignment.claims.verdicts import (
     NOT_REPLICATED,
     NOT_RUN,
     REPLICATED,
-    CheckVerdict,
 )
-from feedback_alignment.claims.writing import left_out
 from feedback_alignment.page.figures import PageFigure
 from feedback_alignment.page.settings import rows
 from feedback_alignment.sources import SettingsSource
@@ -57,7 +55,6 @@ def render(
         "number": number,
         "slug": _slug,
         "by_label": by_label,
-        "left_out": lambda check: left_out(CheckVerdict(**check)),
     }
     entries = claims.get("claims", [])
     counts = Counter(claim["verdict"] for claim in entries)

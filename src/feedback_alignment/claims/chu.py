@@ -1,0 +1,350 @@
+"""The claims of Chu 2024 on alignment, fixed points and stability, and what we found beside them.
+
+Nearly always and nearly never are at least 0.8 and at most 0.2 of the replicates, the sharpest
+shares that twenty replicates which agree can show (their interval ends at 0.83 or 0.17). Every
+replicate is judged as in song.py, and differences at 0. All other thresholds have their reason
+beside them.
+"""
+
+from feedback_alignment.claims.declaration import Part, Yielded, claim
+from feedback_alignment.claims.statistics import (
+    auc,
+    correlation,
+    grand_mean,
+    highest_mean,
+    highest_ratio,
+    lowest_gain,
+    lowest_margin,
+    lowest_mean,
+    lowest_ratio,
+    share_of_replicates,
+)
+from feedback_alignment.claims.threshold import at_least, at_most, below
+
+CHU, OURS = "Chu 2024", "ours"
+
+
+# Of a run of 30 epochs, 0.334 of the steps is the end of epoch 10: alignment is to be read
+# during training, before the loss nears zero.
+@claim(paper=CHU, figure="chu_alignment")
+def alignment(part: Part) -> Yielded:
+    """During training, the updates of feedback alignment align with the true gradient."""
+    # More than seven standard deviations of the cosine with unrelated feedback, 0.08 at most.
+    small = part.where(case="trained", rule="fa", init_scale=0.1).each("depth")
+    yield (
+        "share of replicates whose cosine of the hidden updates with the gradient is at least "
+        "0.6 after a third of the steps (FA, small initial weights)",
+        share_of_replicates(small.at(0.334, "gradient_alignment") >= 0.6, every=True) > 0.5,
+    )
+    # Five of these standard deviations.
+    yield (
+        "share of replicates in which it is at least 0.4 above that with feedback that took no "
+        "part in the training (FA, small initial weights)",
+        share_of_replicates(small.at(0.334, "alignment_over_null") >= 0.4, every=True) > 0.5,
+    )
+    # One of them, either way.
+    redrawn = part.where(case="fresh_feedback")
+    yield (
+        "mean of that cosine where every step draws new feedback (FA, control)",
+        grand_mean(redrawn.at(0.334, "gradient_alignment")).within(-0.1, 0.1),
+    )
+    trained = part.where(case="trained", rule="fa")
+    yield (
+        "gain of the mean of that cosine from large initial weights to small ones, least over "
+        "depths (FA)",
+        lowest_gain(trained.at(0.334, "gradient_alignment"), along="init_scale", start=1, end=0.1)
+        > 0,
+    )
+
+
+@claim(paper=CHU, figure="chu_fixed_points")
+def fixed_points(part: Part) -> Yielded:
+    """Feedback alignment comes to rest at fixed points, and there the true gradient vanishes
+    too: they are extrema of the loss.
+    """
+    # Below what float32 resolves (1e-7), far above the rounding of float64.
+    interpolating = part.where(case="interpolating")
+    yield (
+        "share of replicates whose update falls below 1e-8 (FA, network that interpolates)",
+        share_of_replicates(interpolating.final("rule_gradient_norm") < 1e-8, every=True) > 0.5,
+    )
+    # Within a decade of each other, so that both vanish together.
+    yield (
+        "share of replicates whose true gradient there is 0.1 to 10 times the update (FA, "
+        "network that interpolates)",
+        share_of_replicates(interpolating.final("gradient_ratio").within(0.1, 10), every=True)
+        > 0.5,
+    )
+    # Three decades below what a network too narrow for its targets keeps. Most replicates, not
+    # every one: feedback that is nearly singular takes longer.
+    wide = part.where(case="wide")
+    yield (
+        "share of replicates in which update and true gradient both fall below 1e-5 (FA, linear "
+        "network at least as wide as its 10 outputs, at its least squares)",
+        share_of_replicates(
+            (wide.final("rule_gradient_norm") < 1e-5) & (wide.final("bp_gradient_norm") < 1e-5)
+        )
+        > 0.5,
+    )
+
+
+@claim(paper=OURS, figure="chu_fixed_points")
+def not_extrema(part: Part) -> Yielded:
+    """Where the residual cannot vanish, the fixed points of feedback alignment are no extrema:
+    the update is zero, the gradient is not, and backpropagation goes on from there.
+    """
+    # Six decades between the two.
+    narrow = part.where(case="narrow")
+    yield (
+        "share of replicates whose update falls below 1e-8 while the true gradient stays above "
+        "1e-2 (FA, linear network narrower than its 10 outputs)",
+        share_of_replicates(
+            (narrow.final("rule_gradient_norm") < 1e-8) & (narrow.final("bp_gradient_norm") > 1e-2)
+        )
+        > 0.5,
+    )
+    # A third of the fall that was found, 0.319 to 0.289.
+    switched = part.where(case="then_bp")
+    yield (
+        "mean ratio of the loss that backpropagation reaches from there to the loss at the "
+        "fixed point (same network)",
+        highest_mean(switched.final("loss") / switched.at("intervention", "loss")) <= 0.97,
+    )
+
+
+# r is the least real part of the spectrum of K_FA over the largest; below 0 the loss grows along
+# some direction. -0.01 leaves room for eigenvalues that are zero up to rounding.
+@claim(paper=CHU, figure="chu_stability")
+def stability(part: Part) -> Yielded:
+    """Alignment with the gradient is a criterion of stability: feedback alignment leaves a
+    minimum of backpropagation unless the feedback fits the weights there; its own minima are
+    stable.
+    """
+    left = part.where(case="bp_random")
+    yield (
+        "share of replicates with r < -0.01 (minimum of BP, random feedback)",
+        share_of_replicates(left.at("intervention", "stability_ratio") < -0.01) >= 0.8,
+    )
+    own = part.where(case="fa_own")
+    yield (
+        "share of replicates with r >= -0.01 (minimum of FA, its own feedback)",
+        share_of_replicates(own.at("intervention", "stability_ratio") >= -0.01) >= 0.8,
+    )
+    fresh = part.where(case="fa_fresh")
+    yield (
+        "share of replicates with r < -0.01 (minimum of FA, new random feedback)",
+        share_of_replicates(fresh.at("intervention", "stability_ratio") < -0.01) >= 0.8,
+    )
+    tied = part.where(case="bp_tied", tie_angle=0)
+    yield (
+        "share of replicates with r >= -0.01 (minimum of BP, feedback tied to the weights)",
+        share_of_replicates(tied.at("intervention", "stability_ratio") >= -0.01) >= 0.8,
+    )
+    # Above half of the seven decades that were found, on their logarithm; what diverges does not
+    # stay.
+    yield (
+        "share of replicates whose loss stays within 1e4 times its value after a small "
+        "perturbation (minimum of BP, then FA with random feedback)",
+        share_of_replicates(left.final("loss_rise") <= 1e4) <= 0.2,
+    )
+    # A loss that falls from the first step on gives 1.
+    control = part.where(case="bp_alone")
+    yield (
+        "share of replicates whose loss at most doubles after it (minimum of BP, then BP; control)",
+        share_of_replicates(control.final("loss_rise") < 2) >= 0.8,
+    )
+    # To stay is to rise less than a hundredfold, the square root of the 1e4 above.
+    near = part.where(case="bp_tied", tie_angle=at_most(30)).each("tie_angle")
+    yield (
+        "share of replicates that stay at the minimum of BP with feedback at most 30 degrees "
+        "from the weights (FA after a small perturbation)",
+        share_of_replicates(near.final("loss_rise") < 100) >= 0.8,
+    )
+    far = part.where(case="bp_tied", tie_angle=at_least(70)).each("tie_angle")
+    yield (
+        "share of replicates that stay at the minimum of BP with feedback at least 70 degrees "
+        "from the weights (FA after a small perturbation)",
+        share_of_replicates(far.final("loss_rise") < 100) <= 0.2,
+    )
+    # 0.5 is no better than chance, 1 perfect.
+    angles = part.where(case="bp_tied")
+    yield (
+        "how well the alignment of the hidden gradient at the switch tells runs that stay from "
+        "runs that leave, over all angles and replicates (area under the curve)",
+        auc(angles.at("intervention", "gradient_alignment"), tells=angles.final("loss_rise") < 100)
+        >= 0.9,
+    )
+
+
+@claim(paper=OURS, figure="chu_stability")
+def not_criterion_on_path(part: Part) -> Yielded:
+    """Alignment along the trajectory is not the criterion of stability: after it has left the
+    minimum, feedback alignment takes the loss down by many decades without it.
+    """
+    # Half of the twelve decades that were found.
+    left = part.where(case="bp_random")
+    yield (
+        "share of replicates whose loss falls at least six decades from its peak after the "
+        "switch (minimum of BP, then FA with random feedback)",
+        share_of_replicates(left.final("loss_from_peak") <= 1e-6) > 0.5,
+    )
+    # On the way, a tenth of the steps after the switch: cosines mean nothing once the loss is
+    # rounding.
+    yield (
+        "mean hidden gradient alignment on the way down (same runs)",
+        grand_mean(left.at(0.4, "gradient_alignment")) < 0,
+    )
+
+
+@claim(paper=OURS, figure="chu_stability")
+def wide_stability(part: Part) -> Yielded:
+    """A network much wider than its number of samples stays at a minimum of backpropagation
+    under random feedback, without alignment.
+    """
+    wide = part.where(case="bp_random_wide", width=128)
+    yield (
+        "share of replicates that stay at the minimum of BP after a small perturbation (FA with "
+        "random feedback, width 128)",
+        share_of_replicates(wide.final("loss_rise") < 100) >= 0.8,
+    )
+    yield (
+        "share of replicates with r >= -0.01 (same runs)",
+        share_of_replicates(wide.at("intervention", "stability_ratio") >= -0.01) >= 0.8,
+    )
+    # Chance gives unrelated feedback up to 0.1.
+    yield (
+        "mean hidden gradient alignment at the switch (same runs)",
+        grand_mean(wide.at("intervention", "gradient_alignment")).within(-0.1, 0.1),
+    )
+    narrow = part.where(case="bp_random", width=16)
+    yield (
+        "share of replicates that stay where the network is about as wide as its samples are "
+        "many (width 16)",
+        share_of_replicates(narrow.final("loss_rise") < 100) <= 0.2,
+    )
+
+
+@claim(paper=CHU, figure="chu_alignment_performance")
+def not_sufficient(part: Part) -> Yielded:
+    """A network can align well and perform poorly."""
+    # Well above what is found without decay (about 0.6).
+    decayed = part.where(case="trained", rule="fa", l2=1.4, decay_layers="all")
+    yield (
+        "mean final alignment of the hidden gradient (FA, decay 1.4 on all weights)",
+        lowest_mean(decayed.final("gradient_alignment")) >= 0.8,
+    )
+    # Worse than hidden layers that do not learn at all, at the same decay and at none.
+    # All are alike in these settings but in more than one of the others, so nothing pairs them.
+    alike = part.where(rule="fa", depth=1, width=64, init_scale=0.3)
+    frozen = alike.where(case="frozen_hidden", l2=[0, 1.4])
+    decayed = alike.where(case="trained", l2=1.4, decay_layers="all")
+    yield (
+        "least mean final accuracy with frozen hidden layers (no decay, decay 1.4), minus that "
+        "of FA (decay 1.4 on all weights)",
+        lowest_margin(frozen.final("accuracy"), over=decayed.final("accuracy")) > 0,
+    )
+    # A tenth of the images, as many as one class has.
+    trained = part.where(case="trained", rule="fa")
+    yield (
+        "loss of mean final accuracy from no decay to decay 1.4 on all weights (FA)",
+        lowest_gain(trained.final("accuracy"), along="l2", start=1.4, end=0) >= 0.1,
+    )
+
+
+@claim(paper=OURS, figure="chu_alignment_performance")
+def not_necessary(part: Part) -> Yielded:
+    """A network can perform well without any alignment, on random features."""
+    random = part.where(case="random_features")
+    yield (
+        "mean final accuracy (frozen hidden layer of width 256)",
+        lowest_mean(random.final("accuracy")) >= 0.9,
+    )
+    # Chance gives unrelated feedback up to 0.1.
+    yield (
+        "mean final alignment of the hidden gradient of these runs",
+        grand_mean(random.final("gradient_alignment")).within(-0.1, 0.1),
+    )
+
+
+@claim(paper=OURS, figure="chu_alignment_performance")
+def decay_costs(part: Part) -> Yielded:
+    """It is the decay, not the alignment, that costs the accuracy: backpropagation, aligned by
+    definition, is no better under the same decay.
+    """
+    decayed = part.where(case="trained", l2=1.4, decay_layers="all")
+    yield (
+        "final accuracy, FA minus BP (decay 1.4 on all weights)",
+        lowest_gain(decayed.final("accuracy"), along="rule", start="bp", end="fa") > 0,
+    )
+
+
+@claim(paper=OURS, figure="chu_alignment_performance")
+def correlate(part: Part) -> Yielded:
+    """Over a grid of networks, none of them selected, alignment and accuracy correlate, but
+    only through the strongest decay, which ruins both in deep networks.
+    """
+    # 0.2 is two standard deviations of the correlation of a hundred unrelated pairs; there are
+    # fewer, as strong decay makes networks forget how they began.
+    grid = part.where(case=["trained", "search"], rule="fa")
+    yield (
+        "correlation of final hidden gradient alignment and accuracy within a replicate, over "
+        "all decays, initial scales, widths and depths (FA)",
+        correlation(grid.final("gradient_alignment"), grid.final("accuracy")) > 0.2,
+    )
+    milder = grid.where(l2=below(1))
+    yield (
+        "the same without the strongest decay",
+        correlation(milder.final("gradient_alignment"), milder.final("accuracy")) <= 0.2,
+    )
+
+
+@claim(paper=CHU, figure="chu_descent")
+def not_driver(part: Part) -> Yielded:
+    """Alignment is not always what drives the descent: with large initial weights the loss
+    falls without it, and falls as far if the hidden layers do not learn.
+    """
+    # Chance gives unrelated feedback up to 0.1.
+    large = part.where(case="trained", rule="fa", init_scale=1)
+    yield (
+        "mean alignment of the hidden gradient when the loss has made half of its fall (FA, "
+        "large initial weights)",
+        highest_mean(large.at("half_fall", "gradient_alignment")) < 0.1,
+    )
+    # 0.9 leaves the hidden layers a tenth of the work.
+    both = part.where(rule="fa", init_scale=1)
+    yield (
+        "fall of the loss with frozen hidden layers over the fall without (FA, large initial "
+        "weights)",
+        lowest_ratio(both.final("loss_fall"), along="case", start="trained", end="frozen_hidden")
+        >= 0.9,
+    )
+    # The shares of the layers in the figure are shares of what happens.
+    trained = part.where(case="trained", rule="fa").each("init_scale")
+    yield (
+        "share of replicates in which the first-order descent of all layers and steps is within "
+        "5 % of the fall of the loss (FA)",
+        share_of_replicates(trained.final("descent_over_fall").within(0.95, 1.05), every=True)
+        > 0.5,
+    )
+
+
+@claim(paper=OURS, figure="chu_descent")
+def driver_small_init(part: Part) -> Yielded:
+    """With small initial weights the descent needs the hidden layers: they align early, and
+    without their learning the loss falls much less.
+    """
+    # Twice what chance gives unrelated feedback.
+    small = part.where(case="trained", rule="fa", init_scale=0.1)
+    yield (
+        "mean alignment of the hidden gradient when the loss has made half of its fall (FA, "
+        "small initial weights)",
+        lowest_mean(small.at("half_fall", "gradient_alignment")) >= 0.2,
+    )
+    # Without them more than half of the fall is lost.
+    both = part.where(rule="fa", init_scale=0.1)
+    yield (
+        "fall of the loss with frozen hidden layers over the fall without (FA, small initial "
+        "weights)",
+        highest_ratio(both.final("loss_fall"), along="case", start="trained", end="frozen_hidden")
+        <= 0.5,
+    )

@@ -1,0 +1,127 @@
+"""A statistic and what it must satisfy: what a claim yields, before there is any number."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from feedback_alignment.claims.errors import ClaimsError, pick, shown
+from feedback_alignment.claims.filters import AXES, NUMBER_COLUMNS, value_of
+from feedback_alignment.claims.panel import Panel
+from feedback_alignment.claims.readings import Reading
+from feedback_alignment.claims.threshold import Comparable, Threshold, Undecided
+
+Reduce = Callable[[np.ndarray], np.ndarray]
+Prepare = Callable[[Panel], tuple[np.ndarray, Reduce]]
+
+
+@dataclass(frozen=True)
+class Statistic(Comparable["Comparison"]):
+    """A number that a check computes; compared with a number it is what a claim yields.
+
+    Attributes:
+        name: its name, for the record.
+        reading: the quantity it is computed from.
+        prepare: from a panel to values (K, S) and the function that turns their replicate means
+            (K, ...) into the statistic (...). The share of replicates prepares one row of zeros
+            and ones.
+        arguments: what it was declared with, in plain values, for the record.
+        other: a second quantity beside the first, or None.
+        share: whether it is a share of replicates.
+        every: whether no replicate may fail.
+        keep: what of the replicates without a value it keeps, as failures; see `draw_sample`.
+    """
+
+    name: str
+    reading: Reading
+    prepare: Prepare
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    other: Reading | None = None
+    share: bool = False
+    every: bool = False
+    keep: str = ""
+
+    def compared(self, threshold: Threshold) -> "Comparison":
+        """What the statistic must satisfy."""
+        return Comparison(self, threshold)
+
+
+@dataclass(frozen=True)
+class Comparison(Undecided):
+    """A statistic and the threshold that it must satisfy."""
+
+    statistic: Statistic
+    threshold: Threshold
+
+
+def statistic_of(
+    name: str,
+    reading: Reading,
+    prepare: Prepare,
+    other: Reading | None = None,
+    *,
+    share: bool = False,
+    every: bool = False,
+    keep: str = "",
+    **own: Any,
+) -> Statistic:
+    """A statistic, with what the record says of its arguments.
+
+    Args:
+        name: its name.
+        reading: the quantity it is computed from.
+        prepare: how; see `Statistic`.
+        other: a second quantity beside the first.
+        share: whether it is a share of replicates.
+        every: whether no replicate may fail.
+        keep: what it keeps of the replicates without a value.
+        own: its other arguments in plain values; None for one that was not given.
+
+    Raises:
+        ClaimsError: a quantity is no reading, or the second does not go with the first.
+    """
+    for one in (reading, other):
+        if one is not None and not isinstance(one, Reading):
+            raise ClaimsError(f"{name} is of a reading, as in part.final(...), not {shown(one)}")
+    if other is not None and (other.where, other.each) != (reading.where, reading.each):
+        raise ClaimsError(f"{name}: both quantities must be of the same conditions")
+    if other is not None and other.relative_to is not None:
+        raise ClaimsError(f"{name}: the second quantity cannot be a ratio of two times")
+    said = {"metric": reading.quantity, "layer": reading.layer, "at": reading.time}
+    said |= {"relative_to": reading.relative_to, **own}
+    if other is not None:
+        said |= {"other": other.quantity, "other_layer": other.layer, "other_at": other.time}
+    plain = {key: value for key, value in said.items() if value is not None}
+    return Statistic(name, reading, prepare, plain, other, share, every, keep)
+
+
+def known_axis(along: str) -> str:
+    """Return `along` if conditions can differ in it alone.
+
+    Raises:
+        ClaimsError: it is no setting, nor `case`.
+    """
+    return pick(along, (*AXES, "case"), "axis")
+
+
+def known_number_axis(along: str) -> str:
+    """Return `along` if it is a setting that is a number.
+
+    Raises:
+        ClaimsError: it is not.
+    """
+    return pick(along, [axis for axis in AXES if axis in NUMBER_COLUMNS], "axis")
+
+
+def known_ends(along: str, start: Any, end: Any) -> dict[str, Any]:
+    """The ends of a comparison along a setting, by `from` and `to`; None for every other value.
+
+    Raises:
+        ClaimsError: both are None, or one is no value of the setting.
+    """
+    known_axis(along)
+    if start is None and end is None:
+        raise ClaimsError(f"needs start, end or both, values of {along}")
+    given = {"from": start, "to": end}
+    return {name: None if v is None else value_of(along, v) for name, v in given.items()}

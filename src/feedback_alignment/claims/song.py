@@ -1,0 +1,179 @@
+"""The claims of Song 2021 on two-layer networks and on handwritten digits, and their checks.
+
+Exponents are judged halfway between the expected one and its rivals (-1/2 between 0, no fall, and
+-1, the exponent of the learnt overlap), so the verdict says which one it is. Every replicate: all
+tested replicates must pass. They cannot prove it for all others, so the interval must also show
+that a replicate passes more often than not, which takes six; a theorem that holds with high
+probability is refuted only if the interval shows the opposite. Differences are judged at 0. All
+other thresholds have their reason beside them.
+"""
+
+from feedback_alignment.claims.declaration import Part, Yielded, claim
+from feedback_alignment.claims.statistics import (
+    highest_mean,
+    highest_ratio,
+    lowest_gain,
+    lowest_mean,
+    lowest_step_ratio,
+    rank_correlation,
+    share_of_replicates,
+    slope,
+)
+from feedback_alignment.claims.threshold import at_least
+
+SONG = "Song 2021"
+
+
+@claim(paper=SONG, figure="song_convergence")
+def convergence(part: Part) -> Yielded:
+    """Trained by feedback alignment without regularisation, wide networks fit their targets
+    exponentially fast, no slower than the theorem's bound.
+    """
+    free = part.where(rule="fa", l2=0).each("activation")
+    yield (
+        "share of replicates whose error falls a thousandfold at every width (FA, lambda = 0)",
+        share_of_replicates(
+            free.final("error_norm") / free.at("start", "error_norm") <= 1e-3, every=True
+        )
+        > 0.5,
+    )
+    # A power law, the slower rival, would reach R^2 = 3/4 over a long window.
+    yield (
+        "share of replicates with R^2 >= 0.95 of log error on step over the decay, at every "
+        "width (FA, lambda = 0)",
+        share_of_replicates(free.final("decay_r2") >= 0.95, every=True) > 0.5,
+    )
+    yield (
+        "share of replicates whose decay rate is at least the theorem's eta*gamma/4 at every "
+        "width (FA, lambda = 0)",
+        share_of_replicates(free.final("rate_ratio") >= 1, every=True) > 0.5,
+    )
+
+
+@claim(paper=SONG, figure="song_alignment_width")
+def no_reg_no_align(part: Part) -> Yielded:
+    """Without regularisation the alignment of beta with b vanishes as the width grows."""
+    # The mean cosine changes sign by chance once the chance overlap is the larger part; its root
+    # mean square over replicates does not, and it vanishes only if both mean and spread do.
+    free = part.where(rule="fa", l2=0).each("activation")
+    yield (
+        "exponent of the final cos(beta, b), root mean square over replicates, in the width "
+        "(FA, lambda = 0)",
+        slope(free.final("weight_alignment"), along="width", average="rms") < -0.25,
+    )
+
+
+@claim(paper=SONG, figure="song_alignment_width")
+def reg_align(part: Part) -> Yielded:
+    """Regularisation of the output weights makes beta align with b, at every width."""
+    swept = part.where(rule="fa", schedule=["none", "constant"]).each("activation")
+    yield (
+        "smallest gain of the mean final cos(beta, b) over that at lambda = 0, over all widths "
+        "and all lambda > 0 (FA)",
+        lowest_gain(swept.final("weight_alignment"), along="l2", start=0) > 0,
+    )
+    # 0.8 is what one exchange of neighbours leaves of four lambdas in order.
+    yield (
+        "rank correlation of the final cos(beta, b) with lambda within a replicate, mean over "
+        "widths (FA)",
+        rank_correlation(swept.final("weight_alignment"), along="l2") >= 0.8,
+    )
+    # Four standard deviations of the cosine of unrelated vectors at p = 100, 4/sqrt(100). The
+    # settled regime begins where a wide linear network passes 1/2.
+    settled = part.where(
+        rule="fa", schedule="constant", l2=at_least(0.3), slow_time=at_least(0.64)
+    ).each("activation")
+    yield (
+        "smallest mean final cos(beta, b) over widths, where lambda >= 0.3 and the slow time "
+        "passes 0.64 (FA)",
+        lowest_mean(settled.final("weight_alignment")) >= 0.4,
+    )
+
+
+@claim(paper=SONG, figure="song_trajectories")
+def reg_loss(part: Part) -> Yielded:
+    """Under a constant regularisation the loss ends at a positive value that grows with lambda."""
+    decayed = part.where(rule="fa", schedule="constant").each("activation")
+    yield (
+        "smallest ratio of the final loss (geometric mean) between successive lambda > 0, over "
+        "all widths (FA)",
+        lowest_step_ratio(decayed.final("loss"), along="l2") > 1,
+    )
+    swept = part.where(rule="fa", schedule=["none", "constant"]).each("activation")
+    yield (
+        "largest ratio of the mean final loss at lambda = 0 to that at any lambda > 0, over all "
+        "widths (FA)",
+        highest_ratio(swept.final("loss"), along="l2", end=0) <= 1e-3,
+    )
+    # -1 is no growth; 1 is loss ~ lambda^2, an error that balances the decay.
+    decayed = part.where(rule="fa", schedule="constant").each("activation")
+    yield (
+        "exponent of final loss / lambda (geometric mean) in lambda, all widths (FA)",
+        slope(decayed.final("loss_per_l2"), along="l2", average="geometric").within(-1, 1),
+    )
+
+
+@claim(paper=SONG, figure="song_cutoff")
+def cutoff(part: Part) -> Yielded:
+    """When the regularisation ends after a while, the loss still goes to zero and the alignment
+    stays.
+    """
+    # Six decades below the plateau that a constant lambda holds.
+    cut = part.where(rule="fa", schedule="cutoff").each("activation")
+    yield (
+        "mean ratio of the final loss to the loss at the cutoff (FA, decay cut off)",
+        highest_mean(cut.final("loss") / cut.at("cutoff", "loss")) <= 1e-6,
+    )
+    yield (
+        "mean ratio of the final cos(beta, b) to that at the cutoff (FA, decay cut off)",
+        lowest_mean(cut.final("weight_alignment") / cut.at("cutoff", "weight_alignment")) >= 0.9,
+    )
+    compared = part.where(rule="fa", schedule=["none", "cutoff"]).each("activation")
+    yield (
+        "gain of the mean final cos(beta, b), decay cut off minus no decay (FA)",
+        lowest_gain(
+            compared.final("weight_alignment"), along="schedule", start="none", end="cutoff"
+        )
+        > 0,
+    )
+
+
+@claim(paper=SONG, figure="song_kernels")
+def kernels(part: Part) -> Yielded:
+    """At initialisation the kernel G concentrates about its expectation and the kernel H
+    vanishes as the width grows.
+    """
+    fa = part.where(rule="fa").each("activation")
+    yield (
+        "exponent of the mean spectral norm of H at initialisation in the width (FA)",
+        slope(fa.at("start", "H_spectral_norm"), along="width").within(-0.75, -0.25),
+    )
+    yield (
+        "exponent of the mean of |lambda_min(G) / lambda_min(E G) - 1| at initialisation in the "
+        "width (FA)",
+        slope(fa.at("start", "kernel_deviation"), along="width") < -0.25,
+    )
+
+
+@claim(paper=SONG, figure="song_mnist")
+def mnist(part: Part) -> Yielded:
+    """On handwritten digits, feedback alignment learns about as well as backpropagation, and
+    regularisation raises its alignment.
+    """
+    # Our margin: one image in twenty; chance is 0.1.
+    undecayed = part.where(l2=0).each("data")
+    yield (
+        "final accuracy on held-out images, FA minus BP (lambda = 0)",
+        lowest_gain(undecayed.final("accuracy"), along="rule", start="bp", end="fa") >= -0.05,
+    )
+    swept = part.where(rule="fa", schedule=["none", "constant"]).each("data")
+    yield (
+        "smallest gain of the mean final signal alignment over that at lambda = 0, over all "
+        "lambda > 0 (FA)",
+        lowest_gain(swept.final("signal_alignment"), along="l2", start=0) > 0,
+    )
+    # 0.5 is what one exchange of neighbours leaves of three lambdas in order.
+    yield (
+        "rank correlation of the final signal alignment with lambda within a replicate (FA)",
+        rank_correlation(swept.final("signal_alignment"), along="l2") > 0.5,
+    )
