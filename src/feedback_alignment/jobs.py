@@ -153,12 +153,11 @@ class _Planner:
             self._add_figure(figure)
         figures = [("figure", figure) for figure in config.figures]
         feeding = {f: [e.name for e in config.feeding(f)] for f in config.figures}
-        rules = self._rules(c for e in config.experiments for c in e.conditions)
         claims = self._add(
             "claims",
             "claims",
             {"figures": feeding},
-            self.tree.code("scripts/claims.py", rules),
+            self.tree.code("scripts/claims.py"),
             made=[f"claims.{end}" for end in ("csv", "json", "md")],
             reads=tables,
         )
