@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -122,7 +122,7 @@ class Claim:
     declared: str = ""
 
 
-Yielded = Iterator[tuple[str, Comparison]]
+Yielded = Generator[tuple[str, Comparison], None, None]
 
 
 def claim(*, paper: str, figure: str) -> Callable[[Callable[[Part], Yielded]], Claim]:
@@ -164,9 +164,9 @@ class LocatedError(ClaimsError):
 
 
 def _checks(function: Callable[[Part], Yielded], file: str) -> tuple[Check, ...]:
-    yielded = function(Part())
-    if not inspect.isgenerator(yielded):
+    if not inspect.isgeneratorfunction(function):
         raise ClaimsError(f"{function.__name__} yields no comparison")
+    yielded = function(Part())
     found: dict[str, Check] = {}
     for content in yielded:
         try:
@@ -175,7 +175,8 @@ def _checks(function: Callable[[Part], Yielded], file: str) -> tuple[Check, ...]
                 raise ClaimsError("another check of this claim has the same label")
         except ClaimsError as error:
             # The generator waits at the yield that gave this.
-            line = yielded.gi_frame.f_lineno if yielded.gi_frame else 0
+            waiting = getattr(yielded, "gi_frame", None)
+            line = waiting.f_lineno if waiting else function.__code__.co_firstlineno
             raise LocatedError(f"{place(file, line)}: {error}") from None
         found[check.label] = check
     if not found:

@@ -137,10 +137,10 @@ def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Pa
     chosen = rows.keep(_longest(rows.settings))
     if not chosen.settings:
         raise NotRunError("no condition of the config matches")
-    rows = chosen.frame
-    runs = rows.drop_duplicates(["condition", "replicate"])
+    frame = chosen.frame
+    runs = frame.drop_duplicates(["condition", "replicate"])
     needed = list(dict.fromkeys([*reading.rows, *(() if other is None else other.rows)]))
-    settings, unmeasured = _measured(rows, runs, chosen.settings, needed)
+    settings, unmeasured = _measured(frame, runs, chosen.settings, needed)
     runs = runs[runs["condition"].isin(list(settings))]
     replicates = {c: set(map(int, group)) for c, group in runs.groupby("condition")["replicate"]}
     shared = np.array(sorted(set.intersection(*replicates.values())), dtype=np.int64)
@@ -156,9 +156,9 @@ def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Pa
         " and ".join(names),
         tuple(settings.values()),
         shared,
-        _read(rows, settings, shared, reading),
+        _read(frame, settings, shared, reading),
         diverged,
-        None if other is None else _read(rows, settings, shared, other),
+        None if other is None else _read(frame, settings, shared, other),
         {kind: found for kind, found in notes.items() if found},
     )
 

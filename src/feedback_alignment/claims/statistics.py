@@ -129,8 +129,9 @@ def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
             lambda means: means[passing["of"]].min(axis=0) - means[passing["over"]].max(axis=0),
         )
 
-    plain = {name: {c: f.plain() for c, f in where.items()} for name, where in chosen.items()}
-    return statistic_of("lowest_margin", replace(reading, where=shared), prepare, **plain)
+    of, others = ({c: f.plain() for c, f in chosen[name].items()} for name in ("of", "over"))
+    both = replace(reading, where=shared)
+    return statistic_of("lowest_margin", both, prepare, of=of, over=others)
 
 
 def highest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
