@@ -6,14 +6,17 @@ FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c "$(FITS)" 2> /dev/null && echo $$python && break; done)
 RUN = . .venv/bin/activate &&
+# The shell takes it from the environment, so it may hold any character.
+export CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper test lint bench docs lock
+.PHONY: help figures smoke paper prune test lint bench docs lock
 
 help:
-	@echo "make figures  install into .venv, rebuild every figure of $(CONFIG), print the verdicts"
+	@echo "make figures  install into .venv, rebuild every figure of $$CONFIG, print the verdicts"
 	@echo "make smoke    the same for config/smoke.yaml: every figure, tiny"
 	@echo "make paper    the same for config/paper.yaml: the papers' sizes, hours"
+	@echo "make prune    list data and runs that no config asks for, and remove them after a yes"
 	@echo "make test     install into .venv, run the tests"
 	@echo "make lint     ruff, snakefmt and snakemake --lint"
 	@echo "make bench    measure the engines' speed, into benchmarks/"
@@ -31,9 +34,9 @@ help:
 	touch $@
 
 figures: .venv/installed
-	@$(RUN) results=$$(python scripts/check_config.py $(CONFIG)) \
-	&& snakemake --cores $(CORES) --configfile $(CONFIG) \
-	&& python scripts/show_verdicts.py --claims-json $$results/claims.json \
+	@$(RUN) results=$$(python -m feedback_alignment check "$$CONFIG") \
+	&& snakemake --cores $(CORES) --configfile "$$CONFIG" \
+	&& python scripts/show_verdicts.py --claims-json "$$results/claims.json" \
 	&& echo "Figures: $$results/figures   Page: $$results/index.html"
 
 smoke:
@@ -41,6 +44,9 @@ smoke:
 
 paper:
 	@$(MAKE) --no-print-directory figures CONFIG=config/paper.yaml
+
+prune: .venv/installed
+	@$(RUN) python -m feedback_alignment prune
 
 test: .venv/installed
 	$(RUN) python -m pytest -n 2

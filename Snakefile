@@ -15,8 +15,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        f"{RESULTS}/index.html",
-        figure_files(PLAN.config.figures),
+        made_by(PLAN.named),
     message:
         "everything is in {RESULTS}"
 
@@ -32,13 +31,13 @@ for figure in PLAN.config.figures:
         name:
             figure
         input:
-            figure_files([figure]),
+            made_by([PLAN.jobs["figure"][figure]]),
         localrule: True
 
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
-include: "workflow/rules/metrics.smk"
+include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"

@@ -1,14 +1,14 @@
 """Judge the claims from the tables behind their figures."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from feedback_alignment.claims import ClaimsError, judge, load_claims, write_verdicts
+from feedback_alignment.files import DamagedFileError
+from feedback_alignment.receipts import making
+from feedback_alignment.specification import read_specification
 from feedback_alignment.tables import read_tables
-
-ROOT = Path(__file__).parents[1]
 
 
 def main() -> int:
@@ -17,25 +17,22 @@ def main() -> int:
     parser.add_argument("--claims", type=Path, required=True, help="the claims file (YAML)")
     parser.add_argument("--spec", type=Path, required=True, help="specification of the job")
     parser.add_argument("--results", type=Path, required=True, help="results folder of the config")
-    parser.add_argument(
-        "--notebooks",
-        type=Path,
-        default=ROOT / "notebooks",
-        help="folder with one notebook a figure; their names are the figures that exist",
-    )
+    parser.add_argument("--receipt", type=Path, required=True, help="the receipt of the verdicts")
+    parser.add_argument("--upstream", type=Path, nargs="*", default=[], help="the tables' receipts")
     args = parser.parse_args()
+    made = [args.results / f"claims.{end}" for end in ("csv", "json", "md")]
     try:
-        feeding = json.loads(args.spec.read_text(encoding="utf-8"))["figures"]
-        known = {*feeding, *(path.stem for path in args.notebooks.glob("*.ipynb"))}
-        claims = load_claims(args.claims, known)
-        wanted = {claim.figure for claim in claims}
-        tables = {
-            figure: read_tables([args.results / f"metrics/{name}.parquet" for name in names])
-            for figure, names in feeding.items()
-            if figure in wanted and names
-        }
-        write_verdicts(judge(claims, tables), args.results)
-    except ClaimsError as error:
+        spec = read_specification(args.spec)
+        with making(args.receipt, spec, made, args.upstream):
+            claims = load_claims(args.claims)
+            wanted = {claim.figure for claim in claims}
+            tables = {
+                figure: read_tables([args.results / f"metrics/{name}.parquet" for name in names])
+                for figure, names in spec["figures"].items()
+                if figure in wanted and names
+            }
+            write_verdicts(judge(claims, tables), args.results)
+    except (ClaimsError, DamagedFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

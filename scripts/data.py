@@ -1,16 +1,17 @@
 """Make the data of a block of replicates, or those that all replicates share."""
 
 import argparse
-import json
 import os
 import signal
 import sys
 from pathlib import Path
 
+from feedback_alignment.archive import write_arrays
 from feedback_alignment.data.draw import draw, loader
 from feedback_alignment.data.own import inspect_own
 from feedback_alignment.data.preparation import DataError
-from feedback_alignment.store import write_arrays
+from feedback_alignment.files import DamagedFileError
+from feedback_alignment.specification import read_specification
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=Path, required=True, help="specification of the job")
@@ -23,7 +24,10 @@ args = parser.parse_args()
 for stop in (signal.SIGINT, signal.SIGTERM):
     signal.signal(stop, lambda number, _: sys.exit(128 + number))
 
-spec = json.loads(args.spec.read_text())
+try:
+    spec = read_specification(args.spec)
+except DamagedFileError as error:
+    sys.exit(f"error: {error}")
 settings = spec["settings"]
 try:
     if spec["source"] and inspect_own(args.place).digest != spec["source"]:
@@ -36,4 +40,4 @@ try:
 except DataError as error:
     name = settings["data"]
     sys.exit(f"error: {error}" if args.place is None else f"error: data_sources.{name}: {error}")
-write_arrays(args.out, arrays)
+write_arrays(args.out, arrays, spec)

@@ -19,6 +19,7 @@ from feedback_alignment.notebooks import (
     execute,
     parameters_of,
 )
+from feedback_alignment.specification import digest_of, write_specification
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = sorted(ROOT.glob("notebooks/*.ipynb"))
@@ -46,6 +47,10 @@ def figure_command(results, table="metrics/song_kernels.parquet"):
     command += ["--notebook", ROOT / f"notebooks/{name}.ipynb", "--figure", name]
     command += ["--tables", results / table, "--out-figures", results / "figures"]
     command += ["--out-ipynb", results / f"notebooks/{name}.ipynb"]
+    specification = {"step": "figure"}
+    write_specification(results / "specifications", specification)
+    command += ["--spec", results / f"specifications/{digest_of(specification)}.json"]
+    command += ["--receipt", results / f"receipts/figure/{name}.json"]
     return [*command, "--out-html", results / f"notebooks/{name}.html"]
 
 

@@ -5,6 +5,7 @@ import pytest
 from small_runs import changed, data_of, deep, drawn, simulate_on, song
 
 from feedback_alignment import engines
+from feedback_alignment.archive import read_arrays, write_arrays
 from feedback_alignment.config import parse_config
 from feedback_alignment.data.draw import draw, loader
 from feedback_alignment.engines.arrays import DeviceError
@@ -13,7 +14,6 @@ from feedback_alignment.metrics.kernels import expected_output_kernel
 from feedback_alignment.metrics.recorded import recorded
 from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.simulate import Recording, simulate
-from feedback_alignment.store import read_arrays, write_arrays
 from feedback_alignment.training.batches import Samples
 
 SEED = 11
@@ -239,8 +239,8 @@ def test_a_recording_comes_back_from_its_file(tmp_path):
     for parametrisation in ("song", "standard"):
         case, data, replicates = made(parametrisation=parametrisation)
         found = simulate(case, data, replicates, seed=5)
-        write_arrays(tmp_path / "run.npz", found.arrays())
-        assert_same(Recording.of_arrays(read_arrays(tmp_path / "run.npz")), found)
+        write_arrays(tmp_path / "run.npz", found.arrays(), {"step": "train"})
+        assert_same(Recording.of_arrays(read_arrays(tmp_path / "run.npz")[0]), found)
 
 
 def test_a_missing_gpu_is_named():

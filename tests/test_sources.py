@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 
 from feedback_alignment.config import ConfigError, load_config
+from feedback_alignment.jobs import known_figures
 from feedback_alignment.page.settings import rows
-from feedback_alignment.plan import known_figures
 from feedback_alignment.provenance import summarise_settings
 from feedback_alignment.sources import SettingsSource, load_sources, source_of
 

@@ -5,7 +5,8 @@ Schema, config keys, table columns, ids, the tables of the documents and the tes
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -55,6 +56,11 @@ def _step(meaning: str) -> Any:
 
 def _every(meaning: str) -> Any:
     return setting(0, meaning, ge=0, le=_MANY)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A setting whose null stands for a number that the data decide."""
 
 
 class Settings(Checked):
@@ -120,14 +126,14 @@ class Settings(Checked):
         "numbers. centred: each input's mean is taken away and all are divided by one standard "
         "deviation. standardised: one mean and one standard deviation for all.",
     )
-    samples: int | None = setting(
+    samples: Annotated[int | None, Resolved()] = setting(
         None,
         "Number n of training samples, the first ones. null: 50 for teacher_student, all there are "
         "for other data.",
         ge=1,
         le=_SAMPLES,
     )
-    dimension: int | None = setting(
+    dimension: Annotated[int | None, Resolved()] = setting(
         None,
         "Number d of inputs. null: 150 for teacher_student, all there are for other data; fewer "
         "keeps the leading principal components.",
@@ -247,9 +253,21 @@ def needs_of(name: str) -> Needs | None:
     return next((mark for mark in marks if isinstance(mark, Needs)), None)
 
 
-def is_recorded(name: str) -> bool:
-    """Whether a setting is one of what is recorded, or of when a run stops."""
-    return any(isinstance(mark, Recorded) for mark in Settings.model_fields[name].metadata)
+def _marked(name: str, mark: type) -> bool:
+    return any(isinstance(each, mark) for each in Settings.model_fields[name].metadata)
+
+
+def _column_type(name: str) -> tuple[type, bool]:
+    annotation = Settings.model_fields[name].annotation
+    kinds = set(get_args(annotation) or [annotation])
+    (kind,) = {kind if isinstance(kind, type) else str for kind in kinds - {NoneType}}
+    return kind, NoneType in kinds and not _marked(name, Resolved)
+
+
+# The settings that are columns of the tables: type, and whether it may be empty.
+COLUMN_TYPES: Mapping[str, tuple[type, bool]] = {
+    name: _column_type(name) for name in DEFAULTS if not _marked(name, Recorded)
+}
 
 
 def companions_of(name: str) -> dict[str, Any]:

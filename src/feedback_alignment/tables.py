@@ -1,21 +1,14 @@
-"""Tidy tables: their columns, what a recorded run becomes in them, writing and reading."""
+"""Tidy tables: their columns, which settings among them, writing and reading."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import NoneType
-from typing import TYPE_CHECKING, get_args, get_origin
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from feedback_alignment.conditions import Condition
 from feedback_alignment.files import replacing
-from feedback_alignment.metrics.courses import derived as derive
-from feedback_alignment.settings import is_recorded
+from feedback_alignment.settings import COLUMN_TYPES
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from feedback_alignment.training.recording import Recording
 
 # The columns around the settings, with their pandas types and meanings.
 BEFORE = {
@@ -59,80 +52,17 @@ AFTER = {
 }
 
 
-def _pandas_type(annotation: object) -> str:
-    kinds = set(get_args(annotation) if get_origin(annotation) else [annotation])
-    whole = "Int64" if NoneType in kinds else "int64"
-    return {bool: "bool", int: whole, float: "float64"}.get((kinds - {NoneType}).pop(), "str")
-
-
 # The settings that are columns, with their pandas types; text is empty where a setting is null.
+_PANDAS = {bool: "bool", int: "int64", float: "float64"}
 SETTINGS = {
-    name: _pandas_type(field.annotation)
-    for name, field in Condition.model_fields.items()
-    if not is_recorded(name)
+    name: "Int64" if kind is int and empty else _PANDAS.get(kind, "str")
+    for name, (kind, empty) in COLUMN_TYPES.items()
 }
 COLUMNS = {
     **{name: kind for name, (kind, _) in BEFORE.items()},
     **SETTINGS,
     **{name: kind for name, (kind, _) in AFTER.items()},
 }
-
-
-def extract(
-    experiment: str,
-    condition: Condition,
-    identifier: str,
-    replicates: Sequence[int],
-    recording: "Recording",
-) -> "pd.DataFrame":
-    """The rows of one training run: recorded metrics, then the derived ones.
-
-    A diverged replicate has the rows before its end, and one row a metric without a value at it.
-
-    Args:
-        experiment: name of the experiment.
-        condition: what was run.
-        identifier: the condition's id.
-        replicates: replicate index of each of the recording's R lanes.
-        recording: what the run recorded.
-    """
-    columns: dict[str, list] = {"replicate": [], "step": [], "metric": [], "layer": [], "value": []}
-    columns |= {"status": [], "end_step": []}
-    for lane, replicate in enumerate(replicates):
-        status, end = str(recording.status[lane]), int(recording.end_step[lane])
-        steps = recording.steps
-        lived = steps < end if status == "diverged" else np.ones(steps.size, dtype=bool)
-        rows = []
-        for (metric, layer), values in recording.values.items():
-            value = values[lane]
-            # Quantities of the initial network only, and metrics a run does not have, are NaN.
-            known = lived & ~np.isnan(value)
-            pairs = zip(steps[known].tolist(), value[known].tolist(), strict=True)
-            rows += [(step, metric, layer, v) for step, v in pairs]
-            if status == "diverged" and known.any():
-                rows.append((end, metric, layer, np.nan))
-        series = {key: values[lane][lived] for key, values in recording.values.items()}
-        derived = derive(condition, steps[lived], series)
-        rows += [(end, metric, "", value) for metric, value in derived.items()]
-        columns["replicate"] += [replicate] * len(rows)
-        columns["status"] += [status] * len(rows)
-        columns["end_step"] += [end] * len(rows)
-        names = ("step", "metric", "layer", "value")
-        for name, cells in zip(names, zip(*rows, strict=True), strict=True):
-            columns[name] += cells
-    settings = {
-        name: "" if kind == "str" and value is None else value
-        for name, kind in SETTINGS.items()
-        for value in [getattr(condition, name)]
-    }
-    return tidy_frame(
-        {
-            "experiment": experiment,
-            "condition": identifier,
-            **settings,
-            **columns,
-        }
-    )
 
 
 def tidy_frame(columns: Mapping[str, object]) -> "pd.DataFrame":

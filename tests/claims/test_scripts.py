@@ -1,11 +1,12 @@
 import csv
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from feedback_alignment.specification import digest_of, write_specification
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = """\
@@ -44,16 +45,14 @@ def project(tmp_path, sweep):
         table = sweep("loss", lambda replicate, width: 2.0 + replicate, [{"width": width}])
         table.to_parquet(results / "metrics" / f"width_{width}.parquet")
     feeding = {"one": ["width_100", "width_200"], "drawing": []}
-    (tmp_path / "spec.json").write_text(json.dumps({"figures": feeding}))
     (tmp_path / "claims.yaml").write_text(CLAIMS)
-    (tmp_path / "notebooks").mkdir()
-    for figure in ("one", "two"):
-        (tmp_path / "notebooks" / f"{figure}.ipynb").touch()
+    specification = {"step": "claims", "figures": feeding}
+    write_specification(tmp_path, specification)
     return {
         "--claims": tmp_path / "claims.yaml",
-        "--spec": tmp_path / "spec.json",
+        "--spec": tmp_path / f"{digest_of(specification)}.json",
         "--results": results,
-        "--notebooks": tmp_path / "notebooks",
+        "--receipt": results / "receipts/claims/claims.json",
     }
 
 
@@ -81,12 +80,6 @@ def test_judges_and_shows(project):
 @pytest.mark.parametrize(
     ("good", "bad", "message"),
     [
-        (
-            "figure: two",
-            "figure: tow",
-            'claims[1].figure: unknown figure "tow"; allowed: drawing, one, two; '
-            'did you mean "two"?',
-        ),
         (
             "statistic: lowest_mean",
             "statistic: lowestmean",

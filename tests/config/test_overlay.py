@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from feedback_alignment.config import ConfigError, load_config
-from feedback_alignment.plan import known_figures
+from feedback_alignment.jobs import known_figures
 
 ROOT = Path(__file__).parents[2]
 ONE = {"name": "tiny", "experiments": {"first": {"grid": {"rule": ["bp", "fa"], "width": [1, 2]}}}}

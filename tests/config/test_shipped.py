@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from feedback_alignment.config import load_config
-from feedback_alignment.plan import known_figures
+from feedback_alignment.jobs import known_figures
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,6 +16,7 @@ from feedback_alignment.page.figures import PageError, collect_figures
 from feedback_alignment.page.page import number, render
 from feedback_alignment.page.settings import rows, text
 from feedback_alignment.sources import SettingsSource
+from feedback_alignment.specification import digest_of, write_specification
 
 ROOT = Path(__file__).parents[2]
 VOID = {"meta", "img", "br", "hr", "link"}
@@ -256,6 +257,10 @@ def test_the_script_writes_the_page(folders):
     for name in ("claims", "settings", "environment", "status"):
         command += [f"--{name}", folders / f"{name}.json"]
     command += ["--sources", folders / "sources.yaml"]
+    specification = {"step": "page"}
+    write_specification(folders / "specifications", specification)
+    command += ["--spec", folders / f"specifications/{digest_of(specification)}.json"]
+    command += ["--receipt", folders / "receipts/page/page.json"]
     # Without docstrings, in a locale that is not UTF-8: neither may matter.
     bare = {"PYTHONOPTIMIZE": "2", "LC_ALL": "POSIX", "PYTHONUTF8": "0"}
     bare |= {"PYTHONCOERCECLOCALE": "0"}

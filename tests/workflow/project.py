@@ -54,16 +54,31 @@ class Project:
     def configure(self, text: str) -> None:
         (self.folder / "config/config.yaml").write_text(text)
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
-        # The copy's own library, and none of the settings of a surrounding run.
+    @property
+    def environment(self) -> dict[str, str]:
+        """The copy's own library, and none of the settings of a surrounding run."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE", "PYTEST"))}
+        return kept | {"PYTHONPATH": str(self.folder / "src")}
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(
             [sys.executable, "-m", "snakemake", *arguments],
             cwd=self.folder,
-            env=kept | {"PYTHONPATH": str(self.folder / "src")},
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=600,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """A call that goes on while the test does other things."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
     def run(self, *arguments: str, cores: int = 2) -> str:

@@ -74,7 +74,7 @@ def test_own_data_count_by_their_content_not_by_their_place(deep):
     deep.configure(CONFIG.replace("mine.npz", "elsewhere/mine.npz"))
     assert deep.pending(TABLE) == {}
     write_data(deep.folder / "elsewhere", shift=0.1)
-    assert deep.pending(TABLE) == {"data": 1, "train": 4, "metrics": 1}
+    assert deep.pending(TABLE) == {"data": 1, "train": 4, "tables": 1}
     (deep.folder / "elsewhere/mine.npz").unlink()
     done = deep.snakemake("-n", TABLE)
     assert done.returncode == 1

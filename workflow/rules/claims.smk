@@ -1,25 +1,29 @@
-# Verdicts: each claim of config/claims.yaml judged on the tables that feed its figure.
+# Verdicts: each claim judged on the tables that feed its figure.
 rule claims:
     input:
-        script=ancient(ROOT / "scripts/claims.py"),
-        spec=f"{WANTED}/claims/claims.json",
-        claims=ancient(ROOT / "config/claims.yaml"),
-        tables=ancient(tables(EXPERIMENTS)),
-        made_from=made_from("metrics", EXPERIMENTS),
+        script=code("claims"),
+        spec=spec("claims"),
+        claims=code("claims", CLAIMS),
+        tables=read("claims", "tables"),
+        receipts=receipts("claims"),
     output:
         csv=f"{RESULTS}/claims.csv",
         json=f"{RESULTS}/claims.json",
         md=f"{RESULTS}/claims.md",
-        made_from=f"{RESULTS}/specs/claims/claims.json",
+        receipt=f"{RESULTS}/receipts/claims/claims.json",
     log:
         f"{RESULTS}/logs/claims.log",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         results=subpath(output.csv, parent=True),
     message:
         "verdicts"
     shell:
-        "python {input.script} --claims {input.claims}"
-        " --spec {input.spec} --results {params.results}"
-        " > {log} 2>&1 && cp {input.spec} {output.made_from}"
+        "python {input.script:q} --spec {input.spec:q} --claims {input.claims:q}"
+        " --results {params.results:q} --upstream {input.receipts:q} --receipt {output.receipt:q}"
+        " > {log:q} 2>&1"

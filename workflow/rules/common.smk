@@ -1,95 +1,152 @@
 # The config, the plan that it makes, and the functions that tell each rule its files.
 import os
-import shlex
 import sys
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 
-from feedback_alignment.claims import ClaimsError, load_claims
-from feedback_alignment.config import ConfigError, load_config
-from feedback_alignment.plan import known_figures, make_plan, sync_specs
-from feedback_alignment.sources import load_sources
+from feedback_alignment.claims import ClaimsError
+from feedback_alignment.config import ConfigError
+from feedback_alignment.jobs import CLAIMS, LOCK, SOURCES, make_plan, receipt_of
+from feedback_alignment.known_digests import KnownDigests
+from feedback_alignment.project import read_project
+
+# Snakemake fills in what stands in braces here, also in those of a folder's name.
+ENVIRONMENT = str(ROOT / "environment.yml").replace("{", "{{").replace("}", "}}")
+
+# What jobs read of the project: copies that are named by their content and never change.
+KEPT = Path(".snakemake")
 
 try:
-    FIGURES = known_figures(ROOT)
-    # Mistakes in these two would show only after the training.
-    load_claims(Path(os.path.relpath(ROOT / "config/claims.yaml")), set(FIGURES))
-    load_sources(Path(os.path.relpath(ROOT / "config/sources.yaml")))
     PLAN = make_plan(
-        load_config(
-            [
-                Path(os.path.relpath(path))
-                for path in workflow.config_settings.configfiles
-                or [ROOT / "config/config.yaml"]
-            ],
-            known_figures=FIGURES,
-            overrides=workflow.config_settings.config,
+        read_project(
+            ROOT,
+            workflow.config_settings.configfiles,
+            workflow.config_settings.config,
         ),
         ROOT,
     )
+    PLAN.publish(KEPT)
 except (ConfigError, ClaimsError) as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
+except OSError as error:
+    print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+    sys.exit(1)
 
 RESULTS = f"results/{PLAN.config.name}"
-# What each job is to make. A finished job leaves a copy in the results, under specs/.
-WANTED = f".snakemake/specs/{PLAN.config.name}"
-EXPERIMENTS = [experiment.name for experiment in PLAN.config.experiments]
-sync_specs(PLAN, Path(WANTED), Path(RESULTS))
 
-# Jobs use this interpreter and this checkout's library, wherever snakemake was called from, and
-# one thread each: the number of threads changes the order of sums, and so the bytes.
+
+# All inputs are ancient(): file times decide nothing. Data and runs have their specification's
+# digest in their path; which of the named outputs are stale is told by their receipts.
+KNOWN = KnownDigests(KEPT / "digests.json")
+STALE_JOBS, DAMAGED = PLAN.stale(Path(RESULTS), KNOWN)
+STALE = {(job.step, job.name) for job in STALE_JOBS}
+KNOWN.save()
+for line in DAMAGED:
+    print(line, file=sys.stderr)
+
+# Jobs use this interpreter, wherever snakemake was called from, and one thread each: the number of
+# threads changes the order of sums, and so the bytes. Their library lies beside their script.
 os.environ.update(
-    PATH=f"{Path(sys.executable).parent}:{os.getenv('PATH')}",
-    PYTHONPATH=str(ROOT / "src"),
+    PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.getenv('PATH')}",
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
     MKL_NUM_THREADS="1",
 )
+os.environ.pop("PYTHONSAFEPATH", None)
+# Where captions for `snakemake --report` lie.
+config["captions"] = str(ROOT / "workflow/report")
 
 
-# Files that a job reads are ancient(): whether it is stale is told by its specification (wanted)
-# and by those that its inputs were made from, which sync_specs has dated back where they fit.
-def made_from(step, jobs):
-    """What finished jobs of a step were made from."""
-    return [f"{RESULTS}/specs/{step}/{job}.json" for job in jobs]
+def job_of(step, wildcards):
+    """The job of a step: that of the rule's one wildcard, or the only one."""
+    jobs = PLAN.jobs[step]
+    name = next(iter(wildcards), step)
+    if name not in jobs:
+        raise ValueError(f"{step}/{name} is nothing that this config asks for")
+    return jobs[name]
 
 
-def figure_files(figures):
-    """Everything that the notebook of each figure makes."""
-    made = ["figures/{}.svg", "figures/{}.pdf", "figures/{}.png"]
-    made += ["notebooks/{}.ipynb", "notebooks/{}.html"]
-    return [f"{RESULTS}/{path.format(figure)}" for figure in figures for path in made]
+def spec(step):
+    """Input: the specification of the job, which is made to run if its outputs are stale."""
+
+    def path(wildcards):
+        job = job_of(step, wildcards)
+        if (job.step, job.name) in STALE:
+            # As --forcerun does. Snakemake has no other way to be told but file times and its own
+            # notes, and an input function is asked for just the jobs that a target needs.
+            workflow.dag.forcefiles.add(str(receipt_of(Path(RESULTS), job)))
+        return f"{KEPT}/specifications/{job.digest}.json"
+
+    return ancient(path)
 
 
-def tables(experiments):
-    """The table of each experiment."""
-    return [f"{RESULTS}/metrics/{experiment}.parquet" for experiment in experiments]
-
-
-def runs_of(wildcards):
-    """The training runs behind an experiment's table."""
-    return PLAN.specs["metrics"][wildcards.experiment]["runs"]
-
-
-def dataset_of(wildcards):
-    """The data that a training run reads."""
-    return PLAN.specs["train"][wildcards.run]["dataset"]
-
-
-def place_of(wildcards):
-    """Where the config says that a data set's file or folder is."""
-    place = PLAN.config.places.get(
-        PLAN.specs["data"][wildcards.dataset]["settings"]["data"]
+def code(step, file=None):
+    """Input: a file from the copy of the code that the job's specification names."""
+    file = file or f"{step}.py"
+    return ancient(
+        lambda wildcards: f"{KEPT}/code/{job_of(step, wildcards).code.digest}/"
+        + file.format(*wildcards)
     )
-    return "" if place is None else f"--place {shlex.quote(str(place))}"
 
 
-def experiments_of(wildcards):
-    """The experiments that feed a figure."""
-    return [experiment.name for experiment in PLAN.config.feeding(wildcards.figure)]
+def read(step, of):
+    """Input: outputs of the jobs of another step that the job reads."""
+    paths = {
+        "data": "data/{}.npz",
+        "train": "runs/{}.npz",
+        "tables": "metrics/{}.parquet",
+    }
+    return ancient(
+        lambda wildcards: [
+            f"{RESULTS}/{paths[of].format(name)}"
+            for kind, name in job_of(step, wildcards).reads
+            if kind == of
+        ]
+    )
+
+
+def receipts(step):
+    """Input: receipts of the jobs upstream; the job checks what they say of its inputs."""
+
+    def paths(wildcards):
+        job = job_of(step, wildcards)
+        upstream = [PLAN.jobs[kind][name] for kind, name in job.reads]
+        # Of a forced job that lies behind another one Snakemake knows by its inputs alone.
+        mark = str if (job.step, job.name) in STALE else ancient
+        return [mark(str(receipt_of(Path(RESULTS), other))) for other in upstream]
+
+    return paths
+
+
+def made_by(jobs):
+    """All named outputs of jobs."""
+    return [f"{RESULTS}/{path}" for job in jobs for path in job.made]
+
+
+def place(wildcards):
+    """Where the config says that a data set's file or folder is, as options."""
+    settings = job_of("data", wildcards).specification["settings"]
+    place = PLAN.config.places.get(settings["data"])
+    return [] if place is None else ["--place", str(place)]
+
+
+def condition_of(wildcards):
+    """The settings that a training job trains by."""
+    return job_of("train", wildcards).specification["settings"]
+
+
+def memory_of(wildcards):
+    """Memory of a training job in MB: the libraries, and weights that are held a few times over."""
+    settings = condition_of(wildcards)
+    replicates = len(job_of("train", wildcards).specification["replicates"])
+    weights = settings["width"] * (
+        settings["dimension"] + settings["width"] * (settings["depth"] - 1)
+    )
+    explicit = settings["weights"] == "explicit"
+    return 1000 + (replicates * weights * 8 * 6 // 10**6 if explicit else 0)
 
 
 def help_text():

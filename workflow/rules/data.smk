@@ -1,20 +1,23 @@
 # Data generation: inputs and targets for a block of replicates.
 rule data:
     input:
-        script=ancient(ROOT / "scripts/data.py"),
-        spec=f"{WANTED}/data/{{dataset}}.json",
+        script=code("data"),
+        spec=spec("data"),
     output:
         arrays=f"{RESULTS}/data/{{dataset}}.npz",
-        made_from=f"{RESULTS}/specs/data/{{dataset}}.json",
     log:
         f"{RESULTS}/logs/data/{{dataset}}.log",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
-        place=place_of,
+        place=place,
     message:
         "data {wildcards.dataset}"
     shell:
-        "python {input.script} --spec {input.spec} {params.place} --out {output.arrays}"
+        "python {input.script:q} --spec {input.spec:q} {params.place:q} --out {output.arrays:q}"
         # The log has no use for the progress of a download.
-        " --progress 3 3>&2 > {log} 2>&1 && cp {input.spec} {output.made_from}"
+        " --progress 3 3>&2 > {log:q} 2>&1"

@@ -1,28 +1,38 @@
 # Figures: each notebook runs on the tables that feed it and saves its figure.
 rule figure:
     input:
-        script=ancient(ROOT / "scripts/figure.py"),
-        spec=f"{WANTED}/figures/{{figure}}.json",
-        notebook=ancient(f"{ROOT}/notebooks/{{figure}}.ipynb"),
-        tables=ancient(lambda w: tables(experiments_of(w))),
-        made_from=lambda w: made_from("metrics", experiments_of(w)),
+        script=code("figure"),
+        spec=spec("figure"),
+        notebook=code("figure", "notebooks/{}.ipynb"),
+        tables=read("figure", "tables"),
+        receipts=receipts("figure"),
     output:
-        svg=f"{RESULTS}/figures/{{figure}}.svg",
+        svg=report(
+            f"{RESULTS}/figures/{{figure}}.svg",
+            caption="caption.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         png=f"{RESULTS}/figures/{{figure}}.png",
         ipynb=f"{RESULTS}/notebooks/{{figure}}.ipynb",
         html=f"{RESULTS}/notebooks/{{figure}}.html",
-        made_from=f"{RESULTS}/specs/figures/{{figure}}.json",
+        receipt=f"{RESULTS}/receipts/figure/{{figure}}.json",
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         folder=subpath(output.svg, parent=True),
     message:
         "figure {wildcards.figure}"
     shell:
-        "python {input.script} --notebook {input.notebook}"
-        " --figure {wildcards.figure} --out-figures {params.folder} --out-ipynb {output.ipynb}"
-        " --out-html {output.html} --tables {input.tables}"
-        " > {log} 2>&1 && cp {input.spec} {output.made_from}"
+        "python {input.script:q} --spec {input.spec:q} --notebook {input.notebook:q}"
+        " --figure {wildcards.figure:q} --out-figures {params.folder:q}"
+        " --out-ipynb {output.ipynb:q} --out-html {output.html:q}"
+        " --tables {input.tables:q} --upstream {input.receipts:q} --receipt {output.receipt:q}"
+        " > {log:q} 2>&1"

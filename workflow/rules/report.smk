@@ -1,62 +1,71 @@
 # The record of what was run and with what, and the page that shows everything.
 rule record:
     input:
-        script=ancient(ROOT / "scripts/record.py"),
-        spec=f"{WANTED}/record/record.json",
-        tables=ancient(tables(EXPERIMENTS)),
-        figures=ancient(figure_files(PLAN.config.figures)),
-        claims=ancient(f"{RESULTS}/claims.csv"),
-        made_from=[
-            *made_from("metrics", EXPERIMENTS),
-            *made_from("figures", PLAN.config.figures),
-            *made_from("claims", ["claims"]),
-        ],
+        script=code("record"),
+        spec=spec("record"),
+        lock=code("record", LOCK),
+        made=ancient([path for path in made_by(PLAN.named) if "/metrics/" in path]),
+        figures=ancient(made_by(PLAN.jobs["figure"].values())),
+        claims=ancient(made_by(PLAN.jobs["claims"].values())),
+        receipts=receipts("record"),
     output:
         manifest=f"{RESULTS}/manifest.json",
         settings=f"{RESULTS}/settings.json",
         environment=f"{RESULTS}/environment.json",
         status=f"{RESULTS}/status.json",
-        made_from=f"{RESULTS}/specs/record/record.json",
+        receipt=f"{RESULTS}/receipts/record/record.json",
     log:
         f"{RESULTS}/logs/record.log",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         results=subpath(output.manifest, parent=True),
     message:
         "record of settings, environment and digests"
     shell:
-        "python {input.script} --spec {input.spec}"
-        " --results {params.results} > {log} 2>&1 && cp {input.spec} {output.made_from}"
+        "python {input.script:q} --spec {input.spec:q} --lock {input.lock:q}"
+        " --results {params.results:q} --upstream {input.receipts:q} --receipt {output.receipt:q}"
+        " > {log:q} 2>&1"
 
 
 rule page:
     input:
-        script=ancient(ROOT / "scripts/page.py"),
-        spec=f"{WANTED}/page/page.json",
+        script=code("page"),
+        spec=spec("page"),
+        sources=code("page", SOURCES),
+        figures=ancient(made_by(PLAN.jobs["figure"].values())),
         claims=ancient(f"{RESULTS}/claims.json"),
-        sources=ancient(ROOT / "config/sources.yaml"),
         settings=ancient(f"{RESULTS}/settings.json"),
         environment=ancient(f"{RESULTS}/environment.json"),
         status=ancient(f"{RESULTS}/status.json"),
-        made_from=made_from("record", ["record"]),
+        receipts=receipts("page"),
     output:
-        html=f"{RESULTS}/index.html",
-        made_from=f"{RESULTS}/specs/page/page.json",
+        html=report(f"{RESULTS}/index.html", category="Page"),
+        receipt=f"{RESULTS}/receipts/page/page.json",
     log:
         f"{RESULTS}/logs/page.log",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         results=subpath(output.html, parent=True),
-        captions=ROOT / "workflow/report",
+        captions=lambda wildcards, input: str(
+            Path(input.script).parent / "workflow/report"
+        ),
         figures=PLAN.config.figures,
     message:
         "results page"
     shell:
-        "python {input.script} --claims {input.claims}"
-        " --figures-dir {params.results}/figures --notebooks-dir {params.results}/notebooks"
-        " --captions-dir {params.captions} --settings {input.settings}"
-        " --sources {input.sources} --environment {input.environment}"
-        " --status {input.status} --out {output.html} --figures {params.figures}"
-        " > {log} 2>&1 && cp {input.spec} {output.made_from}"
+        "python {input.script:q} --spec {input.spec:q} --claims {input.claims:q}"
+        " --figures-dir {params.results:q}/figures --notebooks-dir {params.results:q}/notebooks"
+        " --captions-dir {params.captions:q} --settings {input.settings:q}"
+        " --sources {input.sources:q} --environment {input.environment:q}"
+        " --status {input.status:q} --out {output.html:q} --figures {params.figures:q}"
+        " --upstream {input.receipts:q} --receipt {output.receipt:q} > {log:q} 2>&1"

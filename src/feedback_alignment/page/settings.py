@@ -8,26 +8,8 @@ from typing import Any
 
 from feedback_alignment.data.sources import TEACHER_STUDENT
 from feedback_alignment.intervention_steps import COMPANIONS
-from feedback_alignment.settings import DEFAULTS
+from feedback_alignment.settings import COLUMN_TYPES, DEFAULTS
 from feedback_alignment.sources import SettingsSource, source_of
-
-# What is not worth a line for the two-layer networks of Song 2021, unless it is set.
-_UNUSUAL = (
-    "device",
-    "decay_layers",
-    "bias",
-    "init_scale",
-    "feedback_scale",
-    "feedback_distribution",
-    "scaling",
-    "validation_samples",
-    "batch_size",
-    "metric_samples",
-    "null_alignment",
-    "descent",
-    "spectrum",
-    "eigenvalues",
-)
 
 
 @dataclass(frozen=True)
@@ -72,9 +54,12 @@ def rows(name: str, experiment: Mapping[str, Any], sources: Sequence[SettingsSou
 
 
 def _idle(fixed: Mapping[str, Any]) -> set[str]:
-    """Fixed settings without effect: of another parametrisation, of no decay or intervention."""
-    unusual = _UNUSUAL if fixed.get("parametrisation") == "song" else ("weights", "kernels")
-    idle = {name for name in unusual if name in fixed and fixed[name] == DEFAULTS[name]}
+    """Fixed settings without effect: of no decay, intervention or record."""
+    idle = {
+        name
+        for name in fixed.keys() & (DEFAULTS.keys() - COLUMN_TYPES.keys())
+        if not fixed[name] and fixed[name] == DEFAULTS[name]
+    }
     for step, companions in COMPANIONS.items():
         if step in fixed and fixed[step] is None:
             idle |= {step, *companions}

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from feedback_alignment.files import replacing, write_text
-from feedback_alignment.store import read_arrays, write_arrays
 from feedback_alignment.tables import COLUMNS, read_tables, tidy_frame, write_table
 
 _EXAMPLES = {"str": "x", "float64": 0.5, "int64": 10, "Int64": None, "bool": False}
@@ -43,8 +42,7 @@ def test_tables_are_read_one_under_the_other(tmp_path):
 def test_files_repeat_byte_for_byte(tmp_path):
     for name in "ab":
         write_table(frame(), tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv")
-        write_arrays(tmp_path / f"{name}.npz", {"x": np.arange(5.0)})
-    for end in ("parquet", "csv", "npz"):
+    for end in ("parquet", "csv"):
         assert (tmp_path / f"a.{end}").read_bytes() == (tmp_path / f"b.{end}").read_bytes()
 
 
@@ -55,13 +53,6 @@ def test_a_table_has_exactly_the_agreed_columns(change):
     wrong = "extra" if change else "replicate"
     with pytest.raises(ValueError, match=f"columns do not fit: {wrong}"):
         tidy_frame(columns)
-
-
-def test_arrays_come_back(tmp_path):
-    write_arrays(tmp_path / "deep/a.npz", {"x": np.arange(3), "s": np.array(["ok", "diverged"])})
-    back = read_arrays(tmp_path / "deep/a.npz")
-    assert back["x"].tolist() == [0, 1, 2]
-    assert back["s"].tolist() == ["ok", "diverged"]
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

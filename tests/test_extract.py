@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from feedback_alignment.config import parse_config
-from feedback_alignment.tables import COLUMNS, extract
+from feedback_alignment.extract import extract
+from feedback_alignment.tables import COLUMNS
 from feedback_alignment.training.recording import Recording
 
 ROOT = Path(__file__).parents[1]

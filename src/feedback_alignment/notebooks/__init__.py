@@ -132,7 +132,7 @@ def _isolation() -> Iterator[Path]:
     base = tempfile.gettempdir()
     if len(base) > _LONGEST_TEMP and os.path.isdir("/tmp"):
         base = "/tmp"
-    library = str(Path(__file__).resolve().parents[1])
+    library = str(Path(__file__).resolve().parents[2])
     python_path = [library, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     with tempfile.TemporaryDirectory(prefix="notebook-", dir=base) as work:
         private = {

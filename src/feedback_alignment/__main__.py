@@ -1,0 +1,50 @@
+"""Commands beside the workflow: python -m feedback_alignment COMMAND."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from feedback_alignment.claims import ClaimsError
+from feedback_alignment.config import ConfigError
+from feedback_alignment.project import read_project
+from feedback_alignment.prune import prune, unasked
+
+# The checkout: the package is installed in editable mode, since a config needs the whole project.
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    """Run a command; a mistake in a config ends it with one line."""
+    parser = argparse.ArgumentParser(prog="python -m feedback_alignment")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="check a config and print its results folder")
+    check.add_argument("config", type=Path, nargs="+", help="config file; later ones win")
+    old = commands.add_parser("prune", help="remove data and runs that no config asks for")
+    old.add_argument("config", type=Path, nargs="*", help="a config that is not in config/")
+    args = parser.parse_args()
+    try:
+        if args.command == "check":
+            print(f"results/{read_project(ROOT, args.config).name}")
+        else:
+            _ask_and_prune(args.config)
+    except (ConfigError, ClaimsError) as error:
+        sys.exit(f"error: {error}")
+
+
+def _ask_and_prune(configs: list[Path]) -> None:
+    paths = unasked(ROOT, Path("results"), configs)
+    if not paths:
+        print("nothing to remove: a config asks for all data and runs")
+        return
+    print(*paths, sep="\n")
+    size = sum(path.stat().st_size for path in paths) / 1e6
+    print(f"{len(paths)} files, {size:.1f} MB; remove them? [y/N] ", end="", flush=True)
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        prune(paths)
+        print("removed")
+    else:
+        print("kept")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""The project's own files, checked before any job: config, claims, sources, notebooks."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from feedback_alignment.claims import load_claims
+from feedback_alignment.config import Config, load_config
+from feedback_alignment.jobs import CLAIMS, SOURCES, known_figures
+from feedback_alignment.sources import load_sources
+
+
+def read_project(
+    root: Path, configs: Sequence[Path] = (), overrides: Mapping[str, Any] | None = None
+) -> Config:
+    """Read a config, with the files beside it whose mistakes would show only after the training.
+
+    Args:
+        root: the project's folder.
+        configs: config files, later ones win; without one `config/config.yaml`.
+        overrides: values given on the command line, merged last.
+
+    Raises:
+        ConfigError, ClaimsError: anything is wrong; one line with file, key path and what is
+            allowed.
+    """
+    figures = known_figures(root)
+    load_claims(Path(os.path.relpath(root / CLAIMS)), set(figures))
+    load_sources(Path(os.path.relpath(root / SOURCES)))
+    return load_config(
+        [Path(os.path.relpath(path)) for path in configs or [root / "config/config.yaml"]],
+        known_figures=figures,
+        overrides=overrides,
+    )

@@ -1,0 +1,206 @@
+"""What goes wrong around a run: edits meanwhile, damaged and deleted files, odd folders."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from project import TINY, Project
+
+
+def manifest(project):
+    return (project.results / "manifest.json").read_bytes()
+
+
+def state(folder):
+    return {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("arguments", [("-n",), ("--lint",), ("help",)])
+def test_reading_the_workflow_changes_no_result(arguments, copy):
+    before = state(copy.results)
+    copy.configure(TINY.replace("eta: 1e-2", "eta: 2e-2"))
+    with (copy.folder / "scripts/train.py").open("a") as file:
+        file.write("EXTRA = 1\n")
+    copy.snakemake(*arguments, "--cores", "1")
+    assert state(copy.results) == before
+
+
+def test_a_running_job_keeps_its_code_whatever_happens_to_the_tree(tmp_path):
+    project = Project.create(tmp_path / "project", TINY.replace("steps: 60", "steps: 20000"))
+    table = "results/tiny/metrics/widths.parquet"
+    script = project.folder / "scripts/train.py"
+    text = script.read_text()
+    with project.start("--cores", "1", table) as running:
+        logs = project.results / "logs/train"
+        while not list(logs.rglob("*.log")) and running.poll() is None:
+            time.sleep(0.02)
+        # Jobs of before the edit and of after it: all run what was planned.
+        script.write_text(text + "\nraise SystemExit('error: edited')\n")
+        assert project.pending(table)["train"] == 8
+        assert running.wait() == 0, running.stdout.read()
+    assert project.pending(table)["train"] == 8
+    script.write_text(text)
+    assert project.pending(table) == {}
+
+
+def test_a_config_edited_during_a_run_leaves_the_run_alone(tmp_path):
+    project = Project.create(tmp_path / "project")
+    table = "results/tiny/metrics/widths.parquet"
+    with project.start("--cores", "1", table) as running:
+        while not list(project.results.rglob("*.npz")) and running.poll() is None:
+            time.sleep(0.02)
+        project.configure(TINY.replace("width: [20, 40]", "width: [20, 40, 30]"))
+        project.snakemake("--cores", "1", table)
+        assert running.wait() == 0, running.stdout.read()
+    assert project.pending(table) == {"data": 2, "train": 4, "tables": 1}
+
+
+DAMAGES = {
+    "cut off": lambda content: content[: len(content) // 2],
+    "emptied": lambda content: b"",
+    "noise": lambda content: bytes(255 - byte for byte in content),
+    "one byte": lambda content: content[:200] + bytes([content[200] ^ 1]) + content[201:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_run_is_named_and_made_again(damage, copy):
+    before = manifest(copy)
+    run = sorted((copy.results / "runs").rglob("*.npz"))[3]
+    run.write_bytes(DAMAGES[damage](run.read_bytes()))
+    (copy.results / "metrics/widths.csv").unlink()
+    done = copy.snakemake("--cores", "2")
+    place = run.relative_to(copy.folder).as_posix()
+    said = [line for line in done.stdout.splitlines() + done.stderr.splitlines() if place in line]
+    assert done.returncode == 1
+    assert f"error: {place}: the file is damaged; the next run makes it again" in said
+    assert "Traceback" not in done.stdout + done.stderr
+    assert copy.pending()["train"] == 1
+    copy.run()
+    assert manifest(copy) == before
+
+
+DELIVERABLES = {
+    "metrics/widths.csv": "tables",
+    "metrics/widths.parquet": "tables",
+    "figures/song_trajectories.png": "figure",
+    "notebooks/song_trajectories.html": "figure",
+    "claims.csv": "claims",
+    "claims.json": "claims",
+    "claims.md": "claims",
+    "manifest.json": "record",
+    "settings.json": "record",
+    "environment.json": "record",
+    "status.json": "record",
+    "index.html": "page",
+}
+
+
+def test_deleted_and_damaged_deliverables_come_back(copy):
+    before = manifest(copy)
+    for name, rule in DELIVERABLES.items():
+        path = copy.results / name
+        content = path.read_bytes()
+        path.unlink()
+        assert copy.pending()[rule] == 1, name
+        path.write_bytes(bytes(255 - byte for byte in content))
+        assert copy.pending()[rule] == 1, name
+        path.write_bytes(content)
+    assert copy.pending() == {}
+    (copy.results / "receipts/claims/claims.json").write_text("{")
+    assert copy.pending() == {"claims": 1, "record": 1, "page": 1}
+    for name in DELIVERABLES:
+        (copy.results / name).unlink()
+    copy.run()
+    assert manifest(copy) == before
+    assert all((copy.results / name).is_file() for name in DELIVERABLES)
+    assert copy.pending() == {}
+
+
+def test_an_edit_that_is_taken_back_after_a_run_is_noticed(copy):
+    before = manifest(copy)
+    copy.configure(TINY.replace("0.5", "0.7"))
+    copy.run()
+    copy.configure(TINY)
+    # The runs are there still; what was made from them is not.
+    after = {"tables": 1, "figure": 2, "claims": 1, "record": 1, "page": 1}
+    assert copy.pending() == after
+    copy.run()
+    assert manifest(copy) == before
+
+
+def test_a_notebook_that_was_run_and_saved_is_the_same_notebook(copy):
+    path = copy.folder / "notebooks/song_trajectories.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for number, cell in enumerate(notebook["cells"]):
+        if cell["cell_type"] == "code":
+            cell["execution_count"] = number
+            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["x"]}]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert copy.pending() == {}
+
+
+def test_line_ends_of_the_checkout_change_nothing(copy):
+    for pattern in ("requirements.lock", "src/**/*.py", "scripts/*.py", "notebooks/*.ipynb"):
+        for path in copy.folder.glob(pattern):
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert copy.pending() == {}
+
+
+def test_without_the_profile_and_with_default_triggers_nothing_is_stale(copy):
+    assert copy.pending("--workflow-profile", "none") == {}
+    copy.configure(TINY.replace("width: [20, 40]", "width: [20, 40, 30]"))
+    assert copy.pending("--workflow-profile", "none")["train"] == 4
+
+
+@pytest.mark.parametrize("name", ["my project", 'it\'s {here} & $there; "ö"'])
+def test_folders_and_configs_may_have_any_name(name, tmp_path):
+    project = Project.create(tmp_path / name)
+    config = project.folder / "config/my conf's.yaml"
+    config.write_text(TINY)
+    files = ("metrics/widths.csv", "figures/song_trajectories.png")
+    targets = [f"results/tiny/{file}" for file in files]
+    project.run(*targets, "--configfile", "config/my conf's.yaml")
+    assert all((project.folder / target).is_file() for target in targets)
+
+
+def test_the_report_shows_the_figures_with_their_captions(copy):
+    done = copy.snakemake("--report", "report.html")
+    assert done.returncode == 0, done.stderr
+    text = (copy.folder / "report.html").read_text(encoding="utf-8")
+    assert "song_trajectories.svg" in text
+    caption = (copy.folder / "workflow/report/song_trajectories.rst").read_text(encoding="utf-8")
+    word = max(re.findall(r"[a-z]+", caption), key=len)
+    assert word in text
+
+
+def test_prune_lists_what_no_config_asks_for_and_removes_it_after_a_yes(copy):
+    def prune(answer):
+        return subprocess.run(
+            [sys.executable, "-m", "feedback_alignment", "prune"],
+            cwd=copy.folder,
+            env=os.environ | {"PYTHONPATH": str(copy.folder / "src")},
+            input=answer,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def files():
+        return set((copy.results).rglob("*.npz"))
+
+    before = files()
+    assert "nothing to remove" in prune("y\n")
+    copy.configure(TINY.replace("width: [20, 40]", "width: [20]"))
+    listed = prune("\n")
+    assert "6 files" in listed
+    assert files() == before
+    prune("yes\n")
+    gone = before - files()
+    assert len(gone) == 6
+    assert all(str(path.relative_to(copy.folder)) in listed for path in gone)
+    assert all("p40" in str(path) for path in gone)
