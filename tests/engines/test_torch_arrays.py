@@ -7,7 +7,7 @@ from small_runs import deep, setup_on
 
 from feedback_alignment.engines.minibatch import MinibatchEngine
 from feedback_alignment.engines.torch_arrays import TorchArrays
-from feedback_alignment.rules import LIBRARY_RULES
+from feedback_alignment.rules import RULES
 from feedback_alignment.training.batches import Samples
 from feedback_alignment.training.loop import drive
 
@@ -34,7 +34,7 @@ def course(settings, arrays):
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", TOLERANCES)
-@pytest.mark.parametrize("rule", LIBRARY_RULES)
+@pytest.mark.parametrize("rule", RULES)
 def test_torch_agrees_with_numpy(rule, dtype, device):
     settings = deep(
         rule=rule, width=16, depth=2, steps=60, batch_size=20, dtype=dtype, linear_points=6,
