@@ -10,7 +10,8 @@ from project import ROOT, Project
 def test_smoke_run(tmp_path):
     """One test, since with several each worker would make the run of minutes for itself."""
     project = Project.create(tmp_path / "project")
-    shutil.copy(ROOT / "config/smoke.yaml", project.folder / "config")
+    for name in ("config", "smoke"):
+        shutil.copy(ROOT / f"config/{name}.yaml", project.folder / "config")
     project.run("--configfile", "config/smoke.yaml")
     smoke = project.folder / "results/smoke"
 
