@@ -10,6 +10,8 @@ from feedback_alignment.engines.linear import LINEAR_ENGINES
 
 WIDTH, SAMPLES, DIMENSION, ETA, SEED = 10**6, 20, 60, 2e-3, 5
 
+SEEN = {"weight_alignment", "loss"}
+
 
 @pytest.fixture(scope="module")
 def data():
@@ -32,9 +34,9 @@ def engine(data):
 def test_without_decay_the_overlap_grows_by_the_learnt_part(data):
     kernel, targets, _, modes = data
     machine, gram = engine(data)
-    before = machine.observe(False)["weight_alignment"][0]
+    before = machine.observe(SEEN)["weight_alignment", "output"][0]
     machine.advance(4000, 0.0)
-    gained = machine.observe(False)["weight_alignment"][0] - before
+    gained = machine.observe(SEEN)["weight_alignment", "output"][0] - before
     # Gram matrix of [H0 U, beta0, b].
     error = modes @ gram[:SAMPLES, SAMPLES] / WIDTH**0.5 - targets
     rested = np.linalg.solve(kernel, error)
@@ -55,9 +57,9 @@ def test_with_decay_cosine_and_loss_follow_the_slow_law(data):
         done = step
         slow = (q / WIDTH) ** 0.5 * ETA * decay * step
         tangent = brentq(lambda t, slow=slow: t + t**3 / 3 - slow, 0, slow)
-        seen = machine.observe(False)
-        assert seen["weight_alignment"][0] == pytest.approx(
+        seen = machine.observe(SEEN)
+        assert seen["weight_alignment", "output"][0] == pytest.approx(
             tangent / (1 + tangent**2) ** 0.5, rel=0.02
         )
         loss = decay**2 / 2 * (rested @ rested) / (1 + tangent**2) ** 2
-        assert seen["loss"][0] == pytest.approx(loss, rel=0.05)
+        assert seen["loss", ""][0] == pytest.approx(loss, rel=0.05)

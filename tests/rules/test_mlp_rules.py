@@ -161,7 +161,7 @@ def test_a_rule_that_cannot_be_is_refused():
 def test_two_rules_of_one_name_are_refused(tmp_path, monkeypatch):
     write_rule(tmp_path, monkeypatch, "name_taken", EXAMPLE.replace('"frsf"', '"fa"'))
     with pytest.raises(ValueError, match=r"'fa' names two rules, one in name_taken\.py"):
-        find_rules([*feedback_alignment.rules.__path__])
+        find_rules([str(tmp_path)])
 
 
 # The guide's first block of code: a whole file.
@@ -179,7 +179,8 @@ def write_rule(folder, monkeypatch, module, text):
 
 def test_the_guides_file_is_a_rule_without_another_change(tmp_path, monkeypatch):
     write_rule(tmp_path, monkeypatch, "random_sign_symmetry", EXAMPLE)
-    found = find_rules([*feedback_alignment.rules.__path__])["frsf"]
+    found, module = find_rules([str(tmp_path)])["frsf"]
+    assert module == "feedback_alignment.rules.random_sign_symmetry"
     assert isinstance(found, Rule)
     monkeypatch.setitem(RULES, "frsf", found)
     settings = changed(SETTINGS, rule="frsf", steps=100)

@@ -11,7 +11,7 @@ import feedback_alignment.rules
 from feedback_alignment.engines.preactivation import PreactivationEngine
 from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.networks.parameters import Shallow
-from feedback_alignment.rules import RULES, rule_named
+from feedback_alignment.rules import RULES, module_of, rule_named
 from feedback_alignment.rules.bp import BP
 from feedback_alignment.rules.fa import FA
 
@@ -78,6 +78,14 @@ def test_every_rule_is_described():
 def test_unknown_rule_lists_the_allowed_ones():
     with pytest.raises(ValueError, match=r"'afa'.*bp, fa"):
         rule_named("afa")
+
+
+def test_every_rule_has_a_module_of_its_own():
+    modules = {name: module_of(name) for name in RULES}
+    assert modules["kp"] == "feedback_alignment.rules.kolen_pollack"
+    assert len(set(modules.values())) == len(RULES)
+    with pytest.raises(ValueError, match=r"'afa'.*bp, fa"):
+        module_of("afa")
 
 
 def test_the_package_names_no_module_of_a_rule():

@@ -9,33 +9,40 @@ from collections.abc import Iterable
 
 from feedback_alignment.rules.rule import Rule
 
-__all__ = ["RULES", "Rule", "find_rules", "rule_named"]
+__all__ = ["RULES", "Rule", "find_rules", "module_of", "rule_named"]
 
 # What comes with the library, in its order; any other module of this package is a user's own. A
 # job runs from a copy of its own code, in which modules of other rules may lack.
-_LIBRARY = ("bp", "fa", "dfa", "sign_symmetry", "kolen_pollack", "drtp")
+LIBRARY_MODULES = ("rule", "bp", "fa", "dfa", "sign_symmetry", "kolen_pollack", "drtp")
 
 
-def find_rules(folders: Iterable[str]) -> dict[str, Rule]:
-    """The rules of all modules of this package, by name, the library's own first.
+def find_rules(folders: Iterable[str]) -> dict[str, tuple[Rule, str]]:
+    """The rules of all modules of this package with their modules, the library's own first.
 
     Args:
         folders: where the package's modules lie.
 
+    Returns:
+        Rule and full name of its module, by the rule's name.
+
     Raises:
         ValueError: two rules have one name.
     """
-    there = {found.name for found in pkgutil.iter_modules(folders)}
-    own = [module for module in _LIBRARY if module in there]
-    rules: dict[str, Rule] = {}
+    there = {found.name for found in pkgutil.iter_modules([*__path__, *folders])}
+    own = [module for module in LIBRARY_MODULES if module in there]
+    rules: dict[str, tuple[Rule, str]] = {}
     for module in (*own, *sorted(there - {*own})):
-        for value in vars(importlib.import_module(f"{__name__}.{module}")).values():
-            if isinstance(value, Rule) and rules.setdefault(value.name, value) is not value:
+        name = f"{__name__}.{module}"
+        for value in vars(importlib.import_module(name)).values():
+            if not isinstance(value, Rule):
+                continue
+            if rules.setdefault(value.name, (value, name))[0] is not value:
                 raise ValueError(f"rules: {value.name!r} names two rules, one in {module}.py")
     return rules
 
 
-RULES = find_rules(__path__)
+_FOUND = find_rules(__path__)
+RULES = {name: rule for name, (rule, _) in _FOUND.items()}
 
 
 def rule_named(name: str) -> Rule:
@@ -47,3 +54,13 @@ def rule_named(name: str) -> Rule:
     if name not in RULES:
         raise ValueError(f"unknown rule {name!r}; allowed: {', '.join(RULES)}")
     return RULES[name]
+
+
+def module_of(name: str) -> str:
+    """Full name of the module that defines a rule: its code.
+
+    Raises:
+        ValueError: there is no rule of that name.
+    """
+    rule_named(name)
+    return _FOUND[name][1]
