@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from feedback_alignment.config import read_yaml
 from feedback_alignment.jobs import make_plan
 from feedback_alignment.project import read_project
+from feedback_alignment.yaml_files import read_yaml
 
 
 def unasked(root: Path, results: Path, configs: Sequence[Path] = ()) -> list[Path]:
