@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from feedback_alignment.claims.quantities import MAIN_LAYER
+from feedback_alignment.metrics.registry import METRICS
 from feedback_alignment.tables import tidy_frame
 
 SETTINGS = {
@@ -73,7 +73,9 @@ def run(replicate, metrics, *, status="ok", end_step=None, **settings):
             "end_step": end,
         }
         for key, given in metrics.items()
-        for metric, layer in [key if isinstance(key, tuple) else (key, MAIN_LAYER.get(key, ""))]
+        for metric, layer in [
+            key if isinstance(key, tuple) else (key, METRICS[key].main_layer or "")
+        ]
         for step, value in (given if isinstance(given, dict) else {end: given}).items()
     ]
 

@@ -7,7 +7,6 @@ import pytest
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import filters
 from feedback_alignment.claims.panel import matching, read_panel, rows_of, settings_of
-from feedback_alignment.claims.quantities import MAIN_LAYER
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.samples import draw_sample
 from feedback_alignment.claims.threshold import above, at_least, at_most, between
@@ -147,13 +146,6 @@ def test_layer_that_is_not_recorded_is_named(make_run, make_table):
         read_panel(rows_of(table), Reading("gradient_alignment", layer="3"))
     with pytest.raises(NotRunError, match=r"do not record descent_share of layer 2$"):
         read_panel(rows_of(table), Reading("descent_share", layer="2"))
-
-
-def test_main_layers_are_those_of_the_tables():
-    for metric in ("weight_alignment", "beta_norm"):
-        assert MAIN_LAYER[metric] == "output"
-    for metric in ("signal_alignment", "gradient_alignment", "hidden_norm"):
-        assert MAIN_LAYER[metric] == "hidden"
 
 
 def test_two_quantities_are_read_side_by_side(make_run, make_table):

@@ -8,9 +8,10 @@ import numpy as np
 
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import AXES, TEXT_COLUMNS, Filter, slow_time
-from feedback_alignment.claims.quantities import MAIN_LAYER, QUANTITIES, relative
+from feedback_alignment.claims.quantities import QUANTITIES, relative
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.times import STEPS_READ, Time, rows_at
+from feedback_alignment.metrics.registry import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -233,7 +234,7 @@ def _measured(
 
 def _row_name(key: tuple[str, str]) -> str:
     metric, layer = key
-    return metric if layer == (MAIN_LAYER.get(metric, "") or "") else f"{metric} of layer {layer}"
+    return metric if layer == (METRICS[metric].main_layer or "") else f"{metric} of layer {layer}"
 
 
 def _longest(settings: Mapping[str, Mapping[str, Any]]) -> set[str]:

@@ -6,52 +6,7 @@ from typing import Any
 
 import numpy as np
 
-# The layer whose row is read unless a check names another. Metrics that the tables hold by layer
-# and for no layer in particular need one to be named; all others are of the whole network.
-MAIN_LAYER: dict[str, str | None] = {
-    "weight_alignment": "output",
-    "beta_norm": "output",
-    "signal_alignment": "hidden",
-    "gradient_alignment": "hidden",
-    "null_gradient_alignment": "hidden",
-    "hidden_norm": "hidden",
-    "descent": None,
-    "descent_share": None,
-}
-METRICS = (
-    "loss",
-    "error_norm",
-    "accuracy",
-    "weight_alignment",
-    "signal_alignment",
-    "gradient_alignment",
-    "null_gradient_alignment",
-    "bp_gradient_norm",
-    "rule_gradient_norm",
-    "descent",
-    "descent_share",
-    "stability_ratio",
-    "null_stability_ratio",
-    "K_min_real",
-    "K_max_real",
-    "K_max_imag",
-    "beta_norm",
-    "hidden_norm",
-    "lambda_min_G",
-    "H_spectral_norm",
-    "lambda_min_GH",
-    "lambda_min_EG",
-    "decay_rate",
-    "decay_r2",
-    "decay_start",
-    "decay_end",
-    "rate_bound",
-    "rate_local",
-    "align_step",
-    "loss_rise",
-    "loss_fall",
-    "descent_over_fall",
-)
+from feedback_alignment.metrics.registry import METRICS
 
 
 @dataclass(frozen=True)
@@ -72,7 +27,7 @@ class Quantity:
     @property
     def main_layer(self) -> str | None:
         """The layer that is read unless a check names one; None if it must name one."""
-        return MAIN_LAYER.get(self.metrics[0], "")
+        return METRICS[self.metrics[0]].main_layer
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

@@ -51,6 +51,8 @@ class Metric:
         layers: layers that it is recorded of, in Markdown; empty for the whole network.
         recorded: whether a condition's runs have it.
         when: the same in words, Markdown; empty for all runs.
+        main_layer: the layer that a claim means unless it names one; empty for the whole network,
+            None if it must name one.
         derived: whether it is derived from a whole course, with the run's `end_step` as its step.
     """
 
@@ -60,6 +62,7 @@ class Metric:
     layers: str = ""
     recorded: "Which" = always
     when: str = ""
+    main_layer: str | None = ""
     derived: bool = False
 
 

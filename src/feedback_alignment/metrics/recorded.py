@@ -25,6 +25,7 @@ _DESCENT = {
     "recorded": with_setting("descent"),
     "when": "`descent: true`",
     "layers": "`1`.. and `output`",
+    "main_layer": None,
 }
 _SPECTRUM = {"recorded": with_setting("spectrum"), "when": "`spectrum: true`"}
 _NULL_SPECTRUM = {
@@ -35,6 +36,7 @@ _EIGENVALUES = {
     "recorded": with_setting("eigenvalues"),
     "when": "`eigenvalues: true`",
     "layers": "index, from `0`",
+    "main_layer": None,
 }
 _HIDDEN = f"`1`.. and `hidden`; with {SONG} `hidden`"
 
@@ -59,6 +61,7 @@ RECORDED = (
         "`cos(beta, b)`); for DFA and DRTP of the product `W_L ... W_l`",
         "cosine",
         f"`2`.. , `output`, `all`; with {SONG} `output`",
+        main_layer="output",
     ),
     Metric(
         "signal_alignment",
@@ -66,6 +69,7 @@ RECORDED = (
         "(Lillicrap et al. 2016)",
         "cosine",
         _HIDDEN,
+        main_layer="hidden",
     ),
     Metric(
         "gradient_alignment",
@@ -73,6 +77,7 @@ RECORDED = (
         "2024); the output layer is left out, its update is the true gradient under every rule",
         "cosine",
         _HIDDEN,
+        main_layer="hidden",
     ),
     Metric(
         "null_gradient_alignment",
@@ -82,13 +87,15 @@ RECORDED = (
         "`1`.. and `hidden`",
         with_setting("null_alignment"),
         "`null_alignment: true`",
+        main_layer="hidden",
     ),
     Metric("beta_norm", "`||beta|| / sqrt(p)` of the output weights beta", layers="`output`",
-           **SHALLOW),
+           main_layer="output", **SHALLOW),
     Metric(
         "hidden_norm",
         "root mean square of the pre-activations, `||W X^T||_F / sqrt(p n)`",
         layers="`hidden`",
+        main_layer="hidden",
         **SHALLOW,
     ),
     Metric("lambda_min_G", "least eigenvalue of the kernel G (Song 2021)", **KERNELS),
