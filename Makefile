@@ -18,7 +18,7 @@ help:
 	@echo "make paper    the same for config/paper.yaml: the papers' sizes, hours"
 	@echo "make prune    list data and runs that no config asks for, and remove them after a yes"
 	@echo "make test     install into .venv, run the tests"
-	@echo "make lint     ruff, snakefmt and snakemake --lint"
+	@echo "make lint     ruff, pyright, snakefmt and snakemake --lint"
 	@echo "make bench    measure the engines' speed, into benchmarks/"
 	@echo "make docs     write the generated tables and the config schema anew"
 	@echo "make lock     pin the newest allowed versions in requirements.lock"
@@ -53,6 +53,7 @@ test: .venv/installed
 
 lint: .venv/installed
 	$(RUN) ruff check . && ruff format --check .
+	$(RUN) pyright
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
 

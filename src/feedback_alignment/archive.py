@@ -33,7 +33,7 @@ def write_arrays(
         specification: what decided the arrays, as plain values.
     """
     text = json.dumps(specification, sort_keys=True, allow_nan=False)
-    made_from = {SPECIFICATION: np.frombuffer(text.encode(), dtype=np.uint8)}
+    made_from: dict[str, Any] = {SPECIFICATION: np.frombuffer(text.encode(), dtype=np.uint8)}
     with replacing(path) as temporary:
         np.savez(temporary, **arrays, **made_from)
         with temporary.open("r+b") as file:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from feedback_alignment.data.sources import TEACHER_STUDENT, Source
 from feedback_alignment.errors import ConfigError, described
@@ -27,9 +27,9 @@ class Condition(Settings):
     `Condition.from_settings`: it gives equal settings one form.
     """
 
-    # How many there are is resolved.
-    samples: int
-    dimension: int
+    # How many there are is resolved; `...` asks for them, where Settings has a default.
+    samples: int = Field(default=...)
+    dimension: int = Field(default=...)
 
     def __init__(self, **settings: Any) -> None:
         """Take settings that are resolved already; those left out have their defaults.

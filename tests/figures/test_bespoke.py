@@ -174,6 +174,16 @@ def test_fixed_points_go_on_by_bp_in_the_panels_of_their_network(table_of):
     assert (min(gradient.get_xdata()), max(gradient.get_xdata())) == (0, 4000)
 
 
+def test_a_title_names_the_dimension_where_the_network_has_several(table_of):
+    table = table_of("chu_fixed_points")
+    linear = table[table["width"] == 4]
+    more = linear.assign(dimension=20, condition=linear["condition"] + "-d")
+    drawn = fixed_points.draw(pd.concat([table, more]))
+    titles = [axes._left_title.get_text() for axes in drawn.axes[:3]]
+    name = "linear, $p$ = 4, $n$ = 150, $d$ ="
+    assert titles == ["tanh, $p$ = 64, $n$ = 15", f"{name} 20", f"{name} 64"]
+
+
 def test_extreme_width_shows_size_time_and_what_was_not_reached(table_of):
     table = table_of("song_extreme_width")
     still, times, _ = extreme_width.draw(table).axes

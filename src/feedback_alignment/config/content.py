@@ -14,7 +14,9 @@ Match = Annotated[dict[str, Any], Field(min_length=1)]
 class Chosen(Settings):
     """Settings, of which presets may give some; only what is given counts."""
 
-    presets: Names = Field([], description="Presets whose settings are taken; others here win.")
+    presets: Names = Field(
+        default=[], description="Presets whose settings are taken; others here win."
+    )
 
     def given(self) -> dict[str, Any]:
         """The settings that are given here."""
@@ -72,7 +74,7 @@ class MnistPlace(Checked):
     """MNIST's four original .gz files."""
 
     directory: Annotated[str, Field(min_length=1)] | None = Field(
-        None,
+        default=None,
         description="Folder with the files. null: the folder named by the environment variable "
         "FEEDBACK_ALIGNMENT_MNIST, else they are downloaded.",
     )

@@ -200,7 +200,10 @@ class Facets:
 
 
 def _row(axes: Axes) -> int:
-    return axes.get_subplotspec().rowspan.start
+    place = axes.get_subplotspec()
+    if place is None:
+        raise ValueError("axes outside a grid have no row")
+    return place.rowspan.start
 
 
 def facets(

@@ -69,15 +69,15 @@ def _layer(
     """A column of units; where it leaves a gap, dots stand for the others."""
     from matplotlib.patches import Circle
 
+    first, *more = heights
     for y in heights:
         axes.add_patch(
             Circle((x, y), 0.4, facecolor=_FILL, edgecolor=_EDGE, linewidth=1.0, zorder=3)
         )
-    if len(heights) > 1:
+    if more:
         middle = (heights[-2] + heights[-1]) / 2
         axes.plot([x] * 3, [middle - 0.32, middle, middle + 0.32], ".", color=_EDGE, markersize=2.2)
-    top = max(heights) + 0.75
-    _label(axes, x, top if len(heights) > 1 else heights[0] + 0.85, label)
+    _label(axes, x, max(heights) + 0.75 if more else first + 0.85, label)
     return [(x, y) for y in heights]
 
 
@@ -156,12 +156,12 @@ def _angle(axes: Axes) -> None:
     from matplotlib.patches import Arc
 
     axes.text(0.0, 9.2, "Weight alignment", fontsize=9.0, fontweight="bold")
-    origin = np.array([0.5, 2.0])
+    origin = (0.5, 2.0)
     ends = {"start": (0.9, 7.6), "end": (4.55, 4.9), "b": (5.35, 2.75)}
     blue, decayed = style.rule_color("fa"), style.l2_color(0.3)
-    _arrow(axes, tuple(origin), ends["start"], style.RULE_COLORS["bp"], 1.8)
-    _arrow(axes, tuple(origin), ends["b"], blue, 1.8)
-    _arrow(axes, tuple(origin), ends["end"], decayed, 1.8)
+    _arrow(axes, origin, ends["start"], style.RULE_COLORS["bp"], 1.8)
+    _arrow(axes, origin, ends["b"], blue, 1.8)
+    _arrow(axes, origin, ends["end"], decayed, 1.8)
     _label(axes, 1.25, 7.7, "$\\beta(0)$", ha="left")
     _label(axes, 4.6, 5.4, "$\\beta(t)$, $\\lambda > 0$", color=decayed)
     _label(axes, 5.35, 2.15, "$b$", color=blue)

@@ -86,7 +86,8 @@ def _draw(rows: pd.DataFrame) -> Figure:
     columns = cells.itertuples(index=False)
     for above, below, cell in zip(upper, lower, columns, strict=True):
         here = rows[(rows[_CELL] == list(cell)).all(axis=1)]
-        several = len({c.dimension for c in cells.itertuples() if c[2:4] == cell[1:3]}) > 1
+        alike = (cells[["width", "activation"]] == [cell.width, cell.activation]).all(axis=1)
+        several = cells.loc[alike, "dimension"].nunique() > 1
         marks.title(above, _name(cell, several), note=marks.diverged_note(here, rows))
         below.set_xlim(0, max(1, here["step"].max()))
         for axes, metrics in ((above, METRICS[:2]), (below, METRICS[2:])):
@@ -139,12 +140,14 @@ def _panel(axes: Axes, here: pd.DataFrame, metrics: Sequence[str]) -> None:
 
 def _loss_axis(axes: Axes) -> None:
     # Each network has a loss of its own scale, so that a fall from one plateau to the next shows.
+    import numpy as np
+
     low, high = _extent(axes)
     if low == 0 or high / low < 10:
         axes.set_ylim(low - 0.2 * (high - low), high + 0.1 * (high - low))
         for line in axes.get_lines():
             if line.get_gid() == "data":
-                step, value = (values[-1] for values in map(list, line.get_data()))
+                step, value = (np.asarray(values)[-1] for values in line.get_data())
                 axes.annotate(
                     f"{value:.3g}", (step, value), (-3, 4), textcoords="offset points", ha="right",
                     fontsize=7.0, color=line.get_color(), gid="end",

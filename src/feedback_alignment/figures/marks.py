@@ -55,7 +55,8 @@ def band(axes: Axes, x: Any, stats: pd.DataFrame, color: str, **line: Any) -> No
     if with_spread.any():
         low, high = stats["low"].where(with_spread), stats["high"].where(with_spread)
         axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0, zorder=2)
-    axes.plot(x, stats["mean"], color=color, gid="data", **({"zorder": 3} | line))
+    look: dict[str, Any] = {"zorder": 3} | line
+    axes.plot(x, stats["mean"], color=color, gid="data", **look)
 
 
 def title(axes: Axes, left: str, right: str = "", note: str | None = None) -> None:
@@ -246,7 +247,7 @@ def decades(axes: Axes, which: str = "y", ticks: int = 6) -> None:
         getattr(axes, f"set_{which}lim")(low, high)
     if high / low < 8:  # 1, 2, 5 may be too few
         steps = MaxNLocator(5).tick_values(low, high)
-        axis.set_major_locator(FixedLocator(steps[steps > 0]))
+        axis.set_major_locator(FixedLocator([step for step in steps if step > 0]))
         getattr(axes, f"set_{which}lim")(low, high)
     elif high / low < 300:
         subs = (1.0, 2.0, 5.0) if high / low < 30 else (1.0, 3.0)

@@ -146,7 +146,7 @@ def share_of(stays: pd.Series) -> tuple[float, float, float]:
     from scipy.stats import binomtest
 
     if not len(stays):
-        return (float("nan"),) * 3
+        return float("nan"), float("nan"), float("nan")
     number = int(stays.sum())
     interval = binomtest(number, len(stays)).proportion_ci(0.95, method="exact")
     return number / len(stays), float(interval.low), float(interval.high)

@@ -195,11 +195,11 @@ def _scatter(axes: Axes, series: pd.DataFrame, cells: pd.DataFrame) -> None:
     marks.title(axes, "(a) decays", _title_of_series(cells), note=_note(series, cells))
     _lost(axes, series)
     for _, cell in series.dropna(subset=["accuracy", "alignment"]).iterrows():
-        look = {"marker": _marker(cell), "color": _color(cell), "linestyle": "none"}
         axes.errorbar(
             [cell["alignment"]], [cell["accuracy"]], xerr=[cell["alignment_sd"]],
             yerr=[cell["accuracy_sd"]], markersize=8 if cell["frozen"] else 5, elinewidth=0.9,
-            markeredgecolor="white", markeredgewidth=0.4, zorder=3, gid="data", **look,
+            markeredgecolor="white", markeredgewidth=0.4, zorder=3, gid="data",
+            marker=_marker(cell), color=_color(cell), linestyle="none",
         )  # fmt: skip
     _label_controls(axes, series, cells)
     axes.set_xlabel("gradient alignment, hidden layers")

@@ -148,9 +148,11 @@ def _losses(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _since_axis(axes: Axes) -> None:
     """Steps from the intervention on: logarithmic from 1, since most happens at once."""
+    import numpy as np
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    shown = [line.get_xdata() for line in axes.get_lines() if line.get_gid() is not None]
+    drawn = [line.get_xdata() for line in axes.get_lines() if line.get_gid() is not None]
+    shown = [np.asarray(steps) for steps in drawn]
     last = max((max(steps) for steps in shown if len(steps)), default=1)
     axes.set_xscale("symlog", linthresh=1, linscale=0.6)
     axes.set_xlim(-0.3, max(last, 1) * 1.3)
@@ -198,7 +200,7 @@ def _shares(axes: Axes, runs: pd.DataFrame) -> None:
     if judged.empty:
         _say_none(axes, cells, "tied", "loss_rise")
         return
-    ticks = {0: "0", 30: "30", 60: "60", 90: "90"}
+    ticks: dict[float, str] = {0: "0", 30: "30", 60: "60", 90: "90"}
     places = sorted(judged.loc[judged["kind"] == "random", "rank"].unique())
     for rank, at_width in judged.groupby("rank"):
         color, dashes = _look(at_width)

@@ -191,9 +191,9 @@ def layer_colors(color: str, layers: Iterable[str]) -> dict[str, str]:
 def label(setting: str, value: Any) -> str:
     """The value of a setting as a panel's title."""
     if setting == "activation":
-        return ACTIVATION_NAMES.get(value, value)
+        return ACTIVATION_NAMES.get(str(value), str(value))
     if setting == "data":
-        return DATA_NAMES.get(value, value)
+        return DATA_NAMES.get(str(value), str(value))
     if setting == "width":
         return f"$p$ = {count(value)}"
     if setting == "depth":
