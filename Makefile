@@ -33,9 +33,10 @@ help:
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
+# On a terminal a bar for each kind of step; in a file snakemake's own lines read better.
 figures: .venv/installed
 	@$(RUN) results=$$(python -m feedback_alignment check "$$CONFIG") \
-	&& snakemake --cores $(CORES) --configfile "$$CONFIG" \
+	&& snakemake --cores $(CORES) --configfile "$$CONFIG" $$(test -t 1 && echo --logger rich) \
 	&& python scripts/show_verdicts.py --claims-json "$$results/claims.json" \
 	&& echo "Figures: $$results/figures   Page: $$results/index.html"
 
