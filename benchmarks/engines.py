@@ -1,4 +1,4 @@
-"""Measure the engines against the usual way: a torch module, autograd and SGD, seed by seed.
+"""Measure the engines against the usual way: a torch module, autograd and SGD, one by one.
 
 Both sides train the same networks in double precision on one thread, in turn (A B A B ...), and the
 least processor time of each counts. Writes benchmarks/engines.md; takes about two minutes.
@@ -114,7 +114,7 @@ def our_way(width: int, activation: str, eta: float) -> Callable[[int], None]:
 
 
 def compare(width: int, activation: str) -> tuple[float, float]:
-    """Microseconds per step and seed, usual and ours."""
+    """Microseconds per step and replicate, usual and ours."""
     eta = 1e-5
     sides = [usual_way(width, activation, eta), our_way(width, activation, eta)]
     usual, ours = least_times(sides, ROUNDS, SECONDS)
@@ -127,9 +127,9 @@ def main() -> None:
     lines = [
         "# Engines against the usual way",
         "",
-        "Microseconds of processor time per step and seed, the least of twelve rounds in turn;",
+        "Microseconds of processor time per step and replicate, least of twelve rounds in turn;",
         "n = 50, d = 150, float64, one thread, FA with decay.",
-        "Usual: torch module, autograd and SGD, one seed at a time. Engine: eight seeds at once;",
+        "Usual: torch module, autograd and SGD, one at a time. Engine: eight replicates at once;",
         "the linear engine for linear networks, the pre-activation engine for the others.",
         f"{processor()}, numpy {np.__version__}, torch {torch.__version__}.",
         "",

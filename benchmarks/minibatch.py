@@ -1,4 +1,4 @@
-"""Measure the minibatch engine against the usual way: torch modules, autograd and SGD, by seed.
+"""Measure the minibatch engine against the usual way: torch modules, autograd and SGD, one by one.
 
 Both sides train the same networks on one thread, in turn (A B A B ...), and the least time of each
 counts. The data are noise of the real shapes: the time is the same. Writes benchmarks/minibatch.md;
@@ -46,13 +46,13 @@ class Case:
 
 
 CASES = (
-    Case("digits, 10 seeds", 64, 64, 1, 50, 1437, 10, "tanh"),
-    Case("digits, 10 seeds", 64, 64, 3, 50, 1437, 10, "tanh"),
-    Case("digits, 1 seed", 64, 64, 1, 50, 1437, 1, "tanh"),
-    Case("digits, full batch, 10 seeds", 64, 64, 3, 0, 1437, 10, "tanh"),
-    Case("digits, 10 seeds", 64, 1024, 3, 50, 1437, 10, "tanh"),
-    Case("MNIST, 1 seed", 784, 1000, 1, 600, 60000, 1, "relu"),
-    Case("MNIST, 3 seeds", 784, 1000, 1, 600, 60000, 3, "relu"),
+    Case("digits, 10 replicates", 64, 64, 1, 50, 1437, 10, "tanh"),
+    Case("digits, 10 replicates", 64, 64, 3, 50, 1437, 10, "tanh"),
+    Case("digits, 1 replicate", 64, 64, 1, 50, 1437, 1, "tanh"),
+    Case("digits, full batch, 10 replicates", 64, 64, 3, 0, 1437, 10, "tanh"),
+    Case("digits, 10 replicates", 64, 1024, 3, 50, 1437, 10, "tanh"),
+    Case("MNIST, 1 replicate", 784, 1000, 1, 600, 60000, 1, "relu"),
+    Case("MNIST, 3 replicates", 784, 1000, 1, 600, 60000, 3, "relu"),
 )
 
 
@@ -152,7 +152,7 @@ def our_way(case: Case, samples: Samples) -> Callable[[int], None]:
 
 
 def compare(case: Case) -> tuple[float, float]:
-    """Microseconds per step and seed, usual and ours."""
+    """Microseconds per step and replicate, usual and ours."""
     samples = draw_samples(case)
     sides = [usual_way(case, samples), our_way(case, samples)]
     usual, ours = least_times(sides, ROUNDS, SECONDS)
@@ -165,8 +165,8 @@ def main() -> None:
     lines = [
         "# Minibatch engine against the usual way",
         "",
-        "Microseconds per step and seed; float32, one thread, FA with biases. Usual: torch",
-        "modules, custom autograd functions and SGD, one seed at a time. Engine: all at once.",
+        "Microseconds per step and replicate; float32, one thread, FA with biases. Usual: torch",
+        "modules, custom autograd functions and SGD, one replicate at a time. Engine: all at once.",
         f"{processor()}, numpy {np.__version__}, torch {torch.__version__}.",
         "",
         "| case | network | batch | usual | engine | ratio |",

@@ -15,7 +15,7 @@ def main() -> int:
     try:
         print(table(read_verdicts(args.claims_json)), end="")
     except ClaimsError as error:
-        print(error, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 

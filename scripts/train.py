@@ -21,6 +21,9 @@ args = parser.parse_args()
 
 try:
     spec = read_specification(args.spec)
+except DamagedFileError as error:
+    sys.exit(f"error: {error}")
+try:
     data, _ = read_arrays(args.data, spec["from"][0][1])
 except DamagedFileError as error:
     args.data.unlink(missing_ok=True)

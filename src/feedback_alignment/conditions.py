@@ -1,7 +1,5 @@
 """One condition of an experiment: a valid, canonical combination of settings, and its id."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -11,6 +9,7 @@ from pydantic import Field, ValidationError
 from feedback_alignment.data.sources import TEACHER_STUDENT, Source
 from feedback_alignment.errors import ConfigError, described
 from feedback_alignment.settings import DEFAULTS, Settings, needs_of
+from feedback_alignment.specification import digest_of
 
 # Weights of one replicate: 4 GB.
 _MOST_WEIGHTS = 500_000_000
@@ -109,12 +108,6 @@ class Condition(Settings):
         if self.data == TEACHER_STUDENT:
             size = f"{self.activation}-p{self.width}-{size}"
         return f"{self.data}-{size}-{digest}"
-
-
-def digest_of(content: Any) -> str:
-    """SHA-256 (hex) of a JSON-serialisable value in its canonical form."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_decay(values: dict[str, Any]) -> None:

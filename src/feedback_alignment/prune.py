@@ -23,7 +23,7 @@ def unasked(root: Path, results: Path, configs: Sequence[Path] = ()) -> list[Pat
     """
     asked: dict[str, set[str]] = {}
     for path in [*sorted((root / "config").glob("*.yaml")), *configs]:
-        # Sources and claims are no configs.
+        # The sources are no config.
         if read_yaml(path).keys() & {"experiments", "base"}:
             plan = make_plan(read_project(root, [path]), root)
             asked.setdefault(plan.config.name, set()).update(plan.files())

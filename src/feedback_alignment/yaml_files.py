@@ -64,6 +64,8 @@ def check_plain(value: Any, path: str = "") -> None:
             check_plain(inner, f"{path}[{index}]")
     elif isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{path}: {value} is not allowed; allowed: a finite number")
+    elif isinstance(value, str) and "\0" in value:
+        raise ConfigError(f"{path}: the text has a null character; allowed: any other")
     elif not isinstance(value, str | int | float | bool | None):
         raise ConfigError(f"{path}: {value} is not allowed; allowed: text, numbers, true, false")
 

@@ -56,7 +56,21 @@ BAD = {
     "itself": ("base: mine.yaml", "base: mine.yaml is this file's own overlay; name another file"),
     "nothing to take away": (
         "name: a\nexperiments: {first: null}",
-        "experiments: {{}} is not allowed; allowed: at least one entry",
+        "experiments.first: null takes away, and there is none of this name; allowed: nothing",
+    ),
+    "another name to take away": (
+        "name: a\nbase: one.yaml\nexperiments: {frist: null}",
+        "experiments.frist: null takes away, and there is none of this name"
+        '; did you mean "first"?; allowed: first',
+    ),
+    "another axis to take away": (
+        "name: a\nbase: one.yaml\nexperiments: {first: {grid: {rul: null}}}",
+        "experiments.first.grid.rul: null takes away, and there is none of this name"
+        '; did you mean "rule"?; allowed: rule, width',
+    ),
+    "null character": (
+        'base: "/a\\0b.yaml"',
+        "base: the text has a null character; allowed: any other",
     ),
 }
 
@@ -66,6 +80,7 @@ def test_a_bad_base_is_named(case, tmp_path):
     text, message = BAD[case]
     path = tmp_path / "mine.yaml"
     path.write_text(text)
+    (tmp_path / "one.yaml").write_text(json.dumps(ONE))
     with pytest.raises(ConfigError) as caught:
         load(path)
     assert str(caught.value) == f"{path}: {message.format(tmp_path)}"

@@ -241,6 +241,12 @@ BAD = {
         lambda c: c.update(presets={"mine": {"stpes": 1}}),
         'presets.mine.stpes: unknown key; did you mean "steps"?; allowed: case, ',
     ),
+    "too many combinations": (
+        lambda c: c["experiments"]["first"]["grid"].update(
+            width=[*range(1, 400)], steps=[*range(1, 400)]
+        ),
+        "experiments.first.grid: 318402 combinations are too many; allowed: 100000",
+    ),
     "a base that is in no file": (
         lambda c: c.update(base="config.yaml"),
         "base: a config file has a base; give it there",

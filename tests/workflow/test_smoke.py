@@ -1,4 +1,4 @@
-"""The smoke config, whole: every figure, and no verdict from two seeds."""
+"""The smoke config, whole: every figure, and no verdict from two replicates."""
 
 import json
 import shutil

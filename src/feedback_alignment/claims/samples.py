@@ -27,11 +27,9 @@ def draw_sample(panel: Panel, *, keep: str = "") -> Sample:
     """Leave out what has no value.
 
     A condition is left out whole if more than half of its replicates diverged, or if a replicate
-    that did
-    not diverge has no value (it did not align within its steps, say): the replicates that have one
-    are
-    the tame or the fast ones. A replicate that diverged in a condition that is left is left out in
-    all of them, so that conditions are compared on the same replicates.
+    that did not diverge has no value (it did not align within its steps, say): the replicates that
+    have one are the tame or the fast ones. A replicate that diverged in a condition that is left
+    is left out in all of them, so that conditions are compared on the same replicates.
 
     Args:
         panel: all conditions and replicates.

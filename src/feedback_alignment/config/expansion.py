@@ -1,6 +1,7 @@
 """An experiment's settings, grid and exceptions become its conditions."""
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from feedback_alignment.rules import RULES
 from feedback_alignment.settings import DEFAULTS, Settings, needs_of
 
 _Given = dict[str, Any]
+# More would take minutes to check, and years to run.
+_MOST_CONDITIONS = 100_000
 
 
 class Expansion:
@@ -73,6 +76,11 @@ class Expansion:
         for index, given in enumerate(sets):
             for key in sorted(given.keys() & grid.keys()):
                 raise ConfigError(f"{path}.when[{index}].set.{key}: {key} is an axis of the grid")
+        size = math.prod(len(values) for values in grid.values())
+        if size > _MOST_CONDITIONS:
+            raise ConfigError(
+                f"{path}.grid: {size} combinations are too many; allowed: {_MOST_CONDITIONS}"
+            )
         combinations = [
             (f"{path}.grid", dict(zip(grid, values, strict=True)))
             for values in itertools.product(*grid.values())

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from feedback_alignment.errors import ConfigError
+from feedback_alignment.errors import ConfigError, nearest
 from feedback_alignment.yaml_files import read_yaml
 
 
@@ -21,7 +21,7 @@ def read_config(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     content = read_yaml(path)
     base = content.pop("base", None)
     if base is None:
-        return merged({}, content)
+        return _over({}, content, path)
     if not isinstance(base, str):
         raise ConfigError(f"{path}: base: {base} is not allowed; allowed: text")
     file = path.parent / base
@@ -30,7 +30,14 @@ def read_config(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise ConfigError(f"{path}: base: {base} is this file's own overlay; name another file")
     if not file.is_file():
         raise ConfigError(f"{path}: base: {file}: there is no such file")
-    return merged(read_config(file, chain), content)
+    return _over(read_config(file, chain), content, path)
+
+
+def _over(base: Mapping[str, Any], content: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    try:
+        return merged(base, content)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def merged(
@@ -42,12 +49,20 @@ def merged(
         base: what is changed.
         extra: the change; null takes away where null would be no value.
         path: keys that lead to both.
+
+    Raises:
+        ConfigError: null stands for what the base does not have.
     """
     result = dict(base)
     for key, value in extra.items():
         place = (*path, str(key))
         if value is None and _removable(place):
-            result.pop(key, None)
+            if key not in result:
+                raise ConfigError(
+                    f"{'.'.join(place)}: null takes away, and there is none of this name"
+                    f"{nearest(key, result)}; allowed: {', '.join(result) or 'nothing'}"
+                )
+            del result[key]
         elif isinstance(value, Mapping):
             below = result.get(key)
             result[key] = merged(below if isinstance(below, Mapping) else {}, value, place)

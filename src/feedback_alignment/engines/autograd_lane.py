@@ -182,7 +182,7 @@ class Lane:
         return 1 if self._settings.loss_function == "half_sum" else samples
 
     def _graph(
-        self, rule: Rule, B: list[torch.Tensor], x: torch.Tensor, seeds: torch.Tensor, y
+        self, rule: Rule, B: list[torch.Tensor], x: torch.Tensor, sent: torch.Tensor, y
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """A scalar whose gradient is the rule's, and the pre-activations of hidden layers.
 
@@ -190,7 +190,7 @@ class Lane:
             rule: learning rule.
             B: its feedback weights.
             x: inputs.
-            seeds: output errors to send back.
+            sent: output errors to send back.
             y: targets, None for rules that do not ask.
         """
         hidden, total = [], 0.0
@@ -202,11 +202,11 @@ class Lane:
                 V = rule.backward_weights(W.detach(), B[layer - 1]) if layer else None
                 H = _Layer.apply(x, W, c, V)
             if layer == last:
-                return total + (H * seeds).sum(), hidden
+                return total + (H * sent).sum(), hidden
             hidden.append(H)
             x = self._psi(H)
             if rule.path == "direct":
-                heard = rule.source(seeds, y) @ rule.backward_weights(None, B[layer])
+                heard = rule.source(sent, y) @ rule.backward_weights(None, B[layer])
                 total = total + (x * heard).sum()
         raise AssertionError("a network has an output layer")
 
@@ -307,10 +307,10 @@ class Lane:
         rows = []
         for n in range(len(self._X)):
             for i in range(self._sizes[-1]):
-                seeds = torch.zeros_like(self._Y)
-                seeds[n, i] = 1.0
+                sent = torch.zeros_like(self._Y)
+                sent[n, i] = 1.0
                 found = torch.autograd.grad(
-                    self._graph(rule, B, self._X, seeds, None)[0], self._W + self._c
+                    self._graph(rule, B, self._X, sent, None)[0], self._W + self._c
                 )
                 layers = found[: len(self._W)], found[len(self._W) :]
                 updates = self._flat(*layers)

@@ -8,31 +8,23 @@ from feedback_alignment.metrics.metric import shallow
 from feedback_alignment.networks.losses import loss_named
 from feedback_alignment.rules.bp import BP
 from feedback_alignment.rules.fa import FA
+from feedback_alignment.settings import DEFAULTS
 from feedback_alignment.training.setup import interventions_of, training_rules
 
 if TYPE_CHECKING:
     from feedback_alignment.conditions import Condition
 
-# What the engines of the shallow full-batch networks serve, beside their own.
+# What the engines of the shallow full-batch networks take account of. Every other setting must have
+# its default, so that a new one is not ignored by an engine that has not heard of it.
+_HEARD = {
+    *("rule", "l2", "schedule", "cutoff_step", "activation", "width", "depth", "eta", "steps"),
+    *("samples", "dimension", "weights", "engine", "dtype", "device", "kernels"),
+    *("points_per_decade", "linear_points"),
+    *("settle_tolerance", "settle_window", "settle_floor"),
+}
+# What these engines serve, beside their own.
 SHALLOW: Mapping[str, tuple[Any, ...]] = {
-    "parametrisation": ("song",),
-    "loss_function": ("half_sum",),
-    "data": (TEACHER_STUDENT,),
-    "bias": (False,),
-    "init_scale": (1.0,),
-    "feedback_scale": (1.0,),
-    "feedback_distribution": ("gaussian",),
-    "batch_size": (0,),
-    "decay_layers": ("output",),
-    "switch_step": (None,),
-    "redraw_step": (None,),
-    "tie_step": (None,),
-    "perturb_step": (None,),
-    "freeze_step": (None,),
-    "metric_samples": (0,),
-    "null_alignment": (False,),
-    "descent": (False,),
-    "spectrum": (False,),
+    name: (default,) for name, default in DEFAULTS.items() if name not in _HEARD | {"case"}
 }
 
 

@@ -35,7 +35,6 @@ RULE_COLORS = {
     "drtp": "#9a9da3",
 }
 _SPARE_COLORS = ("#56b4e9", "#a6611a", "#7f7f7f", "#1b7837")
-KERNEL_COLORS = {"G": "#00796b", "H": "#c77700"}
 GUIDE = "#7a7f87"
 INK = "#22262b"
 ALERT = "#b3261e"

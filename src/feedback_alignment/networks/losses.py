@@ -14,8 +14,6 @@ class Loss:
 
     Attributes:
         name: name in configs and tables.
-        label: name in figures.
-        equation: the loss of one sample in LaTeX.
         values: `values(arrays, outputs, targets)` gives the loss of each sample (...,).
         errors: `errors(arrays, outputs, targets, out)` writes e = dL_i/df (..., C) into out.
         mean: whether it is the mean over samples; else the sum.
@@ -23,8 +21,6 @@ class Loss:
     """
 
     name: str
-    label: str
-    equation: str
     values: Callable[[Arrays, Array, Array], Array]
     errors: Callable[[Arrays, Array, Array, Array], None]
     mean: bool = True
@@ -53,24 +49,13 @@ def _cross_entropy_errors(arrays: Arrays, outputs: Array, targets: Array, out: A
     out -= targets
 
 
-_HALF = r"\frac{1}{2} \sum_k (f_k - y_k)^2"
-_ENTROPY = r"-\sum_k y_k \log \mathrm{softmax}(f)_k"
-
 LOSSES = {
     loss.name: loss
     for loss in (
-        # As in the algorithm of Song 2021.
-        Loss(
-            "half_sum",
-            "squared error (sum)",
-            _HALF,
-            _squared,
-            _squared_errors,
-            mean=False,
-            squared=True,
-        ),
-        Loss("half_mean", "squared error", _HALF, _squared, _squared_errors, squared=True),
-        Loss("cross_entropy", "cross-entropy", _ENTROPY, _cross_entropy, _cross_entropy_errors),
+        # 1/2 sum_k (f_k - y_k)^2; its sum as in the algorithm of Song 2021.
+        Loss("half_sum", _squared, _squared_errors, mean=False, squared=True),
+        Loss("half_mean", _squared, _squared_errors, squared=True),
+        Loss("cross_entropy", _cross_entropy, _cross_entropy_errors),
     )
 }
 

@@ -77,19 +77,6 @@ def execute(
     failed.unlink(missing_ok=True)
 
 
-def parameters_of(notebook: Path) -> list[str]:
-    """The names that a notebook's parameters cell sets.
-
-    Raises:
-        NotebookError: the file is missing, or is not a notebook.
-    """
-    content = _read(notebook)
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "source.ipynb")
-        _write(content, source)
-        return _parameters(source)
-
-
 def _parameters(source: Path) -> list[str]:
     from papermill import inspect_notebook
 
