@@ -85,7 +85,8 @@ def test_mistake_in_a_claim_is_one_line(project, tmp_path):
 def test_nothing_to_show_is_one_line(tmp_path):
     done = call("show_verdicts.py", "--claims-json", tmp_path / "claims.json")
     assert done.returncode == 1
-    assert done.stderr == f"{tmp_path / 'claims.json'}: cannot be read: No such file or directory\n"
+    path = tmp_path / "claims.json"
+    assert done.stderr == f"error: {path}: cannot be read: No such file or directory\n"
 
 
 def test_importing_the_claims_is_cheap():

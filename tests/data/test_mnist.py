@@ -29,7 +29,7 @@ from feedback_alignment.data.mnist import (
 from feedback_alignment.data.preparation import DataError, standardise
 
 ROOT = Path(__file__).parents[2]
-REAL = Path(os.environ.get(VARIABLE) or "no folder of MNIST is named")
+REAL = Path(os.environ.get(VARIABLE) or f"the folder that {VARIABLE} names")
 SHAPES = {name: original.shape for name, original in FILES.items()}
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = SHAPES
 
@@ -43,7 +43,7 @@ def idx(array):
 @pytest.fixture
 def real():
     if not REAL.is_dir():
-        pytest.skip(f"needs MNIST's files in {REAL}, and there is no such folder")
+        pytest.skip(f"needs MNIST's files in {REAL}, and there is none")
     return REAL
 
 
