@@ -1,9 +1,10 @@
 # make figures, make test: set up .venv on the first call, then run. Everything else: make help.
 CONFIG ?= config/config.yaml
 CORES ?= all
-# The newest Python that fits. Each is run, since a command of that name may be a mere signpost.
+# The first Python that fits, the one of the tests before others. Each is run, since a command of that
+# name may be a mere signpost.
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
-PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c "$(FITS)" 2> /dev/null && echo $$python && break; done)
 RUN = . .venv/bin/activate &&
 # The shell takes it from the environment, so it may hold any character.

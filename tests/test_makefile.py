@@ -1,4 +1,4 @@
-"""The Makefile takes the newest Python that fits, and says before installing if there is none."""
+"""The Makefile takes a Python that fits, and says before installing if there is none."""
 
 import os
 import shutil
@@ -40,12 +40,12 @@ def make(tmp_path):
     return run
 
 
-def test_the_newest_python_that_runs_and_fits_makes_the_environment(make):
+def test_the_tested_python_that_runs_and_fits_makes_the_environment(make):
     done = make(
         "--dry-run",
-        python3_13="exit 127",
+        python3_11="exit 127",
         python3_12="exit 0",
-        python3_11="exit 0",
+        python3_13="exit 0",
         python3="exit 0",
     )
     assert done.returncode == 0, done.stderr

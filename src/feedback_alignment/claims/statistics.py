@@ -1,6 +1,6 @@
 """The statistics that a claim can name: what each is declared of, and how a panel becomes it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -77,6 +77,24 @@ def slope(reading: Reading, *, along: str, average: Average = "mean") -> Statist
     return statistic_of("slope", reading, prepare, along=along, average=average)
 
 
+def _pairwise(
+    name: str,
+    reading: Reading,
+    along: str,
+    start: Any,
+    end: Any,
+    reduce: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Statistic:
+    """A statistic of replicate means of pairs of conditions, at `start` and `end` of `along`."""
+    ends = known_ends(along, start, end)
+
+    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
+        origin, target = _paired(panel, along, ends)
+        return panel.values, lambda means: reduce(means[origin], means[target])
+
+    return statistic_of(name, reading, prepare, along=along, **ends)
+
+
 def lowest_gain(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
     """Smallest paired difference of means, `end` minus `start`, over comparable conditions.
 
@@ -86,13 +104,9 @@ def lowest_gain(reading: Reading, *, along: str, start: Any = None, end: Any = N
         start: its value to subtract; None for every other.
         end: its value to subtract from; None for every other.
     """
-    ends = known_ends(along, start, end)
-
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
-        origin, target = _paired(panel, along, ends)
-        return panel.values, lambda means: (means[target] - means[origin]).min(axis=0)
-
-    return statistic_of("lowest_gain", reading, prepare, along=along, **ends)
+    return _pairwise(
+        "lowest_gain", reading, along, start, end, lambda low, high: (high - low).min(axis=0)
+    )
 
 
 def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
@@ -143,13 +157,14 @@ def highest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any =
         start: its value to divide by; None for every other.
         end: its value to divide; None for every other.
     """
-    ends = known_ends(along, start, end)
-
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
-        origin, target = _paired(panel, along, ends)
-        return panel.values, lambda means: _divide(means[target], means[origin]).max(axis=0)
-
-    return statistic_of("highest_ratio", reading, prepare, along=along, **ends)
+    return _pairwise(
+        "highest_ratio",
+        reading,
+        along,
+        start,
+        end,
+        lambda low, high: _divide(high, low).max(axis=0),
+    )
 
 
 def lowest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
@@ -161,13 +176,11 @@ def lowest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any = 
         start: its value to divide by; None for every other.
         end: its value to divide; None for every other.
     """
-    ends = known_ends(along, start, end)
 
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
-        origin, target = _paired(panel, along, ends)
-        return panel.values, lambda means: _divide(means[target], means[origin]).min(axis=0)
+    def reduce(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        return _divide(high, low).min(axis=0)
 
-    return statistic_of("lowest_ratio", reading, prepare, along=along, **ends)
+    return _pairwise("lowest_ratio", reading, along, start, end, reduce)
 
 
 def lowest_step_ratio(reading: Reading, *, along: str) -> Statistic:

@@ -1,5 +1,6 @@
 """A threshold, on which side of it an interval lies, and the comparisons that declare one."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -100,12 +101,12 @@ class Undecided:
         raise ClaimsError("no chain or `and` of comparisons; use .within(low, high), and & for two")
 
 
-class Comparable(Undecided, Generic[Compared]):
+class Comparable(Undecided, ABC, Generic[Compared]):
     """A number that the tables will give; comparing it with a number declares a threshold."""
 
+    @abstractmethod
     def compared(self, threshold: Threshold) -> Compared:
         """What a comparison with a threshold declares."""
-        raise NotImplementedError
 
     def within(self, low: float, high: float) -> Compared:
         """`low <= self <= high`."""

@@ -1,17 +1,17 @@
 """Engine for networks of any depth: minibatches or the whole set, in groups of replicates."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from feedback_alignment.engines.arrays import Arrays, arrays_for
+from feedback_alignment.engines.grouped import Grouped
 from feedback_alignment.engines.groups import HeldOut, LaneGroup, TrainingRows
 from feedback_alignment.engines.serving import outside
 from feedback_alignment.networks.parameters import Network
 from feedback_alignment.training.batches import Samples
-from feedback_alignment.training.recording import Key
 from feedback_alignment.training.setup import Setup
 
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ def build(
     return MinibatchEngine(setup, training, held_out, seed, replicates)
 
 
-class MinibatchEngine:
+class MinibatchEngine(Grouped[LaneGroup]):
     """Networks of any depth, with any rule, activation and loss, in batches or with the whole set.
+
+    In batches the error norm after a step is that of the next batch, times sqrt(N / B).
 
     Args:
         setup: of the run.
@@ -63,34 +65,13 @@ class MinibatchEngine:
         stack = _lanes_of_a_group(setup, training.size) if arrays.stacks else 1
         shared = TrainingRows(arrays, training, setup) if training.shared else None
         judged = None if held_out is None else HeldOut(arrays, held_out)
-        self._groups = []
+        groups = []
         for first in range(0, len(replicates), stack):
             part = slice(first, first + stack)
             data = shared or TrainingRows(arrays, training.of_lanes(part), setup)
             lanes = list(enumerate(replicates))[part]
-            self._groups.append(LaneGroup(setup, arrays, data, judged, seed, lanes))
-
-    def advance(self, count: int, decay: float) -> np.ndarray:
-        """Take steps; see `protocol.Engine`.
-
-        Returns:
-            The error norm after each step (count, lanes). In batches it is that of the next batch,
-            times sqrt(N / B).
-        """
-        return np.concatenate([group.advance(count, decay) for group in self._groups], axis=1)
-
-    def observe(self, wanted: Set[str]) -> dict[Key, np.ndarray]:
-        """Metrics of each lane; see `protocol.Engine`."""
-        rows = [row for group in self._groups for row in group.observe(wanted)]
-        return {key: np.array([row[key] for row in rows]) for key in rows[0]}
-
-    def keep(self, lanes: np.ndarray) -> None:
-        """Drop the other lanes; see `protocol.Engine`."""
-        first = 0
-        for group in self._groups:
-            first += group.lanes
-            group.keep(lanes[first - group.lanes : first])
-        self._groups = [group for group in self._groups if group.lanes]
+            groups.append(LaneGroup(setup, arrays, data, judged, seed, lanes))
+        super().__init__(groups)
 
     def networks(self) -> list[Network]:
         """Parameters of each lane, in double precision."""

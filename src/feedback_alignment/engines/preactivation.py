@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from feedback_alignment.engines.grouped import Grouped
 from feedback_alignment.engines.serving import SHALLOW, outside
 from feedback_alignment.metrics.magnitude import error_norm
 from feedback_alignment.metrics.shallow import (
@@ -65,7 +66,7 @@ def build(
     )
 
 
-class PreactivationEngine:
+class PreactivationEngine(Grouped["_Group"]):
     """Networks with one hidden layer and one output, full batch, any activation and rule.
 
     Narrow networks are stacked and stepped together; a wide one is cut into tiles of hidden units,
@@ -95,38 +96,22 @@ class PreactivationEngine:
     ) -> None:
         lane_size = targets.shape[1] * networks[0].output.size
         stack, tiles = max(1, _TILE_SIZE // lane_size), -(-lane_size // _TILE_SIZE)
-        self._groups = [
-            _Group(
-                inputs[first : first + stack],
-                targets[first : first + stack],
-                networks[first : first + stack],
-                rule,
-                measured,
-                activation,
-                eta,
-                dtype,
-                tiles,
-            )
-            for first in range(0, len(networks), stack)
-        ]
-
-    def advance(self, count: int, decay: float) -> np.ndarray:
-        """Take steps; see `protocol.Engine`."""
-        # One group after another, so that a wide network stays in the cache over many steps.
-        return np.concatenate([group.advance(count, decay) for group in self._groups], axis=1)
-
-    def observe(self, wanted: Set[str]) -> dict[Key, np.ndarray]:
-        """Metrics of each lane; see `protocol.Engine`."""
-        rows = [row for group in self._groups for row in group.observe(wanted)]
-        return {key: np.array([row[key] for row in rows]) for key in rows[0]}
-
-    def keep(self, lanes: np.ndarray) -> None:
-        """Drop the other lanes; see `protocol.Engine`."""
-        first = 0
-        for group in self._groups:
-            first += group.lanes
-            group.keep(lanes[first - group.lanes : first])
-        self._groups = [group for group in self._groups if group.lanes]
+        super().__init__(
+            [
+                _Group(
+                    inputs[first : first + stack],
+                    targets[first : first + stack],
+                    networks[first : first + stack],
+                    rule,
+                    measured,
+                    activation,
+                    eta,
+                    dtype,
+                    tiles,
+                )
+                for first in range(0, len(networks), stack)
+            ]
+        )
 
     def state(self) -> tuple[np.ndarray, np.ndarray]:
         """Output weights beta (R, p) and pre-activations H (R, p, n)."""
