@@ -94,7 +94,7 @@ def tree(tmp_path_factory):
     """A copy of the project's code."""
     folder = tmp_path_factory.mktemp("tree")
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in ("src", "scripts", "notebooks"):
+    for name in ("src", "scripts", "notebooks", "resources"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     shutil.copy(ROOT / "requirements.lock", folder)
     return folder

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "feedback_alignment"
+# Files of the project that a module of the library reads wherever it is imported.
+_READ_BY = {"published.py": "resources/published/*.csv"}
 
 
 class CodeError(ValueError):
@@ -139,6 +141,10 @@ class Tree:
         for package in [path for path in inside if path.name == "__init__.py"]:
             inside.update(_data_files(package.parent))
         places |= {path.relative_to(self._root / "src").as_posix(): path for path in inside}
+        for module, pattern in _READ_BY.items():
+            if self._library / module in inside:
+                read = self._root.glob(pattern)
+                places |= {path.relative_to(self._root).as_posix(): path for path in read}
         return Code(tuple((place, self.source(path)) for place, path in sorted(places.items())))
 
     def _imported(self, path: Path) -> tuple[Path, ...]:

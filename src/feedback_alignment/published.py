@@ -1,13 +1,17 @@
 """Published values: small tidy tables, `resources/published/`, checked when read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from feedback_alignment.errors import nearest
 from feedback_alignment.files import write_text
 from feedback_alignment.rows import Row, RowError, read_rows
 from feedback_alignment.settings import COLUMN_TYPES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The settings that may be columns, and the columns beside them.
 _SETTINGS = {name: kind for name, (kind, _) in COLUMN_TYPES.items() if kind is not bool}
@@ -36,6 +40,40 @@ class PublishedPoint:
     mean: float
     sd: float | None
     n: int
+
+
+def published_file(name: str) -> Path:
+    """Where a table of published values lies: in the project, or in the copy that a job runs.
+
+    Args:
+        name: name of the table.
+
+    Raises:
+        RowError: there is none of that name.
+    """
+    folders = [folder / "resources/published" for folder in Path(__file__).parents[1:3]]
+    there = {path.stem: path for folder in folders for path in sorted(folder.glob("*.csv"))}
+    if name not in there:
+        raise RowError(
+            f'unknown table of published values "{name}"{nearest(name, there)}; '
+            f"allowed: {', '.join(there)}"
+        )
+    return there[name]
+
+
+def published_table(name: str) -> "pd.DataFrame":
+    """A table of published values: a column for each setting, `metric`, `mean`, `sd`, `n`, ...
+
+    Args:
+        name: name of the table.
+
+    Raises:
+        RowError: there is none of that name, or it is malformed.
+    """
+    import pandas as pd
+
+    rows = [{**point.settings, **asdict(point)} for point in read_published(published_file(name))]
+    return pd.DataFrame(rows).drop(columns="settings").dropna(axis=1, how="all")
 
 
 def read_published(path: Path) -> tuple[PublishedPoint, ...]:

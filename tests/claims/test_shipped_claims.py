@@ -100,7 +100,7 @@ def extreme_width(t, wiggle, sign):
 FIGURES = {
     "song_convergence": convergence,
     "song_alignment_width": width_sweep,
-    "song_trajectories": width_sweep,
+    "song_loss": width_sweep,
     "song_cutoff": cutoff,
     "song_kernels": kernels,
     "song_extreme_width": extreme_width,

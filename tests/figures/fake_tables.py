@@ -213,7 +213,7 @@ FIGURES = {
         [song(a, p, l2=x) for a in ACTIVATIONS for p in (100, 800) for x in (0.0, 0.3, 1.0)],
         _aligning,
     ),
-    "song_trajectories": (
+    "song_loss": (
         [song(a, p, l2=x) for a in ACTIVATIONS for p in (100, 800) for x in (0.0, 0.3, 1.0)],
         _aligning,
     ),

@@ -15,7 +15,7 @@ BLOCKS = re.findall(
 @pytest.mark.parametrize("example", [1, 2], ids=["seaborn", "facets"])
 def test_an_example_saves_its_figure_alike_each_time(example, table_of, tmp_path, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
-    table_of("song_trajectories").to_parquet(tmp_path / "t.parquet")
+    table_of("song_loss").to_parquet(tmp_path / "t.parquet")
     saved = []
     for place in ("one", "two"):
         (tmp_path / place).mkdir()

@@ -52,7 +52,7 @@ def test_points_are_means_of_the_last_values_of_runs_that_did_not_diverge(kind, 
 
 
 def test_courses_are_geometric_means_where_asked(table_of):
-    table = table_of("song_trajectories")
+    table = table_of("song_loss")
     table = table[table["width"] == 800]
     shown = facets(table, [LOSS, COS], x="step", log_x=True, col="activation", hue="l2")
     assert [panel.quantity for panel in shown] == [LOSS] * 3 + [COS] * 3
@@ -111,7 +111,7 @@ def test_settings_without_a_place_are_drawn_apart_and_named(apart, table_of):
 def test_new_values_appear_by_themselves(fakes):
     cells = [fakes.song("relu", p, l2=x) | {"activation": a} for a in ("softplus", "erf")
              for p in (300, 500) for x in (0.0, 7.0)]  # fmt: skip
-    shown = against_width(fakes.table("mine", cells, fakes.FIGURES["song_trajectories"][1]))
+    shown = against_width(fakes.table("mine", cells, fakes.FIGURES["song_loss"][1]))
     assert [panel.axes._left_title.get_text() for panel in shown] == ["erf", "softplus"]
     assert names(shown) == ["λ = 0", "λ = 7"]
 

@@ -169,7 +169,7 @@ def test_guides_follow_the_theorem(table_of, run):
 
 
 def test_trajectories_name_what_leaves_the_panel_and_take_the_widest(table_of, run):
-    _, shown, _ = run("song_trajectories", table_of("song_trajectories"))
+    _, shown, _ = run("song_loss", table_of("song_loss"))
     assert {panel.axes._right_title.get_text() for panel in shown.panels[:3]} == {"$p$ = 800"}
     assert texts(shown.panels[0].axes, "floor") == ["↓ to $1\\times 10^{-27}$"]
     lowest = min(line.get_ydata()[-1] for line in lines(shown.panels[0].axes)[1:])
@@ -234,7 +234,7 @@ def test_descent_marks_the_half_fall_and_sums_the_first_order(table_of, run):
 
 def test_one_lambda_has_one_colour_in_every_figure(table_of, run):
     found = {}
-    for figure in ("song_convergence", "song_alignment_width", "song_trajectories", "song_cutoff"):
+    for figure in ("song_convergence", "song_alignment_width", "song_loss", "song_cutoff"):
         _, shown, _ = run(figure, table_of(figure))
         for key in shown.keys:
             label = key.get_label().removeprefix("FA, ").split(",")[0]

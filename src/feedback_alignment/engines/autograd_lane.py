@@ -254,8 +254,8 @@ class Lane:
         W, B = self._W[-1].detach(), self._B[-1]
         V = rule.backward_weights(None if rule.path == "direct" else W, B)
         sources = rule.source(errors, self._Y)
-        pairs = zip(errors[:m] @ W, sources[:m] @ V, strict=True)
-        return float(np.mean([float(_cosine(*pair)) for pair in pairs]))
+        pairs = (errors[:m] @ W).double(), (sources[:m] @ V).double()
+        return float(torch.nn.functional.cosine_similarity(*pairs, eps=1e-300).mean())
 
     def _weight_alignments(self, rule: Rule) -> dict[Key, torch.Tensor]:
         pairs = []

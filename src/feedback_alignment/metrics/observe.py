@@ -158,7 +158,7 @@ def _pass(
         loss += float(setup.loss.values(arrays, outputs, y).sum())
         squares += arrays.inner(errors, errors)
         if part.start < measured and _SAMPLES in wanted:
-            cosines += _sample_cosines(network, rule, errors, y)
+            cosines += _sample_cosines(arrays, network, rule, errors, y)
         if part.start >= measured or not compared:
             continue
         slopes = hidden_slopes(arrays, activation, preactivations, activations)
@@ -181,14 +181,21 @@ def _pass(
     return values, products, Products(*signals)
 
 
-def _sample_cosines(network: Network, rule: Rule, errors: Array, targets: Array) -> float:
+def _sample_cosines(
+    arrays: Arrays, network: Network, rule: Rule, errors: Array, targets: Array
+) -> float:
     """Sum over samples of the cosine of what BP and the rule send back from the output."""
-    W, source = network.weights[-1], rule.source(errors, targets)
+    W, heard = network.weights[-1], rule.source(errors, targets)
     V = rule.backward_weights(None if rule.path == "direct" else W, network.feedback[-1])
-    # Through Gram matrices of the outputs, of which there are few.
-    cross = ((errors @ (W @ V.mT)) * source).sum(-1)
-    squares = ((errors @ (W @ W.mT)) * errors).sum(-1) * ((source @ (V @ V.mT)) * source).sum(-1)
-    return float((cross / squares**0.5).sum())
+    # Through Gram matrices of the outputs, of which there are few; in double precision, since
+    # errors of single precision have squares below its range.
+    grams = (W @ V.mT, W @ W.mT, V @ V.mT)
+    WV, WW, VV, e, s = (arrays.numpy(x).astype(np.float64) for x in (*grams, errors, heard))
+    squares = np.vecdot(e @ WW, e) * np.vecdot(s @ VV, s)
+    # A sample without an error counts as 0, as by torch's cosine_similarity.
+    cosines = np.zeros(len(e))
+    np.divide(np.vecdot(e @ WV, s), np.sqrt(squares), out=cosines, where=squares > 0)
+    return float(cosines.sum())
 
 
 def _spectrum(state: State, prefix: str, network: Network, wanted: Set[str]) -> dict[Key, float]:

@@ -74,7 +74,7 @@ RECORDED = (
     Metric(
         "sample_signal_alignment",
         "mean over samples of `cos(W_L^T e_i, B_L^T e_i)`, what BP and the rule send back from the "
-        "output for one sample (the alignment of Song 2021's code on MNIST)",
+        "output for one sample, 0 where its error is (the alignment of Song 2021's code on MNIST)",
         "cosine",
         "`output`",
         with_setting("sample_alignment"),

@@ -21,7 +21,7 @@ class Row:
         here: its value or values in this experiment.
         varied: whether it has several.
         paper: the paper's value.
-        source: `paper`, `recalled`, `ours`, or empty if nothing is said about it.
+        source: `authors`, `paper`, `recalled`, `ours`, or empty if nothing is said about it.
         note: the reason, or what else there is to know.
     """
 
