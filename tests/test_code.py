@@ -81,7 +81,7 @@ STALE_BY = {
 EVERY = {"__init__.py", "files.py", "specification.py"}
 # No job runs these: they plan the jobs, or only say that the package has types.
 NONE = {"__main__.py", "code.py", "jobs.py", "known_digests.py", "project.py", "prune.py"}
-NONE |= {"py.typed", "documents.py", "names.py"}
+NONE |= {"py.typed", "documents.py", "names.py", "published.py"}
 NONE |= {f"config/{name}.py" for name in ("__init__", "content", "expansion", "overlay")}
 
 
