@@ -22,7 +22,7 @@ from feedback_alignment.specification import digest_of, write_specification
 
 STEPS = ("data", "train", "tables", "figure", "claims", "record", "page")
 # Files that the steps read beside tables and notebooks.
-SOURCES, LOCK = "config/sources.yaml", "requirements.lock"
+SOURCES, LOCK, PUBLISHED = "config/sources.yaml", "requirements.lock", "resources/published"
 # Digits of a digest in file names.
 _DIGITS = 16
 
@@ -156,7 +156,7 @@ class _Planner:
             "claims",
             "claims",
             {"figures": feeding},
-            self.tree.code("scripts/claims.py"),
+            self.tree.code("scripts/claims.py", files=published_files(root)),
             made=[f"claims.{end}" for end in ("csv", "json", "md")],
             reads=tables,
         )
@@ -275,6 +275,11 @@ def _rules(conditions: Iterable[Condition]) -> list[str]:
     """The modules of the rules that conditions train by; other rules do not count."""
     names = {name for c in conditions for name in (c.rule, c.switch_rule) if name}
     return sorted({rules.module_of(name) for name in names})
+
+
+def published_files(root: Path) -> list[str]:
+    """The files of published values, relative to the project's folder."""
+    return sorted(path.relative_to(root).as_posix() for path in (root / PUBLISHED).glob("*.csv"))
 
 
 def known_figures(root: Path) -> dict[str, bool]:

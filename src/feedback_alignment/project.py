@@ -7,7 +7,8 @@ from typing import Any
 
 from feedback_alignment.claims import load_claims
 from feedback_alignment.config import Config, load_config
-from feedback_alignment.jobs import SOURCES, known_figures
+from feedback_alignment.jobs import SOURCES, known_figures, published_files
+from feedback_alignment.published import read_published
 from feedback_alignment.sources import load_sources
 
 
@@ -22,11 +23,15 @@ def read_project(
         overrides: values given on the command line, merged last.
 
     Raises:
-        ConfigError, ClaimsError: anything is wrong; one line with file, key path and what is
+        InputError, ClaimsError: anything is wrong; one line with file, key path and what is
             allowed.
     """
     figures = known_figures(root)
-    load_claims(figures)
+    published = {
+        Path(file).stem: read_published(Path(os.path.relpath(root / file)))
+        for file in published_files(root)
+    }
+    load_claims(figures, published)
     load_sources(Path(os.path.relpath(root / SOURCES)))
     return load_config(
         [Path(os.path.relpath(path)) for path in configs or [root / "config/config.yaml"]],

@@ -114,11 +114,12 @@ def figures(figure_tables):
 
 @pytest.fixture(scope="module")
 def claims():
-    return [claim for claim in CLAIMS if claim.figure in FIGURES]
+    return [claim for claim in CLAIMS if claim.id in IDS]
 
 
 def test_claims_and_whose_they_are(claims):
     assert [claim.id for claim in claims] == IDS
+    assert {claim.figure for claim in claims} == set(FIGURES)
     assert {claim.paper for claim in claims} == {"Song 2021", "ours"}
     for claim in claims:
         assert (claim.paper == "ours") == claim.id.startswith("ours.")

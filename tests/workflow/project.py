@@ -31,7 +31,7 @@ class Project:
 
     @classmethod
     def create(cls, folder: Path, config: str = TINY) -> "Project":
-        folders = ("workflow", "profiles", "scripts", "notebooks", "src")
+        folders = ("workflow", "profiles", "scripts", "notebooks", "src", "resources")
         for name in ("Snakefile", "requirements.lock", "environment.yml", *folders):
             source = ROOT / name
             if source.is_dir():

@@ -7,8 +7,14 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 
 from feedback_alignment.claims import ClaimsError
-from feedback_alignment.config import ConfigError
-from feedback_alignment.jobs import LOCK, SOURCES, make_plan, receipt_of
+from feedback_alignment.errors import InputError
+from feedback_alignment.jobs import (
+    LOCK,
+    SOURCES,
+    make_plan,
+    published_files,
+    receipt_of,
+)
 from feedback_alignment.known_digests import KnownDigests
 from feedback_alignment.project import read_project
 
@@ -28,7 +34,7 @@ try:
         ROOT,
     )
     PLAN.publish(KEPT)
-except (ConfigError, ClaimsError) as error:
+except (InputError, ClaimsError) as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
 except OSError as error:
@@ -89,6 +95,16 @@ def code(step, file=None):
     return ancient(
         lambda wildcards: f"{KEPT}/code/{job_of(step, wildcards).code.digest}/"
         + file.format(*wildcards)
+    )
+
+
+def published(step):
+    """Input: the published values, from the same copy."""
+    return ancient(
+        lambda wildcards: [
+            f"{KEPT}/code/{job_of(step, wildcards).code.digest}/{file}"
+            for file in published_files(ROOT)
+        ]
     )
 
 
