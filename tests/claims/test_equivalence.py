@@ -54,21 +54,23 @@ def test_interval_covers_as_often_as_it_says(count, sd):
 
 
 def drawn(rng, count, shift=0.0, groups=4, lambdas=3, runs=50):
-    """Ours, with replicates that conditions of a group share, and the published means."""
+    """Groups of ours, with replicates that their conditions share, and the published means."""
     shared = rng.standard_normal((groups, 1, count))
     own = 0.5 * rng.standard_normal((groups, lambdas, count))
     theirs = 1.118 * rng.standard_normal((groups * lambdas, runs))
-    ours = 0.1 * (shared + own).reshape(-1, count) + shift
-    return ours, [estimated(0.1 * row) for row in theirs]
+    ours = 0.1 * (shared + own) + shift
+    published = [estimated(0.1 * row) for row in theirs]
+    return [(ours[i], published[i * lambdas : (i + 1) * lambdas]) for i in range(groups)]
 
 
 def test_statistic_is_the_sum_of_squared_z():
-    ours, theirs = drawn(np.random.default_rng(0), 8)
+    groups = drawn(np.random.default_rng(0), 8)
     expected = sum(
         (row.mean() - mean.value) ** 2 / (stats.sem(row) ** 2 + mean.error**2)
-        for row, mean in zip(ours, theirs, strict=True)
+        for group in groups
+        for row, mean in zip(*group, strict=True)
     )
-    found = joint_test(ours, theirs, "made")
+    found = joint_test(groups, "made")
     assert found.statistic == pytest.approx(expected)
     assert found.low < found.statistic < found.high
     assert 0.01 < found.p <= 1
@@ -77,7 +79,7 @@ def test_statistic_is_the_sum_of_squared_z():
 def test_null_of_many_independent_replicates_is_chi_square():
     rng = np.random.default_rng(2)
     ours, theirs = rng.standard_normal((10, 400)), [Mean(0.0, 0.05)] * 10
-    found = joint_test(ours, theirs, "made")
+    found = joint_test([(ours[:3], theirs[:3]), (ours[3:], theirs[3:])], "made")
     expected = stats.chi2.ppf([0.005, 0.995], 10)
     assert (found.low, found.high) == pytest.approx(expected, rel=0.15)
     tails = stats.chi2.cdf(found.statistic, 10)
@@ -87,8 +89,8 @@ def test_null_of_many_independent_replicates_is_chi_square():
 def test_replicates_that_conditions_share_widen_the_null():
     rng = np.random.default_rng(3)
     one = rng.standard_normal((1, 500))
-    apart = joint_test(rng.standard_normal((12, 500)), [Mean(0.0)] * 12, "made")
-    alike = joint_test(np.repeat(one, 12, axis=0), [Mean(0.0)] * 12, "made")
+    apart = joint_test([(one, [Mean(0.0)])] * 12, "made")
+    alike = joint_test([(np.repeat(one, 12, axis=0), [Mean(0.0)] * 12)], "made")
     # Twelve times the square of one normal number.
     assert alike.high == pytest.approx(12 * stats.chi2.ppf(0.995, 1), rel=0.15)
     assert apart.high < alike.high / 2
@@ -96,7 +98,7 @@ def test_replicates_that_conditions_share_widen_the_null():
 
 def rejections(count, shift, times):
     rng = np.random.default_rng(4)
-    made = (joint_test(*drawn(rng, count, shift), "made", 600) for _ in range(times))
+    made = (joint_test(drawn(rng, count, shift), "made", 600) for _ in range(times))
     return np.mean([test.p < 0.01 for test in made])
 
 
@@ -114,9 +116,11 @@ def test_a_common_shift_is_found():
 
 
 def test_means_that_agree_too_well_are_found():
-    ours, theirs = drawn(np.random.default_rng(5), 30, groups=10)
-    copied = [Mean(row.mean(), mean.error) for row, mean in zip(ours, theirs, strict=True)]
-    found = joint_test(ours, copied, "made")
+    groups = [
+        (ours, [Mean(row.mean(), mean.error) for row, mean in zip(ours, theirs, strict=True)])
+        for ours, theirs in drawn(np.random.default_rng(5), 30, groups=10)
+    ]
+    found = joint_test(groups, "made")
     assert found.statistic == pytest.approx(0)
     assert found.statistic < found.low
     assert found.p < 0.01
@@ -124,9 +128,9 @@ def test_means_that_agree_too_well_are_found():
 
 def test_same_name_same_numbers():
     made = drawn(np.random.default_rng(6), 8)
-    assert joint_test(*made, "a") == joint_test(*made, "a")
-    assert joint_test(*made, "a") != joint_test(*made, "b")
+    assert joint_test(made, "a") == joint_test(made, "a")
+    assert joint_test(made, "a") != joint_test(made, "b")
 
 
 def test_without_any_spread_there_is_no_test():
-    assert joint_test(np.ones((2, 8)), [Mean(1.0, 0.1), Mean(1.0)], "made") is None
+    assert joint_test([(np.ones((2, 8)), [Mean(1.0, 0.1), Mean(1.0)])], "made") is None

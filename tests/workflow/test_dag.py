@@ -144,7 +144,7 @@ def test_results_swapped_under_a_kept_state_are_noticed(copy, built):
 
 CODE = {
     "engine": ("src/feedback_alignment/training/loop.py", {"train": 8} | AFTER),
-    "data": ("src/feedback_alignment/data/teacher_student.py", {"data": 4, "train": 8} | AFTER),
+    "data": ("src/feedback_alignment/data/synthetic.py", {"data": 4, "train": 8} | AFTER),
     "tables": ("src/feedback_alignment/tables.py", AFTER | {"figure": 3}),
     "style": (
         "src/feedback_alignment/figures/style.py",

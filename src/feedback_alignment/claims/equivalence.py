@@ -84,18 +84,18 @@ class JointTest:
 
 
 def joint_test(
-    values: np.ndarray, published: Sequence[Mean], name: str, resamples: int = RESAMPLES
+    groups: Sequence[tuple[np.ndarray, Sequence[Mean]]], name: str, resamples: int = RESAMPLES
 ) -> JointTest | None:
     """Test all differences between our means and published ones at once.
 
     The null distribution is resampled: our replicates, less their condition's mean, each drawn with
-    all of its conditions, since these share data, also across widths; and published means with
-    independent normal errors. Every resample estimates its own standard errors, as the statistic
-    does, so few replicates widen the distribution as they do the statistic.
+    all conditions of its group; and published means with independent normal errors. Every resample
+    estimates its own standard errors, as the statistic does, so few replicates widen the
+    distribution as they do the statistic.
 
     Args:
-        values: ours, (C, S), replicates last.
-        published: the published mean of each condition.
+        groups: conditions that share the data of their replicates, and none with another group:
+            our values (C, S), replicates last, and the published mean of each condition.
         name: what the test is of; decides the random stream.
         resamples: how many.
 
@@ -103,22 +103,16 @@ def joint_test(
         the test, or None where neither ours nor the published mean of a condition has any spread.
     """
     rng = np.random.default_rng(stream_of(name))
-    count = values.shape[1]
-    means = np.array([[mean.value] for mean in published])
-    errors = np.array([[mean.error] for mean in published])
-
-    def statistic(differences: np.ndarray, offsets: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-        """Of resamples (S, B), how often each replicate is drawn, the statistics (B,)."""
-        mean = differences @ drawn / count
-        variance = ((differences**2) @ drawn / count - mean**2).clip(0) / (count - 1) + errors**2
-        none = np.full(mean.shape, np.nan)
-        return np.divide((mean - offsets) ** 2, variance, out=none, where=variance > 0).sum(axis=0)
-
-    centre = values.mean(axis=1, keepdims=True)
-    drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples).T
-    chance = errors * rng.standard_normal((len(published), resamples))
-    null = statistic(values - centre, chance, drawn)
-    found = statistic(values - centre, means - centre, np.ones((count, 1)))[0]
+    found, null = 0.0, np.zeros(resamples)
+    for values, published in groups:
+        count = values.shape[1]
+        means = np.array([[mean.value] for mean in published])
+        errors = np.array([[mean.error] for mean in published])
+        centre = values.mean(axis=1, keepdims=True)
+        drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples).T
+        chance = errors * rng.standard_normal((len(published), resamples))
+        null += _squared_z(values - centre, drawn, chance, errors)
+        found += _squared_z(values - centre, np.ones((count, 1)), means - centre, errors)[0]
     if not (np.isfinite(found) and np.isfinite(null).all()):
         return None
     tail = (1 - JOINT_CONFIDENCE) / 2
@@ -126,3 +120,24 @@ def joint_test(
     beyond = min((null >= found).sum(), (null <= found).sum())
     p = min(1.0, 2 * (1 + int(beyond)) / (1 + resamples))
     return JointTest(float(found), float(low), float(high), p)
+
+
+def _squared_z(
+    values: np.ndarray, drawn: np.ndarray, published: np.ndarray, errors: np.ndarray
+) -> np.ndarray:
+    """Sums over conditions of the squared difference of means over its standard error.
+
+    Args:
+        values: (C, S).
+        drawn: how often each replicate counts in each of B samples, (S, B).
+        published: the means to subtract, (C, B).
+        errors: their standard errors, (C, 1).
+
+    Returns:
+        (B,); NaN where a condition has no spread.
+    """
+    count = values.shape[1]
+    mean = values @ drawn / count
+    variance = (values**2 @ drawn / count - mean**2).clip(0) / (count - 1) + errors**2
+    none = np.full(mean.shape, np.nan)
+    return np.divide((mean - published) ** 2, variance, out=none, where=variance > 0).sum(axis=0)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from feedback_alignment.claims.comparisons import Comparison
-from feedback_alignment.claims.equivalence import JOINT_CONFIDENCE, joint_test, mean_of
-from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite, shown
+from feedback_alignment.claims.equivalence import JOINT_CONFIDENCE, Mean, joint_test, mean_of
+from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite, pick, shown
+from feedback_alignment.claims.filters import AXES
 from feedback_alignment.claims.intervals import CONFIDENCE
 from feedback_alignment.claims.panel import Rows
 from feedback_alignment.claims.points import Point, Tables, judge_point, read_points, values_of
@@ -156,34 +157,34 @@ def highest_difference(
     return _published("highest_difference", reading, table, steps, judge, "every point, ")
 
 
-def joint_p(reading: Reading, table: str) -> Published:
+def joint_p(reading: Reading, table: str, *, apart: str = "width") -> Published:
     """Two-sided p-value of the sum over points of squared z; see `equivalence.joint_test`.
 
     Args:
         reading: a metric at the end.
         table: the published values; those without an sd do not count.
+        apart: the setting each value of which has random streams of its own, so that a replicate
+            shares its data and initial weights with all conditions but those of other values.
     """
+    pick(apart, AXES, "axis")
 
     def judge(points: Sequence[Point], threshold: Threshold, stream: str) -> dict[str, Any]:
-        points = [p for p in points if p.values.size and p.published.sd is not None]
-        # Replicates that diverged in none of the conditions.
-        replicates = [point.sample.panel.replicates for point in points]
-        shared = reduce(np.intersect1d, replicates) if replicates else np.array([])
-        ours = [p.values[np.isin(p.sample.panel.replicates, shared)] for p in points]
-        theirs = [mean_of(p.mean, p.sd, p.n) for p in (point.published for point in points)]
-        test = joint_test(np.array(ours), theirs, stream) if len(shared) > 1 else None
+        counted = [p for p in points if p.values.size and p.published.sd is not None]
+        groups = _groups(counted, apart)
+        count = min((values.shape[1] for values, _ in groups), default=0)
+        test = joint_test(groups, stream) if count > 1 else None
         if test is None:
-            verdict, reason = decide(threshold, np.nan, None, len(shared))
-            return {"verdict": verdict, "reason": reason, "n": len(shared)}
-        verdict, reason = decide(threshold, test.p, (test.p, test.p), len(shared))
+            verdict, reason = decide(threshold, np.nan, None, count)
+            return {"verdict": verdict, "reason": reason, "n": count}
+        verdict, reason = decide(threshold, test.p, (test.p, test.p), count)
         said = (
-            f"the sum over {len(points)} points is {test.statistic:.4g}, and of agreement "
+            f"the sum over {len(counted)} points is {test.statistic:.4g}, and of agreement "
             f"{JOINT_CONFIDENCE:.0%} lie in [{test.low:.4g}, {test.high:.4g}]"
         )
         reason = f"{reason}; {said}" if reason else said
-        return {"verdict": verdict, "reason": reason, "estimate": test.p, "n": len(shared)}
+        return {"verdict": verdict, "reason": reason, "estimate": test.p, "n": count}
 
-    return _published("joint_p", reading, table, None, judge)
+    return _published("joint_p", reading, table, None, judge, apart=apart)
 
 
 def judge_published(
@@ -249,3 +250,21 @@ def _published(
     said["steps"] = None if steps is None else list(steps)
     arguments = {key: value for key, value in said.items() if value is not None}
     return Published(name, reading, table, steps, judge, arguments, beside)
+
+
+def _groups(points: Sequence[Point], apart: str) -> list[tuple[np.ndarray, list[Mean]]]:
+    """Values (C, S) and published means of the points of each value of a setting.
+
+    Of the replicates, those that diverged in no condition of their group.
+    """
+    found: dict[Any, list[Point]] = {}
+    for point in points:
+        found.setdefault(point.published.settings.get(apart), []).append(point)
+    groups = []
+    for members in found.values():
+        replicates = [point.sample.panel.replicates for point in members]
+        left = reduce(np.intersect1d, replicates)
+        values = [p.values[np.isin(own, left)] for p, own in zip(members, replicates, strict=True)]
+        theirs = [mean_of(p.mean, p.sd, p.n) for p in (point.published for point in members)]
+        groups.append((np.array(values), theirs))
+    return groups
