@@ -42,7 +42,9 @@ STALE_BY = {
     "tables.py": TABLES,
     "settings.py": TRAIN | TABLES,
     "checked.py": TRAIN | TABLES,
-    "errors.py": CONDITION | {"page"},
+    "errors.py": CONDITION | CLAIMS,
+    "published.py": CLAIMS,
+    "rows.py": CLAIMS,
     "intervention_steps.py": CLAIMS | {"tables"},
     "sources.py": {"page"},
     "yaml_files.py": {"page"},
@@ -83,7 +85,7 @@ STALE_BY = {
 EVERY = {"__init__.py", "files.py", "specification.py"}
 # No job runs these: they plan the jobs, serve a command, or only say that the package has types.
 NONE = {"__main__.py", "code.py", "jobs.py", "known_digests.py", "project.py", "prune.py"}
-NONE |= {"py.typed", "documents.py", "names.py", "published.py", "published_runs.py", "rows.py"}
+NONE |= {"py.typed", "documents.py", "names.py", "published_runs.py"}
 NONE |= {
     f"config/{name}.py" for name in ("__init__", "content", "expansion", "formulas", "overlay")
 }

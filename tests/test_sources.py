@@ -52,7 +52,7 @@ BAD = {
     ),
     "unknown source": (
         f"sources: [{ENTRY}, {ENTRY.replace('paper,', 'papr,')}]",
-        'sources[1].source: "papr" is not allowed; did you mean "paper"?; allowed: authors, paper, ',
+        'sources[1].source: "papr" is not allowed; did you mean "paper"?; allowed: authors, ',
     ),
     "unknown setting": (
         f"sources: [{ENTRY.replace('[eta]', '[eta, widht]')}]",
