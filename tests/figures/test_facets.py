@@ -67,7 +67,7 @@ def test_courses_are_geometric_means_where_asked(table_of):
             np.testing.assert_allclose(line.get_ydata(), mean)
             np.testing.assert_array_equal(line.get_xdata(), mean.index)
     text = shown.table()
-    assert text.shape == (9, 2)
+    assert text.shape == (9, 3)  # replicates, loss, cosine
     assert text["loss"].str.contains("×/÷").all()
 
 
