@@ -225,7 +225,10 @@ def test_descent_marks_the_half_fall_and_sums_the_first_order(table_of, run):
         assert mark.get_xdata()[0] == half
     (total,) = lines(shown.panels[-1].axes, "first-order")  # in the fake runs, the whole fall
     np.testing.assert_allclose(total.get_ydata(), loss)
-    assert numbers["fall, frozen_hidden"].tolist() == pytest.approx([0.2, 0.2], abs=1e-3)
+    parts = numbers["fall / undisturbed fall"].unstack("case")
+    assert [text.split()[0] for text in parts["frozen_hidden"]] == ["0.2", "0.2"]
+    assert numbers["first order / fall"].unstack("case")["trained"].str.startswith("1").all()
+    assert (numbers["replicates"] == 3).all()
     # A sum needs every step, and all samples.
     for rows in (table[table["step"] % 5 == 0], table.assign(batch_size=50)):
         drawn, *_ = run("chu_descent", rows)
