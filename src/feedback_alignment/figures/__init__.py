@@ -6,7 +6,8 @@ modules draw: `stability`, `performance`, `fixed_points`, `extreme_width`, `feed
 
 from __future__ import annotations
 
-from feedback_alignment.figures.facets import Facets, Panel, Quantity, facets
+from feedback_alignment.figures.facets import Facets, Quantity, facets
+from feedback_alignment.figures.layout import Panel
 from feedback_alignment.figures.lines import by_case, by_layer
 from feedback_alignment.figures.marks import guide, guide_key, key, vertical, zero
 from feedback_alignment.figures.numbers import (
@@ -22,6 +23,7 @@ from feedback_alignment.figures.numbers import (
     readable,
     relative,
 )
+from feedback_alignment.figures.published import published
 from feedback_alignment.figures.style import save
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "metric",
     "nothing",
     "overview",
+    "published",
     "read",
     "readable",
     "relative",
