@@ -197,6 +197,11 @@ def test_a_table_without_a_column_is_refused_in_one_line(table_of):
         against_width(table)
 
 
+def test_layers_are_not_averaged(table_of):
+    with pytest.raises(FigureError, match="alignment: name a layer, or tell layers apart by hue"):
+        facets(table_of("chu_alignment"), Quantity("gradient_alignment", "alignment"), x="epoch")
+
+
 def test_nothing_to_draw_is_a_sentence_and_no_error(table_of):
     table = table_of("song_alignment_width")
     shown = against_width(table[:0], empty="No run: set rule: fa.")

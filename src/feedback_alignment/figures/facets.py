@@ -253,7 +253,7 @@ def facets(
         The figure, its panels and the plotted numbers. Loop over it to add to the panels.
 
     Raises:
-        FigureError: the table lacks a tidy column.
+        FigureError: the table lacks a tidy column, or a line mixes layers or metrics.
     """
     numbers.check_columns(table.columns)
     quantities = [y] if isinstance(y, Quantity) else list(y)
@@ -342,6 +342,8 @@ def _estimate(
         rows = quantity.rows(table)
         rows = numbers.last(rows) if final else rows
         rows = rows[rows["step"] > 0] if log_x else rows
+        if rows.duplicated([*keys, *numbers.REPLICATE]).any():
+            raise numbers.FigureError(f"{quantity.name}: name a layer, or tell layers apart by hue")
         stats = numbers.estimate(rows, keys, quantity.estimator, quantity.errorbar)
         text = numbers.in_words(stats, quantity.estimator == "geometric")
         used = stats["rule"] != quantity.unused  # of the others no more than the mean is drawn
