@@ -9,15 +9,13 @@ from __future__ import annotations
 from feedback_alignment.figures.facets import Facets, Quantity, facets
 from feedback_alignment.figures.layout import Panel
 from feedback_alignment.figures.lines import by_case, by_layer
-from feedback_alignment.figures.marks import guide, guide_key, key, vertical, zero
+from feedback_alignment.figures.marks import guide, guide_key, vertical
 from feedback_alignment.figures.numbers import (
     REPLICATE,
     FigureError,
     estimate,
-    in_words,
     last,
     metric,
-    nothing,
     overview,
     read,
     readable,
@@ -38,11 +36,8 @@ __all__ = [
     "facets",
     "guide",
     "guide_key",
-    "in_words",
-    "key",
     "last",
     "metric",
-    "nothing",
     "overview",
     "published",
     "read",
@@ -50,5 +45,4 @@ __all__ = [
     "relative",
     "save",
     "vertical",
-    "zero",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import (
@@ -196,6 +197,15 @@ def guide(axes: Axes, x: Any, y: Any, gid: str = "guide", **line: Any) -> None:
     """A reference curve over the data, dashed and grey unless said otherwise."""
     look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": DASHED, "zorder": 4}
     axes.plot(x, y, gid=gid, **(look | line))
+
+
+def ticks(
+    axis: Axis, places: Sequence[float], text: Callable[[float], str] = "{:g}".format
+) -> None:
+    """Ticks at these places and no others, named by `text`."""
+    axis.set_major_locator(FixedLocator(places))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
 
 
 def width_axis(axes: Axes, widths: Iterable[int]) -> None:

@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from feedback_alignment.figures import marks, numbers, style
 
@@ -258,9 +257,7 @@ def _decay_axis(axes: Axes, decays: pd.Series) -> None:
         axes.set_xscale("symlog", linthresh=positive[0], linscale=0.6)
         axes.set_xlim(-0.12 * positive[0], 1.3 * positive[-1])
     stride = max(1, -(-len(values) // 6))
-    axes.xaxis.set_major_locator(FixedLocator(values[::stride]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    marks.ticks(axes.xaxis, values[::stride])
 
 
 def _limit_accuracy(axes: Axes, cells: pd.DataFrame) -> None:
@@ -272,9 +269,7 @@ def _limit_accuracy(axes: Axes, cells: pd.DataFrame) -> None:
         lambda y: 1.0 + _MARGIN - 10.0 ** -np.asarray(y, dtype=float),
     )
     axes.set_yscale("function", functions=scale)
-    axes.yaxis.set_major_locator(FixedLocator([0, 0.3, 0.6, 0.8, 0.9, 0.95, 1]))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda a, _: f"{a:g}"))
+    marks.ticks(axes.yaxis, [0, 0.3, 0.6, 0.8, 0.9, 0.95, 1])
     low = (cells["accuracy"] - cells["accuracy_sd"]).min()
     axes.set_ylim(max(-0.05, low - 0.1) if low == low else -0.05, 1.005)
 

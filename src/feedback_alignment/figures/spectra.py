@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from feedback_alignment.figures import style
+from feedback_alignment.figures import marks, style
 
 
 def spectrum(axes: Axes, rows: pd.DataFrame, ratios: pd.Series) -> int | None:
@@ -75,9 +74,6 @@ def limit_spectra(row: list[Axes]) -> None:
             continue
         for which, values in (("x", x), ("y", y)):
             getattr(axes, f"set_{which}scale")("symlog", linthresh=edge, linscale=0.6)
-            axis = getattr(axes, f"{which}axis")
-            axis.set_major_locator(FixedLocator(ticks))
-            axis.set_minor_locator(NullLocator())
-            axis.set_major_formatter(FuncFormatter(lambda tick, _: _minus(f"{tick:g}")))
+            marks.ticks(getattr(axes, f"{which}axis"), ticks, lambda tick: _minus(f"{tick:g}"))
             ends = min(1.6 * values.min(), -2 * edge), max(1.6 * values.max(), 2 * edge)
             getattr(axes, f"set_{which}lim")(*ends)

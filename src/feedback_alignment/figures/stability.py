@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from feedback_alignment.figures import marks, numbers, style
 from feedback_alignment.figures.minima import (
@@ -160,9 +159,7 @@ def _since_axis(axes: Axes) -> None:
     axes.set_xscale("symlog", linthresh=1, linscale=0.6)
     axes.set_xlim(-0.3, last * 1.3)
     powers = range(0, len(str(int(last))), 1 if last < 1000 else 2)
-    axes.xaxis.set_major_locator(FixedLocator([0, *(10**power for power in powers)]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _power(x)))
+    marks.ticks(axes.xaxis, [0, *(10**power for power in powers)], _power)
     axes.set_xlabel("steps after the intervention")
 
 
