@@ -197,6 +197,23 @@ def test_a_table_without_a_column_is_refused_in_one_line(table_of):
         against_width(table)
 
 
+def test_tables_keep_apart_what_has_no_place_in_them(table_of):
+    table = table_of("song_convergence")
+    other = table.assign(eta=0.5, condition=table["condition"] + "-x", value=table["value"] / 2)
+    error = Quantity("error_norm", "error")
+    both = pd.concat([table, other], ignore_index=True)
+    shown = facets(both, error, x="step", col="activation", row="width")
+    one = shown.tabulate(table, [error], ["activation", "width", "rule", "l2"])
+    two = shown.tabulate(both, [error], ["activation", "width", "rule", "l2"])
+    assert len(two) == 2 * len(one)
+    assert "η = 0.5" in set(two.index.get_level_values("other settings"))
+    plain = two[two.index.get_level_values("other settings") != "η = 0.5"]
+    assert plain["error"].tolist() == one["error"].tolist()
+    assert (two["replicates"] == 3).all()
+    apart = facets(both, error, x="step", col="activation", row="width", apart="row").table()
+    assert "η = 0.5" in set(apart.index.get_level_values("variant"))
+
+
 def test_layers_are_not_averaged(table_of):
     with pytest.raises(FigureError, match="alignment: name a layer, or tell layers apart by hue"):
         facets(table_of("chu_alignment"), Quantity("gradient_alignment", "alignment"), x="epoch")

@@ -29,15 +29,7 @@ Place = tuple[Any, str]  # value of the setting of a row or column of panels, an
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One panel.
-
-    Attributes:
-        axes: where it is drawn.
-        quantity: what is on its vertical axis.
-        cells: the table's rows behind it.
-        numbers: the plotted numbers.
-        place: numbers of the row and the column of panels.
-    """
+    """One panel: the table's rows `cells`, the plotted `numbers`, and its row and column."""
 
     axes: Axes
     quantity: Quantity
@@ -50,15 +42,8 @@ class Panel:
 class Layout:
     """The panels of a figure: rows and columns of settings, or a row for each quantity.
 
-    Attributes:
-        quantities: what is on the vertical axes.
-        row: setting of the rows, if any, and `rows`, the value and variant of each.
-        col: setting of the columns, if any, and `cols`, the value and variant of each.
-        height: of a row of panels, inches.
-        x: the column on the horizontal axis.
-        log_x: whether that axis is logarithmic.
-        lines: the look of each line by its name.
-        spare: panels that are left over where quantities are wrapped into rows.
+    `row` and `col` are the settings, `rows` and `cols` the value and variant of each; `lines` are
+    looks by name, and `spare` the places left over where quantities are wrapped into rows.
     """
 
     quantities: Sequence[Quantity]

@@ -244,25 +244,24 @@ def decades(axes: Axes, which: str = "y", ticks: int = 6) -> None:
 
     Call it when the limits stand.
     """
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    low, high = axes.get_ylim() if which == "y" else axes.get_xlim()
+    axis, limits = getattr(axes, f"{which}axis"), f"{which}lim"
+    low, high = getattr(axes, f"get_{limits}")()
     getattr(axes, f"set_{which}scale")("log")
     if low <= 0:  # nothing was drawn
         low, high = 1e-3, 1e3
-        getattr(axes, f"set_{which}lim")(low, high)
     if high / low < 8:  # 1, 2, 5 may be too few
-        steps = MaxNLocator(5).tick_values(low, high)
-        axis.set_major_locator(FixedLocator([step for step in steps if step > 0]))
-        getattr(axes, f"set_{which}lim")(low, high)
+        locator = FixedLocator([x for x in MaxNLocator(5).tick_values(low, high) if x > 0])
     elif high / low < 300:
         subs = (1.0, 2.0, 5.0) if high / low < 30 else (1.0, 3.0)
-        axis.set_major_locator(LogLocator(subs=subs, numticks=20))
+        locator = LogLocator(subs=subs, numticks=20)
     else:
-        axis.set_major_locator(LogLocator(numticks=ticks))
+        locator = LogLocator(numticks=ticks)
+    axis.set_major_locator(locator)
     if high / low < 300:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
+    axes.set(**{limits: (low, high)})
 
 
 def key(color: str, label: str, **line: Any) -> Line2D:

@@ -237,7 +237,11 @@ def _against_decay(axes: Axes, swept: pd.DataFrame, name: str) -> None:
                 l2, 0.04, "x", color=color, markersize=5, markeredgewidth=1.3, gid="diverged",
                 transform=axes.get_xaxis_transform(), zorder=5,
             )  # fmt: skip
-    _decay_axis(axes, trained["l2"])
+    decays = sorted(set(trained["l2"]))
+    if positive := [l2 for l2 in decays if l2 > 0]:  # a logarithmic axis with a place for zero
+        axes.set_xscale("symlog", linthresh=positive[0], linscale=0.6)
+        axes.set_xlim(-0.12 * positive[0], 1.3 * positive[-1])
+    marks.ticks(axes.xaxis, decays[:: -(-len(decays) // 6)])
     frozen = swept[swept["frozen"]].dropna(subset=[name]).sort_values("l2")
     look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": marks.DASHED, "gid": "frozen"}
     if len(frozen) == 1:
@@ -247,17 +251,6 @@ def _against_decay(axes: Axes, swept: pd.DataFrame, name: str) -> None:
     decayed = swept.loc[swept["l2"] > 0, "decay_layers"]
     of = "output" if len(decayed) and (decayed == "output").all() else "all"
     axes.set(xlabel=f"decay λ of {of} weights", ylabel=_LABELS[name].replace(", hid", ",\nhid"))
-
-
-def _decay_axis(axes: Axes, decays: pd.Series) -> None:
-    """A logarithmic axis with a place for zero."""
-    values = sorted(set(decays))
-    positive = [x for x in values if x > 0]
-    if positive:
-        axes.set_xscale("symlog", linthresh=positive[0], linscale=0.6)
-        axes.set_xlim(-0.12 * positive[0], 1.3 * positive[-1])
-    stride = max(1, -(-len(values) // 6))
-    marks.ticks(axes.xaxis, values[::stride])
 
 
 def _limit_accuracy(axes: Axes, cells: pd.DataFrame) -> None:

@@ -39,10 +39,10 @@ def published(
         raise numbers.FigureError(f"the published points have no column {', '.join(missing)}")
     drawn = [_draw(panel, _of(panel, points, shown.x), shown.x) for panel in shown]
     decays = sorted({l2 for some in drawn for l2 in some.get("l2", ())})
-    known = {key.get_label() for key in shown.keys}
+    known = {str(key.get_label()) for key in shown.keys}
+    theirs = [x for x in decays if not known & {style.l2_name(x), style.method_name("fa", x)}]
     with style.context():
-        keys = [marks.key(style.l2_color(l2), style.l2_name(l2)) for l2 in decays]
-        keys = [k for k in keys if not any(k.get_label() in str(name) for name in known)]
+        keys = [marks.key(style.l2_color(l2), style.l2_name(l2)) for l2 in theirs]
         if any(map(len, drawn)) and label not in known:
             dashes = _DASHES if shown.x in numbers.COURSES else "none"
             shown.legend(*keys, marks.guide_key(label, **_OPEN | {"linestyle": dashes}))
