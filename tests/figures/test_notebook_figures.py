@@ -207,10 +207,13 @@ def test_alignment_shows_layers_null_and_controls(table_of, run):
     upper = {line.get_label(): line for line in lines(shown.panels[1].axes)}
     assert list(upper) == ["layer 1", "layer 2", "all hidden layers", "null: unused feedback"]
     here = (table["depth"] == 2) & (table["init_scale"] == 0.1) & (table["case"] == "trained")
-    rows = table[here & (table["layer"] == "2")]
+    rows = table[here & (table["layer"] == "2") & (table["metric"] == "gradient_alignment")]
     expected = rows.groupby("step")["value"].mean()
     np.testing.assert_allclose(upper["layer 2"].get_ydata(), expected)
     np.testing.assert_allclose(upper["layer 2"].get_xdata(), expected.index / 28)
+    null = table[here & (table["metric"] == "null_gradient_alignment")]
+    expected = null[null["layer"] == "hidden"].groupby("step")["value"].mean()
+    np.testing.assert_allclose(upper["null: unused feedback"].get_ydata(), expected)
 
 
 def test_descent_marks_the_half_fall_and_sums_the_first_order(table_of, run):
@@ -225,7 +228,10 @@ def test_descent_marks_the_half_fall_and_sums_the_first_order(table_of, run):
         assert mark.get_xdata()[0] == half
     (total,) = lines(shown.panels[-1].axes, "first-order")  # in the fake runs, the whole fall
     np.testing.assert_allclose(total.get_ydata(), loss)
-    assert numbers["fall, frozen_hidden"].tolist() == pytest.approx([0.2, 0.2], abs=1e-3)
+    parts = numbers["fall / undisturbed fall"].unstack("case")
+    assert [text.split()[0] for text in parts["frozen_hidden"]] == ["0.2", "0.2"]
+    assert numbers["first order / fall"].unstack("case")["trained"].str.startswith("1").all()
+    assert (numbers["replicates"] == 3).all()
     # A sum needs every step, and all samples.
     for rows in (table[table["step"] % 5 == 0], table.assign(batch_size=50)):
         drawn, *_ = run("chu_descent", rows)

@@ -123,8 +123,7 @@ def test_neither_the_readers_settings_nor_ours_leak(table_of, tmp_path):
 
 def test_importing_is_cheap():
     code = (
-        "import sys, feedback_alignment.figures, feedback_alignment.page.page, "
-        "feedback_alignment.notebooks; "
+        "import sys, feedback_alignment.page.page, feedback_alignment.notebooks; "
         "print({'matplotlib', 'pandas', 'seaborn', 'jinja2', 'papermill'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

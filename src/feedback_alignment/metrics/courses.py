@@ -192,9 +192,7 @@ DERIVED = (
         "largest recorded loss from the last switch, redraw, tie or perturbation on (their "
         "repetitions and freezing apart), over the loss just after it",
         derived=True,
-        recorded=lambda condition: any(
-            getattr(condition, f"{name}_step") for name in ("switch", "redraw", "tie", "perturb")
-        ),
+        recorded=lambda condition: last_turn(condition.settings()) > 0,
         when="such an intervention after the start",
     ),
 )  # fmt: skip
