@@ -16,6 +16,7 @@ SONG |= {"data": "teacher_student", "dtype": "float64", "engine": "preactivation
 DIGITS = SONG | {"data": "digits", "samples": 1437, "dimension": 64, "engine": "minibatch"}
 DIGITS |= {"activation": "tanh", "width": 64, "init_scale": 0.1, "eta": 0.05, "batch_size": 50}
 DIGITS |= {"steps": 840, "dtype": "float32", "decay_layers": "output"}
+MNIST = DIGITS | {"data": "mnist", "samples": 60_000, "batch_size": 600}
 MOMENT = 300  # of interventions
 
 
@@ -91,6 +92,7 @@ def _learning(cell, rng):
     out = {("accuracy", ""): (t, 0.1 + 0.85 * learnt), ("loss", ""): (t, 0.5 - 0.4 * learnt)}
     for kind, layer in (("gradient", "hidden"), ("signal", "hidden"), ("weight", "output")):
         out[f"{kind}_alignment", layer] = t, size * learnt
+    out["sample_signal_alignment", "output"] = t, size * learnt
     return out
 
 
@@ -227,7 +229,12 @@ FIGURES = {
         [song("linear", p, l2=x, steps=3_000_000) for p in (100, 10**5, 10**8) for x in (0.0, 1.0)],
         _aligning,
     ),
-    "song_mnist": ([DIGITS | {"rule": r, "l2": x} for r, x in METHODS[:3]], _learning),
+    "song_printed_steps": (
+        [song(a, 200, l2=x, case=c) for a, x in (("linear", 0.2), ("linear", 0.5), ("tanh", 0.005))
+         for c in ("authors", "printed")], _aligning,
+    ),
+    "song_mnist": ([MNIST | {"rule": r, "l2": x} for r, x in METHODS[:3]], _learning),
+    "song_digits": ([DIGITS | {"rule": r, "l2": x} for r, x in METHODS[:3]], _learning),
     "rules_width": (
         [DIGITS | {"rule": r, "l2": x, "width": p} for r, x in METHODS for p in (16, 64)],
         _learning,

@@ -67,7 +67,7 @@ def test_markers_lie_where_the_frame_says_in_the_colours_of_ours(table_of, by_wi
 
 
 def test_courses_are_thin_lines_in_the_panels_of_their_metric_and_width(table_of):
-    table = table_of("song_trajectories")
+    table = table_of("song_loss")
     table = table[table["width"] == 800]
     shown = facets(table, [LOSS, COS], x="step", log_x=True, col="activation", hue="l2")
     curve = pd.DataFrame({"activation": "relu", "metric": "loss", "l2": 0.3, "step": [50, 10**6]})
@@ -103,7 +103,7 @@ def test_points_without_a_column_are_refused_in_one_line(table_of, by_width):
     shown = ours(table_of("song_alignment_width"))
     with pytest.raises(FigureError, match="the published points have no column mean, width"):
         published(shown, by_width.drop(columns=["width", "mean"]))
-    several = facets(table_of("song_trajectories"), [LOSS, COS], x="step", by=["width"], hue="l2")
+    several = facets(table_of("song_loss"), [LOSS, COS], x="step", by=["width"], hue="l2")
     with pytest.raises(FigureError, match="no column metric"):
         published(several, by_width.drop(columns="metric"))
     assert figures.published is published
