@@ -31,8 +31,12 @@ try:
             args.out_html,
             {"figure": args.figure, "tables": args.tables, "out": args.out_figures},
         )
-        for path in made:
-            if not path.is_file():
-                raise NotebookError(f"{args.notebook}: it ran, but saved no {path}")
+        missing = [str(path) for path in made if not path.is_file()]
+        if missing:
+            raise NotebookError(
+                f"{args.notebook}: it ran, but saved no {', '.join(missing)}; it must save "
+                "{out}/{figure}.svg, .pdf and .png"
+            )
 except (NotebookError, DamagedFileError) as error:
-    sys.exit(f"error: {error}")
+    # What a user edits is the notebook of the project, not the copy that runs.
+    sys.exit(f"error: {error}".replace(f"{args.notebook.parents[1]}/", ""))
