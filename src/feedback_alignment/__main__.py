@@ -24,7 +24,10 @@ def main() -> None:
     args = parser.parse_args()
     try:
         if args.command == "check":
-            print(f"results/{read_project(ROOT, args.config).name}")
+            config = read_project(ROOT, args.config)
+            for note in config.notes:
+                print(f"note: {note}", file=sys.stderr)
+            print(f"results/{config.name}")
         else:
             _ask_and_prune(args.config)
     except (ConfigError, ClaimsError) as error:

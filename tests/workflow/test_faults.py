@@ -168,6 +168,14 @@ def test_folders_and_configs_may_have_any_name(name, tmp_path):
     assert all((project.folder / target).is_file() for target in targets)
 
 
+def test_an_exception_that_fits_nothing_is_noted_and_stops_nothing(copy):
+    copy.configure(TINY.replace("    grid:", "    exclude: [{l2: 0.7}]\n    grid:"))
+    done = copy.snakemake("-n")
+    assert done.returncode == 0
+    assert "note: experiments.widths.exclude[0]: it fits no condition\n" in done.stderr
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
 def test_the_report_shows_the_figures_with_their_captions(copy):
     done = copy.snakemake("--report", "report.html")
     assert done.returncode == 0, done.stderr

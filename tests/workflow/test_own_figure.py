@@ -12,10 +12,11 @@ BLOCKS = re.findall(
     (ROOT / "docs/adding_a_figure.md").read_text(encoding="utf-8"),
     flags=re.DOTALL,
 )
+TAGS = ("parameters",)
 MINE = TINY.replace("[song_alignment_width, song_trajectories]", "[song_trajectories, mine]")
 
 
-def write(project, *cells, tags=("parameters",)):
+def write(project, *cells, tags=TAGS):
     first, *others = [nbformat.v4.new_code_cell(cell) for cell in cells]
     first.metadata["tags"] = list(tags)
     nbformat.write(
@@ -44,17 +45,16 @@ MISTAKES = {
         "parameters, and must set figure, tables, out (docs/adding_a_figure.md)",
     ),
     "a parameter less": (
-        (["figure, tables = '', []"], ("parameters",)),
+        (["figure, tables = '', []"], TAGS),
         "notebooks/mine.ipynb: no cell sets parameters",
     ),
     "saved elsewhere": (
-        ([BLOCKS[0], "import matplotlib.pyplot as plt\nplt.savefig(f'{out}/mine.png')"],)
-        + (("parameters",),),
+        ([BLOCKS[0], "import seaborn as sns\nsns.mpl.pyplot.savefig(f'{out}/mine.png')"], TAGS),
         "notebooks/mine.ipynb: it ran, but saved no results/tiny/figures/mine.svg, "
         "results/tiny/figures/mine.pdf; it must save {out}/{figure}.svg, .pdf and .png",
     ),
     "a cell that fails": (
-        ([BLOCKS[0], "1 / 0"], ("parameters",)),
+        ([BLOCKS[0], "1 / 0"], TAGS),
         "notebooks/mine.ipynb, cell [2]: ZeroDivisionError: division by zero",
     ),
 }
