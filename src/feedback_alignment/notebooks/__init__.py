@@ -86,13 +86,11 @@ def _parameters(source: Path) -> list[str]:
 def _check_parameters(notebook: Path, known: Sequence[str], parameters: Mapping[str, Any]) -> None:
     for name in parameters:
         if name not in known:
-            must = f"must set {', '.join(parameters)} (docs/adding_a_figure.md)"
-            what = (
-                f"unknown parameter {name}; its parameters cell sets {', '.join(known)}, and {must}"
-                if known
-                else f"no cell sets parameters; the first code cell needs the tag parameters, and {must}"
-            )
-            raise UnknownParameterError(f"{notebook}: {what}")
+            what = "no cell sets parameters; the first code cell needs the tag parameters"
+            if known:
+                what = f"unknown parameter {name}; its parameters cell sets {', '.join(known)}"
+            needed = f"must set {', '.join(parameters)} (docs/adding_a_figure.md)"
+            raise UnknownParameterError(f"{notebook}: {what}, and {needed}")
 
 
 def _read(notebook: Path) -> NotebookNode:
@@ -210,8 +208,9 @@ def _number(executed: int, output: Path) -> int:
 
 
 def _without_traces(notebook: NotebookNode) -> NotebookNode:
-    """Drop what differs between two equal runs: times, and the random ids of cells."""
+    """Drop what differs between equal runs: times, random ids of cells, the Python's version."""
     notebook.metadata.pop("papermill", None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02d}"
         cell.metadata.pop("papermill", None)
