@@ -17,7 +17,7 @@ help:
 	@echo "make figures  install into .venv, rebuild every figure of $$CONFIG, print the verdicts"
 	@echo "make smoke    the same for config/smoke.yaml: every figure, tiny"
 	@echo "make paper    the same for config/paper.yaml: the papers' sizes, hours"
-	@echo "make prune    list data and runs that no config asks for, and remove them after a yes"
+	@echo "make prune    list what no config asks for any more, and remove it after a yes"
 	@echo "make test     install into .venv, run the tests"
 	@echo "make lint     ruff, pyright, snakefmt and snakemake --lint"
 	@echo "make bench    measure the engines' speed, into benchmarks/"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from feedback_alignment.claims import ClaimsError
-from feedback_alignment.config import ConfigError
+from feedback_alignment.errors import InputError
 from feedback_alignment.project import read_project
 from feedback_alignment.prune import prune, unasked
 
@@ -30,20 +30,21 @@ def main() -> None:
             print(f"results/{config.name}")
         else:
             _ask_and_prune(args.config)
-    except (ConfigError, ClaimsError) as error:
+    except (InputError, ClaimsError) as error:
         sys.exit(f"error: {error}")
 
 
 def _ask_and_prune(configs: list[Path]) -> None:
-    paths = unasked(ROOT, Path("results"), configs)
-    if not paths:
+    files, copies = unasked(ROOT, Path("results"), Path(".snakemake"), configs)
+    if not files + copies:
         print("nothing to remove: a config asks for all data and runs")
         return
-    print(*paths, sep="\n")
-    size = sum(path.stat().st_size for path in paths) / 1e6
-    print(f"{len(paths)} files, {size:.1f} MB; remove them? [y/N] ", end="", flush=True)
+    print(*files, sep="\n")
+    size = sum(path.stat().st_size for path in files) / 1e6
+    print(f"{len(files)} files, {size:.1f} MB, {len(copies)} old specifications and copies of code")
+    print("remove them? [y/N] ", end="", flush=True)
     if sys.stdin.readline().strip().lower() in ("y", "yes"):
-        prune(paths)
+        prune(files + copies)
         print("removed")
     else:
         print("kept")
