@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from feedback_alignment.files import DamagedFileError
+from feedback_alignment.files import DamagedFileError, report_in_one_line
 from feedback_alignment.notebooks import NotebookError, execute
 from feedback_alignment.receipts import making
 from feedback_alignment.specification import read_specification
@@ -20,6 +20,7 @@ parser.add_argument("--spec", type=Path, required=True, help="specification of t
 parser.add_argument("--receipt", type=Path, required=True, help="the receipt of all of these")
 parser.add_argument("--upstream", type=Path, nargs="*", default=[], help="the tables' receipts")
 args = parser.parse_args()
+report_in_one_line()
 
 made = [args.out_figures / f"{args.figure}.{end}" for end in ("svg", "pdf", "png")]
 made += [args.out_ipynb, args.out_html]
