@@ -30,7 +30,6 @@ def test_named_outputs(half, damage, copy, undisturbed, record_property):
             recover(copy, undisturbed, record_property, unaffected(copy, {*pending, "receipts"}))
         else:
             path.write_bytes(content)
-            assert copy.pending() == {}, path
 
 
 @pytest.mark.parametrize("step", ["data", "train"])
