@@ -242,3 +242,12 @@ def test_a_caption_is_valid_markup(path):
     title, *rest = path.read_text(encoding="utf-8").splitlines()
     assert title.endswith(".")
     assert rest
+
+
+def test_a_users_own_modules_are_found(tmp_path, monkeypatch):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/mine.py").write_text("word = 'found'\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "lib"))
+    own = notebook(tmp_path / "own.ipynb", "import mine; print(mine.word)")
+    execute(own, tmp_path / "f.ipynb", tmp_path / "f.html", {"figure": "g"})
+    assert "found" in (tmp_path / "f.html").read_text()
