@@ -20,6 +20,8 @@ experiments:
     settings: {rule: fa, samples: 6, dimension: 9, steps: 60, eta: 1e-2}
     grid: {activation: [linear, relu], width: [20, 40], l2: [0, 0.5]}
 """
+# Jobs of a whole run, the last of which makes nothing.
+JOBS = 19
 STEPS = {"data": "data", "runs": "train", "metrics": "tables", "figures": "figure"}
 STEPS |= {"notebooks": "figure", "receipts": "receipts", "index": "page", "claims": "claims"}
 
@@ -27,11 +29,6 @@ STEPS |= {"notebooks": "figure", "receipts": "receipts", "index": "page", "claim
 def trials(count: int, short: int = 0) -> list:
     """Numbers of trials, of which only the first few belong to the short suite."""
     return [pytest.param(i, marks=[pytest.mark.long] if i >= short else []) for i in range(count)]
-
-
-def moment(*seed: object) -> float:
-    """A random share of a run, the same each time that the test is called."""
-    return random.Random(repr(seed)).uniform(0, 0.9)
 
 
 def start(project: Project, *arguments: str, **environ: str) -> subprocess.Popen:
@@ -47,11 +44,13 @@ def start(project: Project, *arguments: str, **environ: str) -> subprocess.Popen
         )
 
 
-def wait(running: subprocess.Popen, seconds: float) -> None:
-    """Wait, or until the call has ended."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and running.poll() is None:
+def reach(running: subprocess.Popen, project: Project, *seed: object) -> None:
+    """Wait for a random moment of a call: some jobs are done, and a part of a second has passed."""
+    draw = random.Random(repr(seed))
+    jobs = draw.randint(0, JOBS - 2)
+    while running.poll() is None and call_log(project).count("Finished jobid") < jobs:
         time.sleep(0.02)
+    time.sleep(draw.uniform(0, 1 if jobs else 4))
 
 
 def a_job(running: subprocess.Popen) -> psutil.Process | None:

@@ -6,13 +6,13 @@ import subprocess
 import sys
 
 import pytest
-from faults import TINY, a_job, call_log, finished, manifest, moment, recover, start, trials, wait
+from faults import TINY, a_job, call_log, finished, manifest, reach, recover, start, trials
 
 
 @pytest.mark.parametrize("trial", trials(10, short=1))
 def test_a_killed_job(trial, fresh, undisturbed, record_property):
     running = start(fresh)
-    wait(running, moment("job", trial) * undisturbed.seconds)
+    reach(running, fresh, "job", trial)
     job = a_job(running)
     if job:
         job.kill()
@@ -23,9 +23,10 @@ def test_a_killed_job(trial, fresh, undisturbed, record_property):
 @pytest.mark.parametrize("trial", trials(10, short=1))
 def test_a_killed_snakemake(trial, fresh, undisturbed, record_property):
     running = start(fresh)
-    wait(running, moment("snakemake", trial) * undisturbed.seconds)
+    reach(running, fresh, "snakemake", trial)
     # Alternately alone, so that its jobs go on, and all at once, as when the machine goes down.
-    (os.killpg if trial % 2 else os.kill)(running.pid, signal.SIGKILL)
+    if running.poll() is None:
+        (os.killpg if trial % 2 else os.kill)(running.pid, signal.SIGKILL)
     running.wait()
     # What an orphan still writes is not finished.
     recover(fresh, undisturbed, record_property, finished(fresh))
@@ -34,8 +35,9 @@ def test_a_killed_snakemake(trial, fresh, undisturbed, record_property):
 @pytest.mark.parametrize("trial", trials(3))
 def test_control_c(trial, fresh, undisturbed, record_property):
     running = start(fresh)
-    wait(running, moment("interrupt", trial) * undisturbed.seconds)
-    os.killpg(running.pid, signal.SIGINT)
+    reach(running, fresh, "interrupt", trial)
+    if running.poll() is None:
+        os.killpg(running.pid, signal.SIGINT)
     running.wait()
     recover(fresh, undisturbed, record_property)
 
@@ -63,9 +65,10 @@ def test_a_full_disk(size, fresh, undisturbed):
     if done.returncode in (1, 77):
         pytest.skip("no disk can be mounted here")
     assert done.returncode == 0, call_log(fresh)
+    # Which job fails is chance, and its log may find no place either.
     text = (fresh.folder / "full.log").read_text()
-    assert "No space left on device" in text
     assert "Traceback" not in text
+    assert "At least one job did not complete successfully" in text
     (fresh.folder / "results").rmdir()
     (fresh.folder / "copied").rename(fresh.folder / "results")
     assert manifest(fresh) == manifest(undisturbed)
@@ -86,7 +89,7 @@ def test_an_edit_during_a_run(name, fresh, undisturbed, record_property):
     running = start(fresh)
     # Before it has read the project there is no run that an edit could disturb.
     a_job(running)
-    wait(running, moment("edit", name) * undisturbed.seconds)
+    reach(running, fresh, "edit", name)
     path = fresh.folder / name
     text = path.read_text()
     path.write_text(EDITS[name](text))

@@ -60,8 +60,8 @@ def python_for_others(folder: Path) -> str:
 
 @pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root is others")
-def test_another_user_of_the_group(copy, undisturbed, tmp_path_factory):
-    python = python_for_others(tmp_path_factory.mktemp("python") / "python")
+def test_another_user_of_the_group(copy, undisturbed):
+    python = python_for_others(copy.folder.parent / "python")
     for parent in copy.folder.parents:
         if os.stat(parent).st_uid == os.geteuid() and "pytest-of" in str(parent):
             parent.chmod(0o755)
