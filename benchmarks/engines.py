@@ -19,14 +19,15 @@ import numpy as np
 import torch
 from in_turn import least_times
 
-from feedback_alignment.data.teacher_student import draw_replicate
+from feedback_alignment.conditions import Condition
+from feedback_alignment.data.synthetic import teacher_student
 from feedback_alignment.engines.gram import wishart_gram
 from feedback_alignment.engines.linear import LinearFeedback
 from feedback_alignment.engines.preactivation import PreactivationEngine
-from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.networks.parameters import draw_shallow
 from feedback_alignment.provenance import processor
-from feedback_alignment.rules.fa import FA
+from feedback_alignment.streams import Streams
+from feedback_alignment.training.setup import set_up
 
 SAMPLES, DIMENSION, LANES, L2 = 50, 150, 8, 0.1
 WIDTHS = (100, 1600, 12800)
@@ -79,7 +80,7 @@ def usual_way(width: int, activation: str, eta: float) -> Callable[[int], None]:
     """A function that trains one usual network for some steps."""
     torch.manual_seed(0)
     inputs, targets = map(
-        torch.from_numpy, draw_replicate(0, 0, activation, width, SAMPLES, DIMENSION)
+        torch.from_numpy, teacher_student(Streams(0), 0, activation, width, SAMPLES, DIMENSION)
     )
     network = UsualNetwork(width, activation).double()
     groups = [
@@ -100,16 +101,20 @@ def usual_way(width: int, activation: str, eta: float) -> Callable[[int], None]:
 
 def our_way(width: int, activation: str, eta: float) -> Callable[[int], None]:
     """A function that trains LANES networks at once for some steps."""
-    draws = [draw_replicate(0, r, activation, width, SAMPLES, DIMENSION) for r in range(LANES)]
+    draws = [
+        teacher_student(Streams(0), r, activation, width, SAMPLES, DIMENSION) for r in range(LANES)
+    ]
     inputs, targets = (np.stack(arrays) for arrays in zip(*draws, strict=True))
     if activation == "linear":
         powers, modes = np.linalg.eigh(inputs @ inputs.mT)
-        gram = np.stack([wishart_gram(k, 0, r, width) for r, k in enumerate(powers)])
+        gram = np.stack([wishart_gram(k, Streams(0), r, width) for r, k in enumerate(powers)])
         engine = LinearFeedback(gram, powers, np.matvec(modes.mT, targets), width, eta)
     else:
-        networks = [draw_shallow(0, r, width, DIMENSION) for r in range(LANES)]
-        psi = ACTIVATIONS[activation]
-        engine = PreactivationEngine(inputs, targets, networks, FA, FA, psi, eta, "float64")
+        networks = [draw_shallow(Streams(0), r, width, DIMENSION) for r in range(LANES)]
+        condition = Condition(
+            activation=activation, width=width, eta=eta, samples=SAMPLES, dimension=DIMENSION
+        )
+        engine = PreactivationEngine(set_up(condition, DIMENSION, 1), inputs, targets, networks)
     return lambda steps: engine.advance(steps, L2)
 
 

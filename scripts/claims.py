@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 from feedback_alignment.claims import ClaimsError, judge, load_claims, write_verdicts
+from feedback_alignment.errors import InputError
 from feedback_alignment.files import DamagedFileError, report_in_one_line
+from feedback_alignment.published import read_published
 from feedback_alignment.receipts import making
 from feedback_alignment.specification import read_specification
 from feedback_alignment.tables import read_tables
@@ -16,6 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", type=Path, required=True, help="specification of the job")
     parser.add_argument("--results", type=Path, required=True, help="results folder of the config")
+    parser.add_argument("--published", type=Path, nargs="*", default=[], help="published values")
     parser.add_argument("--receipt", type=Path, required=True, help="the receipt of the verdicts")
     parser.add_argument("--upstream", type=Path, nargs="*", default=[], help="the tables' receipts")
     args = parser.parse_args()
@@ -31,8 +34,9 @@ def main() -> int:
                 for figure, names in spec["figures"].items()
                 if figure in wanted and names
             }
-            write_verdicts(judge(claims, tables), args.results)
-    except (ClaimsError, DamagedFileError) as error:
+            published = {path.stem: read_published(path) for path in args.published}
+            write_verdicts(judge(claims, tables, published), args.results)
+    except (ClaimsError, InputError, DamagedFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -85,7 +85,14 @@ def test_citation_and_package_have_one_version():
 
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "config/*.md", "docs/*.md", "results/README.md", "benchmarks/*.md")
+    for pattern in (
+        "*.md",
+        "config/*.md",
+        "docs/*.md",
+        "results/README.md",
+        "resources/*/README.md",
+        "benchmarks/*.md",
+    )
     for path in ROOT.glob(pattern)
 )
 

@@ -145,6 +145,23 @@ def test_a_missing_file_of_the_project_is_named(tmp_path):
         make_plan(config, tmp_path)
 
 
+def test_a_published_value_changes_the_verdicts_and_what_shows_them(tmp_path):
+    for path in ("src", "scripts", "notebooks", "workflow", "config", "resources"):
+        shutil.copytree(ROOT / path, tmp_path / path, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.lock", tmp_path)
+    config = parse_config({"name": "t", "experiments": {"e": {"include": [{}]}}}, {})
+
+    def digests():
+        plan = make_plan(config, tmp_path)
+        return {f"{job.step}/{job.name}": job.digest for job in plan.named}
+
+    before = digests()
+    file = tmp_path / "resources/published/song2021_alignment.csv"
+    file.write_text(file.read_text().replace("0.206", "0.207"))
+    after = digests()
+    assert {name for name in after if after[name] != before[name]} == AFTER
+
+
 def test_a_rule_of_ones_own_changes_no_run_of_the_others(tmp_path):
     for path in ("src", "scripts", "notebooks", "workflow", "config"):
         shutil.copytree(ROOT / path, tmp_path / path, ignore=shutil.ignore_patterns("__pycache__"))

@@ -8,19 +8,28 @@ from feedback_alignment.claims import ClaimsError
 from feedback_alignment.errors import InputError
 from feedback_alignment.project import read_project
 from feedback_alignment.prune import prune, unasked
+from feedback_alignment.published_runs import write_song2021
+from feedback_alignment.rows import RowError
 
 # The checkout: the package is installed in editable mode, since a config needs the whole project.
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    """Run a command; a mistake in a config ends it with one line."""
+    """Run a command; a mistake in what it reads ends it with one line."""
     parser = argparse.ArgumentParser(prog="python -m feedback_alignment")
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="check a config and print its results folder")
     check.add_argument("config", type=Path, nargs="+", help="config file; later ones win")
     old = commands.add_parser("prune", help="remove data and runs that no config asks for")
     old.add_argument("config", type=Path, nargs="*", help="a config that is not in config/")
+    published = commands.add_parser(
+        "published", help="make tables of published values from the authors' runs"
+    )
+    published.add_argument("checkout", type=Path, help="their repository, see resources/published")
+    published.add_argument(
+        "--into", type=Path, default=ROOT / "resources/published", help="folder of the tables"
+    )
     args = parser.parse_args()
     try:
         if args.command == "check":
@@ -28,9 +37,11 @@ def main() -> None:
             for note in config.notes:
                 print(f"note: {note}", file=sys.stderr)
             print(f"results/{config.name}")
+        elif args.command == "published":
+            print(*write_song2021(args.checkout, args.into), sep="\n")
         else:
             _ask_and_prune(args.config)
-    except (InputError, ClaimsError) as error:
+    except (InputError, ClaimsError, RowError) as error:
         sys.exit(f"error: {error}")
 
 

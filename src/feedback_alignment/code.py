@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "feedback_alignment"
+# What reads published values imports the module `published`, and has these.
+PUBLISHED = "resources/published/*.csv"
 
 
 class CodeError(ValueError):
@@ -139,6 +141,9 @@ class Tree:
         for package in [path for path in inside if path.name == "__init__.py"]:
             inside.update(_data_files(package.parent))
         places |= {path.relative_to(self._root / "src").as_posix(): path for path in inside}
+        if self._library / "published.py" in inside:
+            tables = self._root.glob(PUBLISHED)
+            places |= {path.relative_to(self._root).as_posix(): path for path in tables}
         return Code(tuple((place, self.source(path)) for place, path in sorted(places.items())))
 
     def _imported(self, path: Path) -> tuple[Path, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from feedback_alignment.data.sources import TEACHER_STUDENT, Source
+from feedback_alignment.data.sources import SYNTHETIC, Source
 from feedback_alignment.errors import ConfigError, described
 from feedback_alignment.settings import DEFAULTS, Settings, needs_of
 from feedback_alignment.specification import digest_of
@@ -64,6 +64,11 @@ class Condition(Settings):
                 values[name] = default
         _check_data(values, source)
         _check_sizes(values, source)
+        if values["settle_after"] > values["steps"]:
+            raise ValueError(
+                f"settle_after: {values['settle_after']} is after the last step; "
+                f"allowed: 0 to {values['steps']} (steps is {values['steps']})"
+            )
         if values["perturb_step"] is not None and values["perturb_size"] == 0:
             raise ValueError("perturb_size: missing; perturb_step needs a size above 0")
         return cls(**values)
@@ -95,8 +100,10 @@ class Condition(Settings):
 
     def dataset(self) -> dict[str, Any]:
         """The settings that decide the data: conditions that agree on them share their data."""
-        if self.data == TEACHER_STUDENT:
+        if self.data == "teacher_student":
             names = ("data", "activation", "width", "samples", "dimension")
+        elif self.data in SYNTHETIC:
+            names = ("data", "width", "samples", "dimension")
         else:
             names = ("data", "scaling", "samples", "dimension", "validation_samples", "dtype")
         return {name: getattr(self, name) for name in names}
@@ -105,8 +112,10 @@ class Condition(Settings):
         """A readable name for the data, with a digest of what decides it."""
         digest = digest_of({"seed": seed, **self.dataset()})[:10]
         size = f"n{self.samples}-d{self.dimension}"
-        if self.data == TEACHER_STUDENT:
-            size = f"{self.activation}-p{self.width}-{size}"
+        if self.data in SYNTHETIC:
+            size = f"p{self.width}-{size}"
+        if "activation" in self.dataset():
+            size = f"{self.activation}-{size}"
         return f"{self.data}-{size}-{digest}"
 
 
@@ -124,16 +133,16 @@ def _check_decay(values: dict[str, Any]) -> None:
 
 def _check_data(values: dict[str, Any], source: Source) -> None:
     """Resolve how many samples and inputs there are."""
-    if values["data"] == TEACHER_STUDENT:
+    if values["data"] in SYNTHETIC:
         for name in ("scaling", "validation_samples"):
             if values[name] != DEFAULTS[name]:
                 raise ValueError(
-                    f"{name}: allowed: only {DEFAULTS[name]} with data {TEACHER_STUDENT}"
+                    f"{name}: allowed: only {DEFAULTS[name]} with data {values['data']}"
                 )
         if values["loss_function"] == "cross_entropy":
             raise ValueError(
                 "loss_function: cross_entropy needs classes; "
-                f"allowed: half_sum, half_mean with data {TEACHER_STUDENT}"
+                f"allowed: half_sum, half_mean, mse with data {values['data']}"
             )
         for name, default in (("samples", 50), ("dimension", 150)):
             if values[name] is None:

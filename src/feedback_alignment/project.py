@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from feedback_alignment.claims import load_claims
+from feedback_alignment.code import PUBLISHED
 from feedback_alignment.config import Config, load_config
 from feedback_alignment.jobs import SOURCES, known_figures
+from feedback_alignment.published import read_published
 from feedback_alignment.sources import load_sources
 
 
@@ -22,11 +24,15 @@ def read_project(
         overrides: values given on the command line, merged last.
 
     Raises:
-        ConfigError, ClaimsError: anything is wrong; one line with file, key path and what is
+        InputError, ClaimsError: anything is wrong; one line with file, key path and what is
             allowed.
     """
     figures = known_figures(root)
-    load_claims(figures)
+    published = {
+        path.stem: read_published(Path(os.path.relpath(path)))
+        for path in sorted(root.glob(PUBLISHED))
+    }
+    load_claims(figures, published)
     load_sources(Path(os.path.relpath(root / SOURCES)))
     return load_config(
         [Path(os.path.relpath(path)) for path in configs or [root / "config/config.yaml"]],

@@ -74,7 +74,9 @@ def count_statuses(table: "pd.DataFrame") -> dict[str, int]:
     """
     runs = table.drop_duplicates(["condition", "replicate"])
     counts = runs["status"].value_counts()
-    return {status: int(counts.get(status, 0)) for status in ("ok", "settled", "diverged")}
+    return {
+        status: int(counts.get(status, 0)) for status in ("ok", "settled", "unsettled", "diverged")
+    }
 
 
 def digests(paths: Iterable[Path], root: Path) -> dict[str, str]:

@@ -88,7 +88,9 @@ class Settings(Checked):
     decay_layers: Annotated[Literal["output", "all"], Needs("l2")] = setting(
         "output", "Which weights decay: output, or all layers. Biases never do."
     )
-    activation: str = setting("relu", "Hidden activation psi: linear, relu, tanh, erf or softplus.")
+    activation: str = setting(
+        "relu", "Hidden activation psi: linear, relu, tanh, sigmoid, erf or softplus."
+    )
     width: int = setting(200, "Number p of hidden units, in each hidden layer.", ge=1, le=_MANY)
     depth: int = setting(1, "Number of hidden layers; with parametrisation song 1.", ge=1, le=1000)
     bias: bool = setting(False, "Biases in all layers, zero at the start.")
@@ -99,11 +101,12 @@ class Settings(Checked):
         "W = V / sqrt(fan_in), and V takes the steps, as in Song 2021; biases take steps of "
         "eta / fan_in.",
     )
-    loss_function: Literal["half_sum", "half_mean", "cross_entropy"] = setting(
+    loss_function: Literal["half_sum", "half_mean", "mse", "cross_entropy"] = setting(
         "half_sum",
         "half_sum: half the squared error, summed over samples (Algorithm 1 of Song 2021). "
-        "half_mean: the same, its mean over samples. cross_entropy: of a softmax over the outputs, "
-        "its mean over samples. Squares are summed over outputs.",
+        "half_mean: the same, its mean over samples. mse: the mean over samples of the squared "
+        "error, no half (Song 2021's code). cross_entropy: of a softmax over the outputs, its mean "
+        "over samples. Squares are summed over outputs.",
     )
     init_scale: float = setting(1.0, "Scale sigma of the initial weights.", gt=0)
     feedback_scale: float = setting(
@@ -117,8 +120,8 @@ class Settings(Checked):
     data: str = setting(
         "teacher_student",
         "Data source: teacher_student (Gaussian inputs, targets from a random two-layer network of "
-        "the same activation and width), digits, digits_in_order, mnist, or a name of "
-        "data_sources.",
+        "the same activation and width), linear_teacher (Gaussian inputs, targets X theta with "
+        "theta ~ N(0, I)), digits, digits_in_order, mnist, or a name of data_sources.",
     )
     scaling: Literal["none", "centred", "standardised"] = setting(
         "none",
@@ -128,14 +131,14 @@ class Settings(Checked):
     )
     samples: Annotated[int | None, Resolved()] = setting(
         None,
-        "Number n of training samples, the first ones. null: 50 for teacher_student, all there are "
-        "for other data.",
+        "Number n of training samples, the first ones. null: 50 for synthetic data, all there are "
+        "for other.",
         ge=1,
         le=_SAMPLES,
     )
     dimension: Annotated[int | None, Resolved()] = setting(
         None,
-        "Number d of inputs. null: 150 for teacher_student, all there are for other data; fewer "
+        "Number d of inputs. null: 150 for synthetic data, all there are for other; fewer "
         "keeps the leading principal components.",
         ge=1,
         le=1_000_000,
@@ -216,6 +219,9 @@ class Settings(Checked):
     null_alignment: Annotated[bool, Recorded()] = setting(
         False, "Record alignments with feedback that took no part in training, too."
     )
+    sample_alignment: Annotated[bool, Recorded()] = setting(
+        False, "Record the alignment of the errors sent back sample by sample, too."
+    )
     descent: Annotated[bool, Recorded()] = setting(
         False, "Record the first-order descent by layer."
     )
@@ -241,6 +247,15 @@ class Settings(Checked):
         0.0,
         "A run has settled, too, when its error is below this share of the initial error.",
         ge=0,
+    )
+    settle_loss_change: Annotated[float, Recorded(), Needs("settle_window")] = setting(
+        0.0,
+        "A run has settled, too, when its loss changes by less than this over settle_window steps.",
+        ge=0,
+    )
+    settle_after: Annotated[int, Recorded(), Needs("settle_window")] = _every(
+        "First step at which a run may end as settled. One that has settled before goes on until "
+        "then."
     )
 
 

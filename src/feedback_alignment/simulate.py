@@ -10,6 +10,7 @@ from feedback_alignment.engines.protocol import Engine
 from feedback_alignment.metrics.kernels import expected_output_kernel
 from feedback_alignment.metrics.recorded import keeps
 from feedback_alignment.networks.activations import Activation
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import Samples, samples_of
 from feedback_alignment.training.loop import drive
 from feedback_alignment.training.recording import Recording
@@ -82,8 +83,9 @@ def build_engine(
     training, held_out = samples_of(data)
     _check_fit(condition, training, held_out, len(replicates))
     engine = engines.load(engines.choose(condition))
+    streams = Streams(seed, condition.width, condition.samples)
     setup = set_up(condition, training.inputs.shape[-1], training.targets.shape[-1])
-    return setup, engine.build(setup, training, held_out, seed, replicates)
+    return setup, engine.build(setup, training, held_out, streams, replicates)
 
 
 def _check_fit(

@@ -17,8 +17,9 @@ class SettingsSource(Checked):
 
     settings: Names = Field(description="Names of settings, or `replicates`.", min_length=1)
     experiments: Names = Field([], description="Experiments that it holds for; all if left out.")
-    source: Literal["paper", "recalled", "ours"] = Field(
-        description="Whether the paper states it, is believed to, or the choice is ours."
+    source: Literal["authors", "paper", "recalled", "ours"] = Field(
+        description="Whether the authors' code has it, the paper states it, is believed to, or the "
+        "choice is ours."
     )
     value: str = Field(description="The paper's value.")
     note: str = Field(description="The reason, or what else there is to know.")

@@ -42,7 +42,8 @@ AFTER = {
     ),
     "status": (
         "str",
-        "how this replicate's run ended: `ok`, `settled`, `diverged`; the same in all its rows",
+        "how this replicate's run ended: `ok`, `settled`, `unsettled` (was to settle, and had not "
+        "by the last step), `diverged`; the same in all its rows",
     ),
     "end_step": (
         "int64",

@@ -38,7 +38,7 @@ def test_the_example_is_judged(example, tmp_path, make_run, make_table, final, v
             replicate, {"loss": {0: 9.0, 1000: final if l2 else 1e-9}}, width=width, l2=l2
         )
     ]
-    (found,) = judge([claim], {"song_trajectories": make_table(rows)})
+    (found,) = judge([claim], {"song_loss": make_table(rows)})
     assert found.verdict == verdict
     assert len(found.checks) == 2
 

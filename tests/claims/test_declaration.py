@@ -20,8 +20,10 @@ from feedback_alignment.claims.statistics import (
     widest_spread,
 )
 from feedback_alignment.claims.threshold import above, at_least
+from feedback_alignment.published import read_published
 
 ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / "resources/published"
 ALL = Part()
 LOSS, ALIGNMENT = ALL.final("loss"), ALL.final("weight_alignment")
 
@@ -336,6 +338,18 @@ def test_an_unknown_figure_is_named_with_the_claim():
         match=r'song\.py:\d+: unknown figure "song_cutoff"; did you mean "song_cuttof"\?$',
     ):
         load_claims(figures)
+
+
+def test_published_values_that_are_not_there_are_named_with_the_claim():
+    tables = {path.stem: read_published(path) for path in PUBLISHED.glob("*.csv")}
+    assert load_claims(None, tables) == CLAIMS
+    tables["song2021_alignmnt"] = tables.pop("song2021_alignment")
+    with pytest.raises(
+        ClaimsError,
+        match=r'song\.py:\d+: unknown table of published values "song2021_alignment"; '
+        r'did you mean "song2021_alignmnt"\?$',
+    ):
+        load_claims(None, tables)
 
 
 def test_only_cases_of_the_config_are_named():

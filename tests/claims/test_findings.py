@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from feedback_alignment.data.teacher_student import draw_replicate
+from feedback_alignment.data.synthetic import teacher_student
 from feedback_alignment.engines.gram import wishart_gram
 from feedback_alignment.engines.linear import LINEAR_ENGINES
+from feedback_alignment.streams import Streams
 
-WIDTH, SAMPLES, DIMENSION, ETA, SEED = 10**6, 20, 60, 2e-3, 5
+WIDTH, SAMPLES, DIMENSION, ETA = 10**6, 20, 60, 2e-3
+STREAMS = Streams(5, WIDTH, SAMPLES)
 
 SEEN = {"weight_alignment", "loss"}
 
@@ -16,7 +18,7 @@ SEEN = {"weight_alignment", "loss"}
 @pytest.fixture(scope="module")
 def data():
     """K, y, and the engine's own coordinates: eigenvalues of K, targets along its eigenvectors."""
-    inputs, targets = draw_replicate(SEED, 0, "linear", WIDTH, SAMPLES, DIMENSION)
+    inputs, targets = teacher_student(STREAMS, 0, "linear", WIDTH, SAMPLES, DIMENSION)
     kernel = inputs @ inputs.T
     powers, modes = np.linalg.eigh(kernel)
     return kernel, targets, powers, modes
@@ -24,7 +26,7 @@ def data():
 
 def engine(data):
     _, targets, powers, modes = data
-    gram = wishart_gram(powers, SEED, 0, WIDTH)
+    gram = wishart_gram(powers, STREAMS, 0, WIDTH)
     return (
         LINEAR_ENGINES["fa"](gram[None], powers[None], (modes.T @ targets)[None], WIDTH, ETA),
         gram * WIDTH,

@@ -36,6 +36,7 @@ def project(tmp_path, sweep):
     return {
         "--spec": tmp_path / f"{digest_of(specification)}.json",
         "--results": results,
+        "--published": ROOT / "resources/published/song2021_alignment.csv",
         "--receipt": results / "receipts/claims/claims.json",
     }
 

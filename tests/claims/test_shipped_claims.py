@@ -58,9 +58,8 @@ def width_sweep(t, wiggle, sign):
         loss = t["free_loss"] if l2 == 0 else l2 ** t["loss_exponent"]
         metrics = {
             "weight_alignment": free + (t["gain"] * (1 + 4 * l2**0.5) if l2 else 0),
-            "loss": {500: loss / t["late_loss"], 1000: loss * wiggle},
+            "loss": {500: 2 * loss, 1000: loss * wiggle},
         }
-        # eta*l2*steps = 100 l2, so that 0.3 and above have settled.
         yield metrics, {"activation": activation, "width": width, "l2": l2, "eta": 0.1}
 
 
@@ -94,13 +93,15 @@ def extreme_width(t, wiggle, sign):
             unit = t["time_constant"] / (50 / 10**6) ** 0.5
             time = unit * (width / 10**6) ** t["time_exponent"] / (1e-4 * l2)
             metrics["align_step"] = time * wiggle * (t["time_ratio"] if l2 > 1 else 1)
-        yield metrics, {"width": width, "l2": l2, "weights": "wishart"}
+        metrics["loss"] = {500_000: 1 / t["late_loss"], 1_000_000: wiggle}
+        # Long enough to settle up to p = 1e6.
+        yield metrics, {"width": width, "l2": l2, "weights": "wishart", "steps": 1_000_000}
 
 
 FIGURES = {
     "song_convergence": convergence,
     "song_alignment_width": width_sweep,
-    "song_trajectories": width_sweep,
+    "song_loss": width_sweep,
     "song_cutoff": cutoff,
     "song_kernels": kernels,
     "song_extreme_width": extreme_width,
@@ -114,11 +115,12 @@ def figures(figure_tables):
 
 @pytest.fixture(scope="module")
 def claims():
-    return [claim for claim in CLAIMS if claim.figure in FIGURES]
+    return [claim for claim in CLAIMS if claim.id in IDS]
 
 
 def test_claims_and_whose_they_are(claims):
     assert [claim.id for claim in claims] == IDS
+    assert {claim.figure for claim in claims} == set(FIGURES)
     assert {claim.paper for claim in claims} == {"Song 2021", "ours"}
     for claim in claims:
         assert (claim.paper == "ours") == claim.id.startswith("ours.")

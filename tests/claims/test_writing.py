@@ -176,12 +176,19 @@ def test_console_table_fits_and_says_all():
     assert max(map(len, lines)) <= 100
     assert all(line == line.rstrip() for line in lines)
     assert (
-        "  relu            -0.123 [-1.23e+06, 1.5e-12]     in [-0.75, -0.25]   8     replicated"
+        "  relu            -0.123 [-1.23e+06, 1.5e-12]   in [-0.75, -0.25]         8     replicated"
         in lines
     )
     assert sum(line.strip().startswith("word") for line in lines) == len(long.label) // 98 + 1
     assert "  because the config has no figure song_width" in lines
     assert lines[-1] == "3 claims: 2 replicated, 1 not run"
+
+
+def test_long_thresholds_do_not_touch_the_number_of_replicates():
+    check = replace(DONE, threshold="none differs, >= 0.833333", verdict="not replicated")
+    lines = table([replace(CLAIMS[0], checks=(check,))]).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert any(line.endswith("  none differs, >= 0.833333 8     not replicated") for line in lines)
 
 
 def test_console_table_of_nothing():

@@ -28,7 +28,7 @@ CONTRADICTIONS = {
     "kernels of an MLP": (
         MLP | {"kernels": True},
         "settings.kernels: true needs parametrisation song with batch_size 0, bias false and data "
-        "teacher_student; allowed: only false",
+        "teacher_student or linear_teacher; allowed: only false",
     ),
     "engine of an MLP": (
         MLP | {"engine": "linear", "activation": "linear"},
@@ -46,7 +46,7 @@ CONTRADICTIONS = {
     "unknown data": (
         MLP | {"data": "mnits"},
         'settings.data: unknown data "mnits"; did you mean "mnist"?; '
-        "allowed: teacher_student, digits, digits_in_order, mnist",
+        "allowed: teacher_student, linear_teacher, digits, digits_in_order, mnist",
     ),
     "unknown rule to switch to": (
         MLP | {"switch_step": 3, "switch_rule": "dfaa"},
@@ -106,7 +106,7 @@ CONTRADICTIONS = {
     "classes of a regression": (
         MLP | {"data": "teacher_student", "loss_function": "cross_entropy"},
         "settings.loss_function: cross_entropy needs classes; "
-        "allowed: half_sum, half_mean with data teacher_student",
+        "allowed: half_sum, half_mean, mse with data teacher_student",
     ),
     "a spectrum too large": (
         MLP | {"spectrum": True},

@@ -25,11 +25,9 @@ def test_an_overlay_says_only_what_it_changes():
     names = [experiment.name for experiment in base.experiments]
     found = {experiment.name: experiment for experiment in over.experiments}
     assert [*found] == [*names[1:], "added"]
-    width = found["song_width"]
-    assert (width.replicates, width.figures) == (2, ("song_alignment_width", "song_trajectories"))
-    assert [(c.activation, c.width, c.l2) for c in width.conditions] == [
-        (activation, 40, 0) for activation in ("linear", "relu", "tanh")
-    ]
+    width = found["song_alignment_relu"]
+    assert (width.replicates, width.figures) == (2, ("song_alignment_width", "song_printed_steps"))
+    assert [(c.activation, c.width, c.l2) for c in width.conditions] == [("relu", 40, 0)]
     assert [c.steps for c in found["added"].conditions] == [3]
 
 

@@ -13,7 +13,7 @@ from feedback_alignment.data.preparation import (
     standardise,
 )
 from feedback_alignment.data.sources import SOURCES
-from feedback_alignment.streams import generator
+from feedback_alignment.streams import Streams
 
 DIGITS = {
     "data": "digits",
@@ -35,7 +35,7 @@ def test_each_replicate_has_its_own_split_whoever_is_beside_it():
     for name, array in block.items():
         assert np.array_equal(array[1], alone[name][0])
     assert not np.array_equal(block["inputs"][0], block["inputs"][1])
-    expected = centre_features(load_digits(generator(3, 5, "data")))
+    expected = centre_features(load_digits(Streams(3).generator(5, "data")))
     assert np.array_equal(alone["inputs"][0], expected.inputs_train)
     assert np.array_equal(alone["targets_test"][0], one_hot(expected.labels_test, 10))
 
@@ -52,7 +52,7 @@ def test_digits_in_order_are_shared_and_those_of_the_file():
 
 
 def test_inputs_are_scaled_and_projected_by_the_training_part():
-    plain = load_digits(generator(3, 0, "data"))
+    plain = load_digits(Streams(3).generator(0, "data"))
     assert np.array_equal(
         made([0], scaling="standardised")["inputs"][0], standardise(plain).inputs_train
     )

@@ -75,10 +75,8 @@ def data_of(training: Samples, held_out: Samples | None = None) -> dict[str, np.
 
 
 def drawn(condition: Condition, replicates, seed: int) -> dict[str, np.ndarray]:
-    """Teacher-student data of a condition."""
-    names = ("activation", "width", "samples", "dimension")
-    sizes = {name: getattr(condition, name) for name in names}
-    return draw({"data": "teacher_student", **sizes}, seed, replicates)
+    """Synthetic data of a condition."""
+    return draw(condition.dataset(), seed, replicates)
 
 
 def simulate_on(condition, training, held_out, seed, replicates) -> Recording:

@@ -13,6 +13,7 @@ from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.networks.parameters import draw_shallow
 from feedback_alignment.rules import RULES
 from feedback_alignment.simulate import build_engine, simulate
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import Samples
 from feedback_alignment.training.decay import decay_named
 from feedback_alignment.training.loop import drive
@@ -92,7 +93,12 @@ DECAY = {"l2": 2.0, "schedule": "constant"}
         {"feedback_distribution": "uniform", "feedback_scale": 2.0},
         {"feedback_distribution": "sign", "rule": "dfa"},
         {"metric_samples": 7},
+        {"metric_samples": 7, "sample_alignment": True},
+        *({"sample_alignment": True, "rule": rule} for rule in ("bp", "dfa", "usf", "kp", "drtp")),
         {"activation": "softplus"},
+        {"activation": "sigmoid", "loss_function": "mse", "eta": 0.05},
+        {"loss_function": "mse", "rule": "dfa", "batch_size": 0},
+        {"loss_function": "mse", "spectrum": True},
         {**DECAY},
         {**DECAY, "decay_layers": "all"},
         {**DECAY, "decay_layers": "all", "rule": "kp"},
@@ -114,6 +120,11 @@ DECAY = {"l2": 2.0, "schedule": "constant"}
         {"parametrisation": "song", "depth": 1, "loss_function": "half_sum", "init_scale": 0.5},
         {"parametrisation": "song", "depth": 1, "rule": "kp", **DECAY, "decay_layers": "all"},
         {"parametrisation": "song", "depth": 1, "rule": "drtp", "loss_function": "cross_entropy"},
+        # MNIST as Song 2021's authors ran it.
+        {
+            **{"parametrisation": "song", "depth": 1, "loss_function": "cross_entropy"},
+            **{"bias": False, "activation": "relu", "sample_alignment": True, **DECAY},
+        },
     ],
     ids=lambda changes: "-".join(map(str, changes.values())),
 )
@@ -131,11 +142,12 @@ def test_each_replicate_may_have_samples_of_its_own(batch_size):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("batch_size", [0, 4])
 def test_torch_arrays_match_autograd(activation, loss, batch_size):
-    def by_torch(settings, *rest):
+    def by_torch(settings, training, held_out, seed, replicates):
         if settings.engine == "autograd":
-            return engine_on(settings, *rest)
-        setup = setup_on(settings, rest[0])
-        return MinibatchEngine(setup, *rest, TorchArrays(settings.dtype, "cpu"))
+            return engine_on(settings, training, held_out, seed, replicates)
+        setup, arrays = setup_on(settings, training), TorchArrays(settings.dtype, "cpu")
+        streams = Streams(seed, settings.width, training.size)
+        return MinibatchEngine(setup, training, held_out, streams, replicates, arrays)
 
     settings = changed(SMALL, activation=activation, batch_size=batch_size, steps=30)
     changes = {"perturb_step": 20, "perturb_size": 0.1, "loss_function": loss, **DECAY}
@@ -192,6 +204,43 @@ def test_networks_of_song_match_autograd(engine, activation, rule, schedule):
         assert_close(fast.values[metric, layer], expected, 1e-11 * scale)
 
 
+@by_schedule
+@pytest.mark.parametrize("loss", ["half_mean", "mse"])
+@pytest.mark.parametrize("rule", ["bp", "fa"])
+@pytest.mark.parametrize(
+    ("engine", "activation"),
+    [("linear", "linear"), ("preactivation", "sigmoid"), ("minibatch", "relu")],
+)
+def test_means_over_samples_match_autograd_on_a_linear_teacher(
+    engine, activation, rule, loss, schedule
+):
+    settings = {"rule": rule, "activation": activation, "kernels": True, "loss_function": loss}
+    settings |= {"data": "linear_teacher", "eta": 0.01, **decaying(schedule)}
+    fast, slow = (
+        simulate(case, drawn(case, [0, 3], SEED), [0, 3], seed=SEED)
+        for case in (song(engine=kind, **settings) for kind in (engine, "autograd"))
+    )
+    assert fast.values.keys() == slow.values.keys()
+    for (metric, layer), expected in slow.values.items():
+        scale = np.nanmax(np.abs(expected))
+        assert_close(fast.values[metric, layer], expected, 1e-11 * scale)
+
+
+@pytest.mark.parametrize("engine", ["linear", "preactivation", "minibatch"])
+def test_the_mean_squared_error_is_half_the_sum_with_another_step_and_decay(engine):
+    """In the units of Algorithm 1: eta = 2 lr / n, and a decay of lr lambda a step."""
+    shared = {"engine": engine, "activation": "linear", "samples": 8, "rule": "fa"}
+    decay, eta = {"schedule": "constant"}, 0.004
+    cases = [
+        song(**shared, **decay, loss_function="mse", eta=eta, l2=0.5),
+        song(**shared, **decay, loss_function="half_sum", eta=2 * eta / 8, l2=0.5 * 8 / 2),
+    ]
+    mean, total = (simulate(case, drawn(case, [0], 1), [0], seed=1).values for case in cases)
+    np.testing.assert_allclose(mean["loss", ""], 2 / 8 * total["loss", ""], rtol=1e-10)
+    alignments = (values["weight_alignment", "output"] for values in (mean, total))
+    np.testing.assert_allclose(*alignments, rtol=1e-9)
+
+
 def trained(condition, data):
     """The engine of a condition at the condition's last step."""
     _, engine = build_engine(condition, data, [0, 3], seed=SEED)
@@ -236,9 +285,10 @@ def test_linear_coordinates_give_the_weights_of_autograd(width, rule, schedule):
     data = drawn(case, [0, 3], SEED)
     inputs = data["inputs"]
     w, P = trained(case, data).coordinates()
+    streams = Streams(SEED, width, case.samples)
     beta, H = state_of(trained(changed(case, engine="autograd"), data), inputs)
     for lane, replicate in enumerate([0, 3]):
-        network = draw_shallow(SEED, replicate, width, case.dimension)
+        network = draw_shallow(streams, replicate, width, case.dimension)
         _, modes = np.linalg.eigh(inputs[lane] @ inputs[lane].T)
         basis = np.column_stack(
             [network.hidden @ inputs[lane].T @ modes, network.output, network.feedback]

@@ -8,6 +8,7 @@ from small_runs import drawn, song
 from feedback_alignment.engines.gram import explicit_gram, wishart_gram
 from feedback_alignment.networks.parameters import draw_shallow
 from feedback_alignment.simulate import simulate
+from feedback_alignment.streams import Streams
 
 SAMPLES, DIMENSION, DRAWS = 4, 7, 600
 INPUTS = np.random.default_rng(0).standard_normal((SAMPLES, DIMENSION))
@@ -15,11 +16,11 @@ POWERS, MODES = np.linalg.eigh(INPUTS @ INPUTS.T)
 
 
 def wishart_draws(width: int) -> np.ndarray:
-    return np.array([wishart_gram(POWERS, 1, r, width) for r in range(DRAWS)])
+    return np.array([wishart_gram(POWERS, Streams(1), r, width) for r in range(DRAWS)])
 
 
 def explicit_draws(width: int) -> np.ndarray:
-    return np.array([explicit_gram(MODES, INPUTS, 2, r, width) for r in range(DRAWS)])
+    return np.array([explicit_gram(MODES, INPUTS, Streams(2), r, width) for r in range(DRAWS)])
 
 
 def whitened(grams: np.ndarray, width: int) -> np.ndarray:
@@ -29,10 +30,11 @@ def whitened(grams: np.ndarray, width: int) -> np.ndarray:
 
 
 def test_the_explicit_gram_is_that_of_the_weights():
-    network = draw_shallow(3, 5, 11, DIMENSION)
+    network = draw_shallow(Streams(3), 5, 11, DIMENSION)
     columns = network.hidden @ INPUTS.T @ MODES, network.output, network.feedback
     basis = np.column_stack(columns)
-    np.testing.assert_allclose(explicit_gram(MODES, INPUTS, 3, 5, 11), basis.T @ basis / 11)
+    expected = basis.T @ basis / 11
+    np.testing.assert_allclose(explicit_gram(MODES, INPUTS, Streams(3), 5, 11), expected)
 
 
 @pytest.mark.parametrize("width", [6, 12, 60])
@@ -80,7 +82,7 @@ def test_narrow_networks_have_a_gram_of_their_rank(width):
 
 
 def test_wide_networks_stay_well_conditioned():
-    gram = wishart_gram(POWERS, 0, 0, 10**8)
+    gram = wishart_gram(POWERS, Streams(0), 0, 10**8)
     np.testing.assert_allclose(gram, np.diag([*POWERS, 1.0, 1.0]), atol=1e-2)
     assert 0 < abs(gram[-1, -2]) < 1e-3
 

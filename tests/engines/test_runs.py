@@ -7,7 +7,7 @@ from small_runs import changed, deep, simulate_on
 
 from feedback_alignment.engines.arrays import arrays_for
 from feedback_alignment.engines.torch_arrays import TorchArrays
-from feedback_alignment.streams import generator
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import BatchOrder, Samples
 
 SEED = 7
@@ -65,11 +65,11 @@ def test_training_lowers_the_loss_and_raises_the_accuracy():
 
 
 def test_epochs_are_shuffles_cut_into_whole_batches():
-    order = BatchOrder(20, 6, SEED, [3, 4])
+    order = BatchOrder(20, 6, Streams(SEED), [3, 4])
     batches = np.stack([order.draw() for _ in range(6)])
     assert batches.shape == (6, 2, 6)
     for lane, replicate in enumerate([3, 4]):
-        stream = generator(SEED, replicate, "batches")
+        stream = Streams(SEED).generator(replicate, "batches")
         for epoch in range(2):
             expected = stream.permutation(20)[:18].reshape(3, 6)
             assert np.array_equal(batches[3 * epoch : 3 * epoch + 3, lane], expected)
@@ -77,7 +77,7 @@ def test_epochs_are_shuffles_cut_into_whole_batches():
     assert order.draw().shape == (1, 6)
 
 
-def test_order_of_batches_is_the_same_for_all_rules_and_sizes_of_networks(monkeypatch):
+def test_order_of_batches_is_the_same_for_all_rules_decays_and_depths(monkeypatch):
     drawn = []
     draw = BatchOrder.draw
 
@@ -86,7 +86,7 @@ def test_order_of_batches_is_the_same_for_all_rules_and_sizes_of_networks(monkey
         return drawn[-1][-1]
 
     monkeypatch.setattr(BatchOrder, "draw", recorded_draw)
-    for changes in ({}, {"rule": "dfa", "width": 30}, {"l2": 0.1, "schedule": "constant"}):
+    for changes in ({}, {"rule": "dfa", "depth": 3}, {"l2": 0.1, "schedule": "constant"}):
         drawn.append([])
         simulate_on(changed(SETTINGS, **changes), SAMPLES, None, SEED, [2])
     assert np.array_equal(drawn[0], drawn[1])

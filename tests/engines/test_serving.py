@@ -29,7 +29,10 @@ REFUSED = {
         ({"bias": True}, "bias: true is not served by engine preactivation; allowed: false"),
         ({"parametrisation": "ntk"}, "parametrisation: ntk is not served.*allowed: song"),
         ({"perturb_step": 4, "perturb_size": 0.1}, "perturb_step: 4 is not.*allowed: null"),
-        ({"loss_function": "half_mean"}, "loss_function: half_mean is not.*allowed: half_sum"),
+        (
+            {"loss_function": "cross_entropy"},
+            "loss_function: cross_entropy is not.*allowed: half_sum, half_mean, mse",
+        ),
         ({"descent": True}, "descent: true is not served.*allowed: false"),
         ({"init_scale": 2.0}, "init_scale: 2.0 is not served.*allowed: 1.0"),
     ],

@@ -8,6 +8,7 @@ from small_runs import deep, setup_on
 from feedback_alignment.engines.minibatch import MinibatchEngine
 from feedback_alignment.engines.torch_arrays import TorchArrays
 from feedback_alignment.rules import RULES
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import Samples
 from feedback_alignment.training.loop import drive
 
@@ -28,7 +29,7 @@ DEVICES = [
 def course(settings, arrays):
     """Every metric over a run, by metric and layer."""
     setup = setup_on(settings, SAMPLES)
-    engine = MinibatchEngine(setup, SAMPLES, SAMPLES, 3, [0, 2], arrays)
+    engine = MinibatchEngine(setup, SAMPLES, SAMPLES, Streams(3, 16, 60), [0, 2], arrays)
     return drive(engine, 2, setup.grid, setup.decay, setup.settling, setup.wanted)
 
 

@@ -101,7 +101,9 @@ def _layers(cell, rng):
         ("gradient_alignment", str(n)): (t, course - 0.02 * n) for n in range(1, cell["depth"] + 1)
     }
     out["gradient_alignment", "hidden"] = t, course
-    return out | {("null_gradient_alignment", "hidden"): (t, 0 * t + rng.normal(0, 0.02, t.size))}
+    for layer in ("hidden", *map(str, range(1, cell["depth"] + 1))):
+        out["null_gradient_alignment", layer] = t, 0 * t + rng.normal(0, 0.02, t.size)
+    return out
 
 
 def _descending(cell, rng):
@@ -213,7 +215,7 @@ FIGURES = {
         [song(a, p, l2=x) for a in ACTIVATIONS for p in (100, 800) for x in (0.0, 0.3, 1.0)],
         _aligning,
     ),
-    "song_trajectories": (
+    "song_loss": (
         [song(a, p, l2=x) for a in ACTIVATIONS for p in (100, 800) for x in (0.0, 0.3, 1.0)],
         _aligning,
     ),

@@ -19,7 +19,7 @@ def test_an_example_saves_its_figure_alike_each_time(example, table_of, tmp_path
     # As in the workflow's kernels.
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     monkeypatch.setitem(matplotlib.rcParams, "svg.hashsalt", "any")
-    table_of("song_trajectories").to_parquet(tmp_path / "t.parquet")
+    table_of("song_loss").to_parquet(tmp_path / "t.parquet")
     saved = []
     for place in ("one", "two"):
         (tmp_path / place).mkdir()

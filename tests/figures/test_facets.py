@@ -52,7 +52,7 @@ def test_points_are_means_of_the_last_values_of_runs_that_did_not_diverge(kind, 
 
 
 def test_courses_are_geometric_means_where_asked(table_of):
-    table = table_of("song_trajectories")
+    table = table_of("song_loss")
     table = table[table["width"] == 800]
     shown = facets(table, [LOSS, COS], x="step", log_x=True, col="activation", hue="l2")
     assert [panel.quantity for panel in shown] == [LOSS] * 3 + [COS] * 3
@@ -67,7 +67,7 @@ def test_courses_are_geometric_means_where_asked(table_of):
             np.testing.assert_allclose(line.get_ydata(), mean)
             np.testing.assert_array_equal(line.get_xdata(), mean.index)
     text = shown.table()
-    assert text.shape == (9, 2)
+    assert text.shape == (9, 3)  # replicates, loss, cosine
     assert text["loss"].str.contains("×/÷").all()
 
 
@@ -111,7 +111,7 @@ def test_settings_without_a_place_are_drawn_apart_and_named(apart, table_of):
 def test_new_values_appear_by_themselves(fakes):
     cells = [fakes.song("relu", p, l2=x) | {"activation": a} for a in ("softplus", "erf")
              for p in (300, 500) for x in (0.0, 7.0)]  # fmt: skip
-    shown = against_width(fakes.table("mine", cells, fakes.FIGURES["song_trajectories"][1]))
+    shown = against_width(fakes.table("mine", cells, fakes.FIGURES["song_loss"][1]))
     assert [panel.axes._left_title.get_text() for panel in shown] == ["erf", "softplus"]
     assert names(shown) == ["λ = 0", "λ = 7"]
 
@@ -195,6 +195,28 @@ def test_a_table_without_a_column_is_refused_in_one_line(table_of):
     table = table_of("song_alignment_width").drop(columns=["engine", "value"])
     with pytest.raises(FigureError, match=r"^the table has no column engine, value$"):
         against_width(table)
+
+
+def test_tables_keep_apart_what_has_no_place_in_them(table_of):
+    table = table_of("song_convergence")
+    other = table.assign(eta=0.5, condition=table["condition"] + "-x", value=table["value"] / 2)
+    error = Quantity("error_norm", "error")
+    both = pd.concat([table, other], ignore_index=True)
+    shown = facets(both, error, x="step", col="activation", row="width")
+    one = shown.tabulate(table, [error], ["activation", "width", "rule", "l2"])
+    two = shown.tabulate(both, [error], ["activation", "width", "rule", "l2"])
+    assert len(two) == 2 * len(one)
+    assert "η = 0.5" in set(two.index.get_level_values("other settings"))
+    plain = two[two.index.get_level_values("other settings") != "η = 0.5"]
+    assert plain["error"].tolist() == one["error"].tolist()
+    assert (two["replicates"] == 3).all()
+    apart = facets(both, error, x="step", col="activation", row="width", apart="row").table()
+    assert "η = 0.5" in set(apart.index.get_level_values("variant"))
+
+
+def test_layers_are_not_averaged(table_of):
+    with pytest.raises(FigureError, match="alignment: name a layer, or tell layers apart by hue"):
+        facets(table_of("chu_alignment"), Quantity("gradient_alignment", "alignment"), x="epoch")
 
 
 def test_nothing_to_draw_is_a_sentence_and_no_error(table_of):

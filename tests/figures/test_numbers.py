@@ -57,7 +57,7 @@ def test_diverged_replicates_count_but_are_in_no_mean(table_of):
 
 
 def test_last_is_the_value_at_the_last_step(table_of):
-    table = table_of("song_trajectories", "full")
+    table = table_of("song_loss", "full")
     shuffled = table.sample(frac=1, random_state=1)
     last = numbers.last(numbers.metric(shuffled, "loss"))
     assert len(last) == len(table.drop_duplicates(["condition", "replicate"]))
@@ -77,7 +77,7 @@ def test_variants_name_what_varies_within_a_cell(table_of):
 
 
 def test_reading_takes_the_metrics_asked_for_and_each_replicate_once(table_of, tmp_path):
-    table = table_of("song_trajectories", "full")
+    table = table_of("song_loss", "full")
     table.to_parquet(tmp_path / "a.parquet")
     table.assign(experiment="twin").to_parquet(tmp_path / "b.parquet")
     read = numbers.read([tmp_path / "a.parquet", tmp_path / "b.parquet"], ["loss"])
@@ -98,7 +98,7 @@ def test_reading_says_what_is_missing_in_one_line(table_of, tmp_path):
 
 def test_a_table_without_the_rows_asked_for_is_empty_and_disturbs_no_other(table_of, tmp_path):
     table_of("song_kernels", "full").to_parquet(tmp_path / "kernels.parquet")
-    table = table_of("song_trajectories", "full")
+    table = table_of("song_loss", "full")
     table.to_parquet(tmp_path / "width.parquet")
     files = [tmp_path / "kernels.parquet", tmp_path / "width.parquet"]
     empty = numbers.read(files[:1], ["loss"])

@@ -74,7 +74,7 @@ def test_counts_are_readable(number, text):
 
 
 def test_saving_twice_gives_the_same_bytes_and_nothing_else(table_of, tmp_path):
-    table = table_of("song_trajectories", "full")
+    table = table_of("song_loss", "full")
     saved = []
     for folder in ("one", "two"):
         paths = figures.save(drawn(table), tmp_path / folder, "f")
@@ -112,7 +112,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
 
 
 def test_neither_the_readers_settings_nor_ours_leak(table_of, tmp_path):
-    table = table_of("song_trajectories", "full")
+    table = table_of("song_loss", "full")
     plain = figures.save(drawn(table), tmp_path / "plain", "f")
     with matplotlib.rc_context({"lines.linewidth": 9, "font.size": 20, "axes.grid": False}):
         before = dict(matplotlib.rcParams)
@@ -123,8 +123,7 @@ def test_neither_the_readers_settings_nor_ours_leak(table_of, tmp_path):
 
 def test_importing_is_cheap():
     code = (
-        "import sys, feedback_alignment.figures, feedback_alignment.page.page, "
-        "feedback_alignment.notebooks; "
+        "import sys, feedback_alignment.page.page, feedback_alignment.notebooks; "
         "print({'matplotlib', 'pandas', 'seaborn', 'jinja2', 'papermill'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from small_runs import song
 
 from feedback_alignment.engines.preactivation import PreactivationEngine
 from feedback_alignment.metrics import kernels
 from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.networks.parameters import Shallow
 from feedback_alignment.rules import RULES, rule_named
-from feedback_alignment.rules.fa import FA
+from feedback_alignment.training.setup import set_up
 
 SMOOTH = ["linear", "tanh", "erf", "softplus"]
 
@@ -24,17 +25,9 @@ def engine_at(rng, rule, activation, width, eta, samples=5, dimension=12):
     X, y = rng.standard_normal((samples, dimension)), rng.standard_normal(samples)
     shapes = (width, dimension), (width,), (width,)
     network = Shallow(*(rng.standard_normal(shape) for shape in shapes))
-    arguments = (
-        X[None],
-        y[None],
-        [network],
-        rule_named(rule),
-        FA,
-        ACTIVATIONS[activation],
-        eta,
-        "float64",
-    )
-    return PreactivationEngine(*arguments), X, y, network
+    case = song(rule=rule, activation=activation, eta=eta, samples=len(X))
+    setup = set_up(case, dimension, 1)
+    return PreactivationEngine(setup, X[None], y[None], [network]), X, y, network
 
 
 def kernels_of(network, X, rule, activation):

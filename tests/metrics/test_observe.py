@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_runs import changed, deep, engine_on, simulate_on
+from small_runs import changed, deep, engine_on, setup_on, simulate_on
 
 from feedback_alignment.engines.arrays import NumpyArrays
+from feedback_alignment.engines.minibatch import MinibatchEngine
 from feedback_alignment.metrics import observe
 from feedback_alignment.metrics.descent import descent
 from feedback_alignment.metrics.layers import Products
@@ -23,10 +24,11 @@ from feedback_alignment.rules.fa import FA
 from feedback_alignment.rules.kolen_pollack import KP
 from feedback_alignment.rules.rule import Rule
 from feedback_alignment.rules.sign_symmetry import USF
-from feedback_alignment.streams import generator
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import Samples
 
 SEED, N, C = 7, 12, 4
+STREAMS = Streams(SEED, 9, N)
 X = np.random.default_rng(0).standard_normal((N, 8))
 SAMPLES = Samples(X, np.eye(C)[X[:, :C].argmax(axis=1)])
 SETTINGS = deep(rule="fa", width=9, depth=2, steps=0, dtype="float64", descent=True)
@@ -36,8 +38,8 @@ LINEAR_RULES = (BP, FA, DFA, USF, KP)
 def draw(rule: Rule, depth: int, bias: bool, scale: float = 1.0):
     """A network with feedback for a rule."""
     sizes = (8, *[9] * depth, C)
-    network = draw_network(SEED, 0, sizes, scale, bias)
-    feedback = draw_feedback(generator(SEED, 0, "feedback"), sizes, rule, 1.0, "gaussian")
+    network = draw_network(STREAMS, 0, sizes, scale, bias)
+    feedback = draw_feedback(STREAMS.generator(0, "feedback"), sizes, rule, 1.0, "gaussian")
     return replace(network, feedback=feedback)
 
 
@@ -189,9 +191,12 @@ def test_metric_samples_narrow_gradients_but_not_the_loss():
     assert few["loss", ""] == pytest.approx(all_of_them["loss", ""], rel=1e-14)
     assert few["gradient_alignment", "hidden"] != all_of_them["gradient_alignment", "hidden"]
     first = Samples(SAMPLES.inputs[:5], SAMPLES.targets[:5])
-    alone = simulate_on(SETTINGS, first, None, SEED, [0]).values
-    for metric in ("gradient_alignment", "signal_alignment"):
-        assert few[metric, "hidden"] == pytest.approx(alone[metric, "hidden"], rel=1e-12)
+    # The streams are those of all samples.
+    engine = MinibatchEngine(setup_on(SETTINGS, first), first, None, STREAMS, [0])
+    metrics = {"gradient_alignment", "signal_alignment"}
+    alone = engine.observe(metrics)
+    for metric in metrics:
+        assert few[metric, "hidden"][0] == pytest.approx(alone[metric, "hidden"], rel=1e-12)
 
 
 def test_chunks_of_samples_add_up(monkeypatch):
@@ -230,5 +235,5 @@ def test_losses_match_torch(loss):
 
 
 def test_unknown_loss_lists_the_allowed_ones():
-    with pytest.raises(ValueError, match=r"'mse'.*half_sum, half_mean, cross_entropy"):
-        loss_named("mse")
+    with pytest.raises(ValueError, match=r"'msle'.*half_sum, half_mean, mse, cross_entropy"):
+        loss_named("msle")

@@ -49,6 +49,7 @@ def test_far_arguments_stay_finite(name):
     psi.apply(H, A)
     psi.slope(H, A, slope)
     limit = {"linear": H, "relu": np.maximum(H, 0), "softplus": np.maximum(H, 0)}
+    limit["sigmoid"] = np.heaviside(H, 0.5)
     assert np.array_equal(A, limit.get(name, np.sign(H)))
     assert np.isfinite(slope).all()
 
@@ -63,14 +64,14 @@ def test_not_a_number_is_passed_on(name):
 
 
 def test_unknown_name_lists_the_allowed_ones():
-    with pytest.raises(ValueError, match=r"'rleu'.*linear, relu, tanh, erf, softplus"):
+    with pytest.raises(ValueError, match=r"'rleu'.*linear, relu, tanh, erf, sigmoid, softplus"):
         activation_named("rleu")
 
 
 def test_importing_the_core_does_not_import_heavy_packages():
     heavy = ("torch", "pandas", "scipy", "sklearn", "seaborn", "matplotlib")
     script = (
-        "import sys, feedback_alignment.simulate, feedback_alignment.data.teacher_student\n"
+        "import sys, feedback_alignment.simulate, feedback_alignment.data.synthetic\n"
         f"sys.exit(', '.join(set({heavy}) & set(sys.modules)) or None)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -54,7 +54,7 @@ def check(label="slope of <H>", part="", verdict="replicated", **others):
         "label": label, "part": part, "statistic": "slope", "where": {}, "arguments": {},
         "threshold": "below -0.25",
         "verdict": verdict, "reason": "", "estimate": -0.51234, "ci_low": -0.55,
-        "ci_high": -0.48, "n": 8, "left_out": [],
+        "ci_high": -0.48, "n": 8, "left_out": [], "points": [],
     }  # fmt: skip
     return base | others
 
@@ -237,6 +237,23 @@ def test_what_a_check_left_out_is_told(folders):
     given = inputs()
     given["claims"]["claims"][0]["checks"] = [check(left_out=["2 of it", "1 of that"])]
     assert "2 of it; 1 of that" in Page(render(figures=figures_of(folders), **given)).text
+
+
+def test_published_values_stand_beside_ours(folders):
+    given = inputs()
+    point = {
+        "point": "relu, l2 <0.2>", "published_mean": 0.85, "published_sd": 0.02, "published_n": 50,
+        "mean": 0.86, "sd": 0.03, "n": 8, "difference": 0.01, "ci_low": -0.01, "ci_high": 0.03,
+        "threshold": "in [-0.05, 0.05]", "verdict": "agrees", "left_out": ["2 of it"],
+    }  # fmt: skip
+    bare = {"published_sd": None, "mean": None, "sd": None, "difference": None, "ci_low": None}
+    points = [point, point | bare | {"n": 0, "verdict": "inconclusive", "left_out": []}]
+    given["claims"]["claims"][0]["checks"] = [check(points=points)]
+    html = render(figures=figures_of(folders), **given)
+    words = "relu, l2 <0.2> 2 of it 0.85 ± 0.02 (50) 0.86 ± 0.03 (8) 0.01 [−0.01, 0.03]"
+    assert words in Page(html).text
+    assert "0.85 (50) – (0) – – in [-0.05, 0.05] inconclusive" in Page(html).text
+    assert '<span class="badge agrees">agrees</span>' in html
 
 
 def test_the_script_writes_the_page(folders):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_runs import song
 
 import feedback_alignment.rules
 from feedback_alignment.engines.preactivation import PreactivationEngine
@@ -14,6 +15,7 @@ from feedback_alignment.networks.parameters import Shallow
 from feedback_alignment.rules import RULES, module_of, rule_named
 from feedback_alignment.rules.bp import BP
 from feedback_alignment.rules.fa import FA
+from feedback_alignment.training.setup import set_up
 
 SAMPLES, WIDTH, ETA = 7, 23, 0.05
 
@@ -26,8 +28,9 @@ def draw(rng: np.random.Generator) -> tuple[np.ndarray, Shallow]:
 
 def step(rule, activation, targets, network) -> Shallow:
     """The network after one step."""
-    arrays = np.eye(SAMPLES)[None], targets[None], [network]
-    engine = PreactivationEngine(*arrays, rule, FA, ACTIVATIONS[activation], ETA, "float64")
+    case = song(rule=rule.name, activation=activation, eta=ETA, samples=SAMPLES)
+    setup = set_up(case, SAMPLES, 1)
+    engine = PreactivationEngine(setup, np.eye(SAMPLES)[None], targets[None], [network])
     engine.advance(1, 0.0)
     beta, H = engine.state()
     return Shallow(H[0], beta[0], network.feedback)

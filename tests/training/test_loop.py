@@ -33,6 +33,7 @@ class Courses:
         self.asked.append((self.step, wanted))
         norms = np.array([course(self.step) for course in self.courses])
         values = {
+            ("loss", ""): norms**2,
             ("error_norm", ""): norms,
             ("weight_alignment", "all"): np.zeros_like(norms),
             ("lambda_min_G", ""): 2 * norms,
@@ -131,7 +132,7 @@ def test_a_settled_replicate_repeats_its_value():
     courses = [decaying(0.01), resting(120, 0.5), jumping(400, np.nan), resting(290, 0.25)]
     recording, engine = drive_courses(courses, settling=settling)
     # At rest from 120: the first window without change is that from 150 to 200.
-    assert recording.status.tolist() == ["ok", "settled", "settled", "settled"]
+    assert recording.status.tolist() == ["unsettled", "settled", "settled", "settled"]
     assert recording.end_step.tolist() == [500, 200, 50, 350]
     norms = recording.values["error_norm", ""]
     assert (norms[1, recording.steps >= 200] == 0.5).all()
@@ -172,10 +173,22 @@ def test_nothing_settles_before_the_last_change_of_decay(cutoff, end):
     assert recording.end_step.tolist() == [end]
 
 
+def test_a_loss_at_rest_is_settled_from_its_earliest_end_on():
+    """Song 2021's code: a change below a bound seen at a check, and a least number of steps."""
+    courses = [resting(0, 0.5), resting(320, 0.5), lambda step: 3.0 - step / 400]
+    for after, ends in ((0, [50, 400, 500]), (130, [130, 400, 500]), (450, [450, 450, 500])):
+        settling = Settling(tolerance=0.0, window=50, floor=0.0, loss_change=1e-4, after=after)
+        recording, _ = drive_courses(courses, settling=settling)
+        assert recording.end_step.tolist() == ends
+        assert recording.status.tolist() == ["settled", "settled", "unsettled"]
+        assert recording.values["error_norm", ""][1, -1] == 0.5
+
+
 @pytest.mark.parametrize("layer", ["all", "output"])
 def test_a_moving_alignment_does_not_settle(layer):
     def state(norms, alignments):
-        values = {("error_norm", ""): norms, ("weight_alignment", layer): alignments}
+        values = {("loss", ""): norms, ("error_norm", ""): norms}
+        values |= {("weight_alignment", layer): alignments}
         return {key: np.array(value) for key, value in values.items()}
 
     settling = Settling(tolerance=1e-3, window=10, floor=0.0)
@@ -188,10 +201,10 @@ def test_divergence_and_settling_do_not_shift_other_lanes():
     settling = Settling(tolerance=1e-6, window=50, floor=0.0)
     courses = [jumping(70, np.inf), resting(10, 0.5), decaying(0.003), jumping(130, np.nan)]
     recording, _ = drive_courses(courses, settling=settling, grid=range(0, 501, 20))
-    assert recording.status.tolist() == ["settled", "settled", "ok", "settled"]
+    assert recording.status.tolist() == ["settled", "settled", "unsettled", "settled"]
     slower = Settling(tolerance=1e-6, window=100, floor=0.0)
     recording, _ = drive_courses(courses, settling=slower, grid=range(0, 501, 20))
-    assert recording.status.tolist() == ["diverged", "settled", "ok", "settled"]
+    assert recording.status.tolist() == ["diverged", "settled", "unsettled", "settled"]
     assert recording.end_step.tolist() == [70, 200, 500, 100]
     expected = np.exp(-0.003 * recording.steps)
     np.testing.assert_allclose(recording.values["error_norm", ""][2], expected, rtol=1e-14)

@@ -13,7 +13,7 @@ TINY = """\
 name: tiny
 experiments:
   widths:
-    figures: [song_alignment_width, song_trajectories]
+    figures: [song_alignment_width, song_loss]
     replicates: 2
     settings: {rule: fa, samples: 6, dimension: 9, steps: 60, eta: 1e-2}
     grid:
@@ -31,7 +31,7 @@ class Project:
 
     @classmethod
     def create(cls, folder: Path, config: str = TINY) -> "Project":
-        folders = ("workflow", "profiles", "scripts", "notebooks", "src")
+        folders = ("workflow", "profiles", "resources", "scripts", "notebooks", "src")
         for name in ("Snakefile", "requirements.lock", "environment.yml", *folders):
             source = ROOT / name
             if source.is_dir():

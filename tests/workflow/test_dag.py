@@ -32,7 +32,7 @@ def state(folder):
 
 def test_bare_command_makes_every_output(built):
     made = {path.relative_to(built.results).as_posix() for path in built.results.rglob("*")}
-    for figure in ("song_alignment_width", "song_trajectories", "song_feedback_paths"):
+    for figure in ("song_alignment_width", "song_loss", "song_feedback_paths"):
         assert {f"figures/{figure}{end}" for end in (".svg", ".pdf", ".png")} <= made
         assert {f"notebooks/{figure}{end}" for end in (".ipynb", ".html")} <= made
     assert {"metrics/widths.csv", "metrics/widths.parquet", "index.html"} <= made
@@ -51,8 +51,8 @@ def test_second_call_makes_nothing(built):
 
 def test_one_figure_alone(tmp_path):
     project = Project.create(tmp_path / "project")
-    assert project.pending("song_trajectories") == {
-        "data": 4, "train": 8, "tables": 1, "figure": 1, "song_trajectories": 1
+    assert project.pending("song_loss") == {
+        "data": 4, "train": 8, "tables": 1, "figure": 1, "song_loss": 1
     }  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def test_results_swapped_under_a_kept_state_are_noticed(copy, built):
 
 CODE = {
     "engine": ("src/feedback_alignment/training/loop.py", {"train": 8} | AFTER),
-    "data": ("src/feedback_alignment/data/teacher_student.py", {"data": 4, "train": 8} | AFTER),
+    "data": ("src/feedback_alignment/data/synthetic.py", {"data": 4, "train": 8} | AFTER),
     "tables": ("src/feedback_alignment/tables.py", AFTER | {"figure": 3}),
     "style": (
         "src/feedback_alignment/figures/style.py",
@@ -180,7 +180,7 @@ def test_deleted_intermediate_files_are_not_missed(copy):
 
 def test_a_deleted_figure_is_made_again_alone(copy):
     before = digests(copy, "figures")
-    (copy.results / "figures/song_trajectories.pdf").unlink()
+    (copy.results / "figures/song_loss.pdf").unlink()
     assert copy.pending() == {"figure": 1, "record": 1, "page": 1}
     copy.run()
     assert digests(copy, "figures") == before
@@ -222,8 +222,8 @@ BAD_CALLS = {
     "empty": ("", "config/config.yaml: the file is empty"),
     "broken": (TINY + "  broken: [\n", "not valid YAML"),
     "missing figure": (
-        TINY.replace("song_trajectories", "song_trajectory"),
-        'unknown figure "song_trajectory"; did you mean "song_trajectories"?',
+        TINY.replace("song_loss", "song_lss"),
+        'unknown figure "song_lss"; did you mean "song_loss"?',
     ),
     "other folder": (TINY.replace("name: tiny", "name: ../tiny"), 'name: "../tiny"'),
 }

@@ -87,8 +87,8 @@ def test_a_damaged_run_is_named_and_made_again(damage, copy):
 DELIVERABLES = {
     "metrics/widths.csv": "tables",
     "metrics/widths.parquet": "tables",
-    "figures/song_trajectories.png": "figure",
-    "notebooks/song_trajectories.html": "figure",
+    "figures/song_loss.png": "figure",
+    "notebooks/song_loss.html": "figure",
     "claims.csv": "claims",
     "claims.json": "claims",
     "claims.md": "claims",
@@ -134,7 +134,7 @@ def test_an_edit_that_is_taken_back_after_a_run_is_noticed(copy):
 
 
 def test_a_notebook_that_was_run_and_saved_is_the_same_notebook(copy):
-    path = copy.folder / "notebooks/song_trajectories.ipynb"
+    path = copy.folder / "notebooks/song_loss.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
     for number, cell in enumerate(notebook["cells"]):
         if cell["cell_type"] == "code":
@@ -162,7 +162,7 @@ def test_folders_and_configs_may_have_any_name(name, tmp_path):
     project = Project.create(tmp_path / name)
     config = project.folder / "config/my conf's.yaml"
     config.write_text(TINY)
-    files = ("metrics/widths.csv", "figures/song_trajectories.png")
+    files = ("metrics/widths.csv", "figures/song_loss.png")
     targets = [f"results/tiny/{file}" for file in files]
     project.run(*targets, "--configfile", "config/my conf's.yaml")
     assert all((project.folder / target).is_file() for target in targets)
@@ -180,8 +180,8 @@ def test_the_report_shows_the_figures_with_their_captions(copy):
     done = copy.snakemake("--report", "report.html")
     assert done.returncode == 0, done.stderr
     text = (copy.folder / "report.html").read_text(encoding="utf-8")
-    assert "song_trajectories.svg" in text
-    caption = (copy.folder / "workflow/report/song_trajectories.rst").read_text(encoding="utf-8")
+    assert "song_loss.svg" in text
+    caption = (copy.folder / "workflow/report/song_loss.rst").read_text(encoding="utf-8")
     word = max(re.findall(r"[a-z]+", caption), key=len)
     assert word in text
 

@@ -13,7 +13,7 @@ BLOCKS = re.findall(
     flags=re.DOTALL,
 )
 TAGS = ("parameters",)
-MINE = TINY.replace("[song_alignment_width, song_trajectories]", "[song_trajectories, mine]")
+MINE = TINY.replace("[song_alignment_width, song_loss]", "[song_loss, mine]")
 
 
 def write(project, *cells, tags=TAGS):

@@ -3,6 +3,7 @@ rule claims:
     input:
         script=code("claims"),
         spec=spec("claims"),
+        published=published("claims"),
         tables=read("claims", "tables"),
         receipts=receipts("claims"),
     output:
@@ -24,5 +25,6 @@ rule claims:
         "verdicts"
     shell:
         "python {input.script:q} --spec {input.spec:q}"
-        " --results {params.results:q} --upstream {input.receipts:q} --receipt {output.receipt:q}"
+        " --results {params.results:q} --published {input.published:q}"
+        " --upstream {input.receipts:q} --receipt {output.receipt:q}"
         " > {log:q} 2>&1"

@@ -7,7 +7,7 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 
 from feedback_alignment.claims import ClaimsError
-from feedback_alignment.config import ConfigError
+from feedback_alignment.errors import InputError
 from feedback_alignment.jobs import LOCK, SOURCES, make_plan, receipt_of
 from feedback_alignment.known_digests import KnownDigests
 from feedback_alignment.project import read_project
@@ -28,7 +28,7 @@ try:
         ROOT,
     )
     PLAN.publish(KEPT)
-except (ConfigError, ClaimsError) as error:
+except (InputError, ClaimsError) as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
 except OSError as error:
@@ -90,6 +90,17 @@ def code(step, file=None):
         lambda wildcards: f"{KEPT}/code/{job_of(step, wildcards).code.digest}/"
         + file.format(*wildcards)
     )
+
+
+def published(step):
+    """Input: the published values that the job reads, from the same copy."""
+
+    def paths(wildcards):
+        code = job_of(step, wildcards).code
+        places = [place for place, _ in code.files if place.startswith("resources/")]
+        return [f"{KEPT}/code/{code.digest}/{place}" for place in places]
+
+    return ancient(paths)
 
 
 def read(step, of):

@@ -4,6 +4,7 @@ rule figure:
         script=code("figure"),
         spec=spec("figure"),
         notebook=code("figure", "notebooks/{}.ipynb"),
+        published=published("figure"),
         tables=read("figure", "tables"),
         receipts=receipts("figure"),
     output:

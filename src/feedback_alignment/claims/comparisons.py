@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from feedback_alignment.claims.filters import AXES, NUMBER_COLUMNS, value_of
 from feedback_alignment.claims.panel import Panel
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.threshold import Comparable, Threshold, Undecided
+
+if TYPE_CHECKING:
+    from feedback_alignment.claims.published import Published
 
 Reduce = Callable[[np.ndarray], np.ndarray]
 Prepare = Callable[[Panel], tuple[np.ndarray, Reduce]]
@@ -42,6 +45,11 @@ class Statistic(Comparable["Comparison"]):
     every: bool = False
     keep: str = ""
 
+    @property
+    def beside(self) -> str:
+        """What must hold beside the threshold, in words."""
+        return "every replicate, " if self.every else ""
+
     def compared(self, threshold: Threshold) -> "Comparison":
         """What the statistic must satisfy."""
         return Comparison(self, threshold)
@@ -51,7 +59,7 @@ class Statistic(Comparable["Comparison"]):
 class Comparison(Undecided):
     """A statistic and the threshold that it must satisfy."""
 
-    statistic: Statistic
+    statistic: "Statistic | Published"
     threshold: Threshold
 
 

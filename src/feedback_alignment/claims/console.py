@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from feedback_alignment.claims.verdicts import NOT_RUN, CheckVerdict, ClaimVerdict
 
 _COLUMNS = 100
-_WIDTHS = (16, 32, 20, 6)
-_HEADINGS = ("", "estimate [95 % over replicates]", "threshold", "replicates", "verdict")
+_WIDTHS = (16, 30, 26, 6)
+_HEADINGS = ("", "estimate [95 % interval]", "threshold", "replicates", "verdict")
 
 
 def table(verdicts: Sequence[ClaimVerdict]) -> str:

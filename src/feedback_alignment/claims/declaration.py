@@ -12,6 +12,7 @@ from typing import Any
 from feedback_alignment.claims.comparisons import Comparison, Statistic
 from feedback_alignment.claims.errors import ClaimsError, in_words, line_in, pick, place, shown
 from feedback_alignment.claims.filters import COLUMNS, Filter, filters
+from feedback_alignment.claims.published import Published
 from feedback_alignment.claims.readings import Reading, known_reading
 from feedback_alignment.claims.threshold import Threshold
 from feedback_alignment.claims.times import Time
@@ -90,7 +91,7 @@ class Check:
     """
 
     label: str
-    statistic: Statistic
+    statistic: Statistic | Published
     threshold: Threshold
 
     @property

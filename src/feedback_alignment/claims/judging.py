@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from feedback_alignment.claims.comparisons import Statistic
 from feedback_alignment.claims.declaration import Check, Claim
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import NEVER, TEXT_COLUMNS, Filter, named
 from feedback_alignment.claims.groups import level, written_values
 from feedback_alignment.claims.intervals import bootstrap_interval, share_interval
 from feedback_alignment.claims.panel import Panel, Rows, matching, read_panel, rows_of
+from feedback_alignment.claims.points import Tables
+from feedback_alignment.claims.published import Published, judge_published
 from feedback_alignment.claims.samples import Sample, draw_sample
+from feedback_alignment.claims.threshold import Threshold
 from feedback_alignment.claims.verdicts import (
     INCONCLUSIVE,
     NOT_RUN,
@@ -32,23 +36,33 @@ if TYPE_CHECKING:
 _STREAM_WORDS = ("replicate", "seed")
 
 
-def judge(claims: Sequence[Claim], tables: Mapping[str, "pd.DataFrame"]) -> list[ClaimVerdict]:
+def judge(
+    claims: Sequence[Claim],
+    tables: Mapping[str, "pd.DataFrame"],
+    published: Tables | None = None,
+) -> list[ClaimVerdict]:
     """Judge claims.
 
     Args:
         claims: the claims.
         tables: by figure, the tidy rows of all experiments that feed it; a figure that the
             config does not have is absent.
+        published: the values that claims are compared with, by the name of their table.
 
     Returns:
         a verdict for each claim, in order.
+
+    Raises:
+        ClaimsError: published values that a check asks for are not there, or do not fit it.
     """
     verdicts = []
     named = {claim.figure for claim in claims}
     rows = {figure: rows_of(table) for figure, table in tables.items() if figure in named}
     for claim in claims:
         own = rows.get(claim.figure)
-        checks = tuple(found for check in claim.checks for found in _judge(claim, check, own))
+        checks = tuple(
+            found for check in claim.checks for found in _judge(claim, check, own, published or {})
+        )
         result = overall([check.verdict for check in checks])
         verdicts.append(
             ClaimVerdict(claim.id, claim.paper, claim.statement, claim.figure, result, checks)
@@ -56,7 +70,7 @@ def judge(claims: Sequence[Claim], tables: Mapping[str, "pd.DataFrame"]) -> list
     return verdicts
 
 
-def _judge(claim: Claim, check: Check, table: Rows | None) -> list[CheckVerdict]:
+def _judge(claim: Claim, check: Check, table: Rows | None, published: Tables) -> list[CheckVerdict]:
     statistic = check.statistic
     blank = CheckVerdict(
         label=check.label,
@@ -64,15 +78,18 @@ def _judge(claim: Claim, check: Check, table: Rows | None) -> list[CheckVerdict]
         statistic=statistic.name,
         where={column: accept.plain() for column, accept in check.where.items()},
         arguments=statistic.arguments,
-        threshold=f"{'every replicate, ' if statistic.every else ''}{check.threshold}",
+        threshold=f"{statistic.beside}{check.threshold}",
         verdict=NOT_RUN,
     )
     if table is None:
         return [replace(blank, reason=f"the config has no figure {claim.figure}")]
     rows = matching(table, check.where)
+    if isinstance(statistic, Published):
+        stream = _stream(claim, blank)
+        return [judge_published(statistic, check.threshold, rows, published, blank, stream)]
     each = check.each
     if each is None or not rows.settings:
-        return [_judge_rows(claim, check, rows, blank)]
+        return [_judge_rows(claim, statistic, check.threshold, rows, blank)]
     found = {v for chosen in rows.settings.values() for v in written_values(chosen[each])}
     verdicts = []
     for value in sorted(found, key=lambda value: level(None if value == NEVER else value)):
@@ -80,12 +97,13 @@ def _judge(claim: Claim, check: Check, table: Rows | None) -> list[CheckVerdict]
         name = value if plain else f"{each} {named(value)}"
         part = replace(blank, part=name, where={**blank.where, each: value})
         chosen = matching(rows, {each: Filter(values=(value,))})
-        verdicts.append(_judge_rows(claim, check, chosen, part))
+        verdicts.append(_judge_rows(claim, statistic, check.threshold, chosen, part))
     return verdicts
 
 
-def _judge_rows(claim: Claim, check: Check, rows: Rows, blank: CheckVerdict) -> CheckVerdict:
-    statistic = check.statistic
+def _judge_rows(
+    claim: Claim, statistic: Statistic, threshold: Threshold, rows: Rows, blank: CheckVerdict
+) -> CheckVerdict:
     try:
         panel = read_panel(rows, statistic.reading, statistic.other)
         sample = draw_sample(panel, keep=statistic.keep)
@@ -113,9 +131,8 @@ def _judge_rows(claim: Claim, check: Check, rows: Rows, blank: CheckVerdict) -> 
     if statistic.share:
         interval = share_interval(int(values.sum()), blank.n)
     else:
-        stream = f"{claim.id}\n{blank.name.replace(*_STREAM_WORDS)}"
-        interval = bootstrap_interval(values, reduce, stream)
-    verdict, reason = decide(check.threshold, estimate, interval, blank.n, every=statistic.every)
+        interval = bootstrap_interval(values, reduce, _stream(claim, blank))
+    verdict, reason = decide(threshold, estimate, interval, blank.n, every=statistic.every)
     low, high = interval or (None, None)
     return replace(
         blank,
@@ -126,6 +143,10 @@ def _judge_rows(claim: Claim, check: Check, rows: Rows, blank: CheckVerdict) -> 
         ci_high=high,
         conditions=summary(sample),
     )
+
+
+def _stream(claim: Claim, blank: CheckVerdict) -> str:
+    return f"{claim.id}\n{blank.name.replace(*_STREAM_WORDS)}"
 
 
 def summary(sample: Sample) -> tuple[dict[str, Any], ...]:

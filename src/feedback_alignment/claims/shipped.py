@@ -4,14 +4,19 @@ from collections.abc import Collection
 from pathlib import Path
 
 from feedback_alignment.claims.declaration import Claim, LocatedError
-from feedback_alignment.claims.errors import in_words, line_in, nearest, place
+from feedback_alignment.claims.errors import ClaimsError, in_words, line_in, nearest, place
+from feedback_alignment.claims.points import Tables
+from feedback_alignment.claims.published import Published
 
 
-def load_claims(figures: Collection[str] | None = None) -> tuple[Claim, ...]:
+def load_claims(
+    figures: Collection[str] | None = None, published: Tables | None = None
+) -> tuple[Claim, ...]:
     """The claims that this project declares.
 
     Args:
         figures: the figures that exist, or None to take any name.
+        published: the published values that exist, by table, or None to take any name.
 
     Raises:
         ClaimsError: anything is wrong; one line with file and line of the declaration.
@@ -32,6 +37,13 @@ def load_claims(figures: Collection[str] | None = None) -> tuple[Claim, ...]:
         if figures is not None and claim.figure not in figures:
             hint = nearest(claim.figure, figures) or f"; allowed: {', '.join(sorted(figures))}"
             raise LocatedError(f'{claim.declared}: unknown figure "{claim.figure}"{hint}')
+        if published is not None:
+            try:
+                for check in claim.checks:
+                    if isinstance(check.statistic, Published):
+                        check.statistic.values(published)
+            except ClaimsError as error:
+                raise LocatedError(f"{claim.declared}: {error}") from None
     return claims
 
 

@@ -9,6 +9,8 @@ other thresholds have their reason beside them.
 """
 
 from feedback_alignment.claims.declaration import Part, Yielded, claim
+from feedback_alignment.claims.images import image_checks
+from feedback_alignment.claims.published import agreement, joint_p
 from feedback_alignment.claims.statistics import (
     highest_mean,
     highest_ratio,
@@ -19,9 +21,53 @@ from feedback_alignment.claims.statistics import (
     share_of_replicates,
     slope,
 )
-from feedback_alignment.claims.threshold import at_least
+from feedback_alignment.claims.threshold import above
 
 SONG = "Song 2021"
+
+
+@claim(paper=SONG, figure="song_alignment_width")
+def published_alignment(part: Part) -> Yielded:
+    """Trained with the settings of the authors' code, feedback alignment aligns as much as they
+    published, at every width and lambda.
+    """
+    # A tenth of what lambda makes of the cosine. One point in six may lie where our replicates are
+    # too few to tell.
+    ours = part.where(case="authors", rule="fa").final("weight_alignment")
+    yield (
+        "share of the published mean cos(beta, b) at the end that ours agree with, to 0.05 (FA)",
+        agreement(ours, "song2021_alignment", margin=0.05) >= 5 / 6,
+    )
+    yield (
+        "p-value of all differences from the published mean cos(beta, b) together (FA)",
+        joint_p(ours, "song2021_alignment") >= 0.01,
+    )
+
+
+@claim(paper=SONG, figure="song_mnist")
+def published_mnist(part: Part) -> Yielded:
+    """On MNIST, with the settings of the authors' code, accuracy and alignment are those that they
+    published, at every lambda.
+    """
+    ours = part.where(case="authors", rule="fa", data="mnist")
+    # Epochs 50, 100 and 300.
+    steps = (5000, 10000, 30000)
+    yield (
+        "share of the published accuracies that ours agree with, to 0.01, at epochs 50, 100, 300",
+        agreement(ours.final("accuracy"), "song2021_mnist", margin=0.01, steps=steps) >= 5 / 6,
+    )
+    yield (
+        "share of the published weight alignments that ours agree with, to 0.04, at epochs 50, "
+        "100, 300",
+        agreement(ours.final("weight_alignment"), "song2021_mnist", margin=0.04, steps=steps)
+        >= 5 / 6,
+    )
+    yield (
+        "share of the published mean alignments of the errors sent back, sample by sample, that "
+        "ours agree with, to 0.04, at epochs 50, 100, 300",
+        agreement(ours.final("sample_signal_alignment"), "song2021_mnist", margin=0.04, steps=steps)
+        >= 5 / 6,
+    )
 
 
 @claim(paper=SONG, figure="song_convergence")
@@ -78,19 +124,40 @@ def reg_align(part: Part) -> Yielded:
         "widths (FA)",
         rank_correlation(swept.final("weight_alignment"), along="l2") >= 0.8,
     )
-    # Four standard deviations of the cosine of unrelated vectors at p = 100, 4/sqrt(100). The
-    # settled regime begins where a wide linear network passes 1/2.
-    settled = part.where(
-        rule="fa", schedule="constant", l2=at_least(0.3), slow_time=at_least(0.64)
-    ).each("activation")
+    # Four standard deviations of the cosine of unrelated vectors at p = 200, the narrowest.
+    decayed = part.where(rule="fa", schedule="constant").each("activation")
     yield (
-        "smallest mean final cos(beta, b) over widths, where lambda >= 0.3 and the slow time "
-        "passes 0.64 (FA)",
-        lowest_mean(settled.final("weight_alignment")) >= 0.4,
+        "smallest mean final cos(beta, b) over widths and all lambda > 0 (FA)",
+        lowest_mean(decayed.final("weight_alignment")) >= 0.283,
     )
 
 
-@claim(paper=SONG, figure="song_trajectories")
+@claim(paper=SONG, figure="song_loss")
+def published_loss(part: Part) -> Yielded:
+    """With the settings of the authors' code, the loss falls as they published."""
+    ours = part.where(case="authors", rule="fa", width=3200)
+    # A factor 1.4; the curves are read off a figure, to some 5 per cent.
+    yield (
+        "share of the published mean losses that ours agree with, to 0.15 in log10, lambda > 0 "
+        "(FA)",
+        agreement(
+            ours.where(l2=above(0)).final("loss"),
+            "song2021_loss",
+            margin=0.15,
+            log=True,
+            reading_error=0.02,
+            steps=range(500, 5001, 500),
+        )
+        >= 5 / 6,
+    )
+    # Float32 leaves this much.
+    yield (
+        "largest mean final loss at lambda = 0 (FA)",
+        highest_mean(ours.where(l2=0).final("loss")) < 1e-4,
+    )
+
+
+@claim(paper=SONG, figure="song_loss")
 def reg_loss(part: Part) -> Yielded:
     """Under a constant regularisation the loss ends at a positive value that grows with lambda."""
     decayed = part.where(rule="fa", schedule="constant").each("activation")
@@ -106,7 +173,6 @@ def reg_loss(part: Part) -> Yielded:
         highest_ratio(swept.final("loss"), along="l2", end=0) <= 1e-3,
     )
     # -1 is no growth; 1 is loss ~ lambda^2, an error that balances the decay.
-    decayed = part.where(rule="fa", schedule="constant").each("activation")
     yield (
         "exponent of final loss / lambda (geometric mean) in lambda, all widths (FA)",
         slope(decayed.final("loss_per_l2"), along="l2", average="geometric").within(-1, 1),
@@ -157,23 +223,7 @@ def kernels(part: Part) -> Yielded:
 
 @claim(paper=SONG, figure="song_mnist")
 def mnist(part: Part) -> Yielded:
-    """On handwritten digits, feedback alignment learns about as well as backpropagation, and
-    regularisation raises its alignment.
+    """On MNIST, regularisation makes feedback alignment more accurate and aligns it; without
+    regularisation it hardly aligns.
     """
-    # Our margin: one image in twenty; chance is 0.1.
-    undecayed = part.where(l2=0).each("data")
-    yield (
-        "final accuracy on held-out images, FA minus BP (lambda = 0)",
-        lowest_gain(undecayed.final("accuracy"), along="rule", start="bp", end="fa") >= -0.05,
-    )
-    swept = part.where(rule="fa", schedule=["none", "constant"]).each("data")
-    yield (
-        "smallest gain of the mean final signal alignment over that at lambda = 0, over all "
-        "lambda > 0 (FA)",
-        lowest_gain(swept.final("signal_alignment"), along="l2", start=0) > 0,
-    )
-    # 0.5 is what one exchange of neighbours leaves of three lambdas in order.
-    yield (
-        "rank correlation of the final signal alignment with lambda within a replicate (FA)",
-        rank_correlation(swept.final("signal_alignment"), along="l2") > 0.5,
-    )
+    yield from image_checks(part.where(data="mnist"))

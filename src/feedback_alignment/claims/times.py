@@ -47,7 +47,8 @@ def rows_at(rows: "pd.DataFrame", loss: "pd.DataFrame", time: Time) -> "pd.DataF
     Args:
         rows: tidy rows with a value, of one layer.
         loss: tidy rows of the loss with a value, for `half_fall`.
-        time: one of `TIMES`, or a share of the steps: the last recorded step not after it.
+        time: one of `TIMES`, or a share of the steps: the last recorded step not after it; or a
+            step, read if it is recorded.
     """
     if time == "intervention":
         rows = _where(rows, rows["step"] == rows[list(TURNS)].max(axis=1))
@@ -58,12 +59,15 @@ def rows_at(rows: "pd.DataFrame", loss: "pd.DataFrame", time: Time) -> "pd.DataF
     elif time != "start":
         limit = _limit(rows, time)
         reached = (rows["status"] != "diverged") | (rows["end_step"] > limit)
-        rows = _where(rows, (rows["step"] <= limit) & reached)
+        due = rows["step"] == limit if isinstance(time, int) else rows["step"] <= limit
+        rows = _where(rows, due & reached)
     rows = rows.sort_values("step", ascending=time != "start", kind="stable")
     return rows.drop_duplicates(["condition", "replicate", "metric"], keep="last")
 
 
-def _limit(rows: "pd.DataFrame", time: Time) -> "pd.Series":
+def _limit(rows: "pd.DataFrame", time: Time) -> "pd.Series | int":
+    if isinstance(time, int):
+        return time
     match time:
         case "end":
             return rows["steps"]

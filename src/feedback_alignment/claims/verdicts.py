@@ -11,6 +11,44 @@ from feedback_alignment.claims.threshold import Threshold
 MIN_REPLICATES = 5
 REPLICATED, NOT_REPLICATED = "replicated", "not replicated"
 INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
+# Of a mean beside a published one.
+AGREES, DIFFERS = "agrees", "differs"
+
+
+@dataclass(frozen=True)
+class PointVerdict:
+    """What became of one published value, in plain values.
+
+    Attributes:
+        point: the settings that it is for, and the step.
+        published_mean: the published mean.
+        published_sd: the published standard deviation over runs, or None.
+        published_n: number of runs in it.
+        n: number of our replicates.
+        threshold: what the difference must satisfy, as text.
+        verdict: `agrees`, `differs` or `inconclusive`; of a check that wants a difference the
+            verdicts of checks.
+        left_out: which replicates do not count, and why, in words.
+        mean: our mean, or None where more than half of the replicates diverged.
+        sd: our standard deviation, or None.
+        difference: ours less the published one, of the means or of their logarithms, or None.
+        ci_low: lower end of its interval, or None.
+        ci_high: upper end.
+    """
+
+    point: str
+    published_mean: float
+    published_sd: float | None
+    published_n: int
+    n: int
+    threshold: str
+    verdict: str
+    left_out: Sequence[str] = ()
+    mean: float | None = None
+    sd: float | None = None
+    difference: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -25,7 +63,7 @@ class CheckVerdict:
         arguments: the statistic's arguments, likewise.
         threshold: what the statistic must satisfy, as text.
         verdict: `replicated`, `not replicated`, `inconclusive` or `not run`.
-        reason: why it is inconclusive or not run, else empty.
+        reason: why it is inconclusive or not run, or what else the verdict rests on; else empty.
         estimate: the statistic, or None.
         ci_low: lower end of its 95 % interval over replicates, or None.
         ci_high: upper end.
@@ -34,6 +72,7 @@ class CheckVerdict:
             `not_measured`, `mostly_diverged` (conditions, whole), `unpaired_replicates`.
         left_out: the same in words, a sentence a kind, as every list of verdicts shows it.
         conditions: each condition in it, with mean and sd of the quantity over these replicates.
+        points: each published value that it compares with.
     """
 
     label: str
@@ -51,6 +90,7 @@ class CheckVerdict:
     excluded: Mapping[str, Any] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     conditions: Sequence[Mapping[str, Any]] = ()
+    points: Sequence[PointVerdict] = ()
 
     @property
     def name(self) -> str:

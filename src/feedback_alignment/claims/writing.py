@@ -11,7 +11,12 @@ from typing import Any
 
 from feedback_alignment.claims.errors import ClaimsError
 from feedback_alignment.claims.intervals import CONFIDENCE, RESAMPLES
-from feedback_alignment.claims.verdicts import MIN_REPLICATES, CheckVerdict, ClaimVerdict
+from feedback_alignment.claims.verdicts import (
+    MIN_REPLICATES,
+    CheckVerdict,
+    ClaimVerdict,
+    PointVerdict,
+)
 from feedback_alignment.files import write_text
 
 CSV_COLUMNS = (
@@ -50,9 +55,7 @@ def read_verdicts(path: Path) -> list[ClaimVerdict]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         return [
-            ClaimVerdict(
-                **{**entry, "checks": tuple(CheckVerdict(**check) for check in entry["checks"])}
-            )
+            ClaimVerdict(**{**entry, "checks": tuple(map(_check, entry["checks"]))})
             for entry in content["claims"]
         ]
     except OSError as error:
@@ -62,27 +65,21 @@ def read_verdicts(path: Path) -> list[ClaimVerdict]:
 
 
 def csv_text(verdicts: Sequence[ClaimVerdict]) -> str:
-    """One row a check; a number that does not exist is an empty cell."""
+    """One row a check, and below it one a published value that it compares with.
+
+    A number that does not exist is an empty cell.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for claim in verdicts:
         for check in claim.checks:
-            writer.writerow(
-                [
-                    claim.id,
-                    claim.paper,
-                    claim.statement,
-                    check.name + remark(check),
-                    number(check.estimate),
-                    number(check.ci_low),
-                    number(check.ci_high),
-                    check.threshold,
-                    check.n,
-                    check.verdict,
-                    claim.figure,
-                ]
-            )
+            found = [(check.name, check.estimate, check)]
+            found += [(f"{check.name}: {p.point}", p.difference, p) for p in check.points]
+            for name, estimate, row in found:
+                numbers = map(number, (estimate, row.ci_low, row.ci_high))
+                cells = [claim.id, claim.paper, claim.statement, name + remark(row), *numbers]
+                writer.writerow([*cells, row.threshold, row.n, row.verdict, claim.figure])
     return stream.getvalue()
 
 
@@ -91,7 +88,7 @@ def json_text(verdicts: Sequence[ClaimVerdict]) -> str:
     content = {
         "confidence": CONFIDENCE,
         "interval": "expanded percentile bootstrap over replicates; "
-        "Clopper-Pearson for share_of_replicates",
+        "Clopper-Pearson for share_of_replicates; Welch beside published values",
         "resamples": RESAMPLES,
         "min_replicates": MIN_REPLICATES,
         "claims": [asdict(verdict) for verdict in verdicts],
@@ -106,7 +103,8 @@ def markdown_text(verdicts: Sequence[ClaimVerdict]) -> str:
     lines += [
         "",
         "Intervals are 95 % over replicates: expanded percentile bootstrap, resampled jointly",
-        "over all conditions; Clopper-Pearson for a share of replicates.",
+        "over all conditions; Clopper-Pearson for a share of replicates. Differences from",
+        "published values are ours less theirs, with Welch's interval, at 90 % for agreement.",
     ]
     for claim in verdicts:
         lines += ["", f"## {_cell(claim.id)}: {claim.verdict}", "", _cell(claim.statement), ""]
@@ -117,16 +115,19 @@ def markdown_text(verdicts: Sequence[ClaimVerdict]) -> str:
             verdict = check.verdict + (f": {check.reason}" if check.reason else "")
             cells = [check.name + remark(check), number(check.estimate), interval(check)]
             cells += [check.threshold, str(check.n), verdict]
-            lines.append(f"| {' | '.join(map(_cell, cells))} |")
+            lines.append(_row(cells))
+        for check in claim.checks:
+            if check.points:
+                lines += ["", _cell(check.name), "", *_point_table(check)]
     return "\n".join(lines) + "\n"
 
 
-def remark(check: CheckVerdict) -> str:
-    """What a check left out, to stand behind its label; empty if nothing."""
+def remark(check: CheckVerdict | PointVerdict) -> str:
+    """What a check or a point left out, to stand behind its label; empty if nothing."""
     return f" ({'; '.join(check.left_out)})" if check.left_out else ""
 
 
-def interval(check: CheckVerdict) -> str:
+def interval(check: CheckVerdict | PointVerdict) -> str:
     """An interval as text; empty if there is none."""
     if check.ci_low is None:
         return ""
@@ -136,6 +137,26 @@ def interval(check: CheckVerdict) -> str:
 def number(value: float | None) -> str:
     """A number with six significant digits; empty if there is none."""
     return "" if value is None else f"{value:.6g}"
+
+
+def _check(content: Mapping[str, Any]) -> CheckVerdict:
+    points = tuple(PointVerdict(**point) for point in content.get("points", ()))
+    return CheckVerdict(**{**content, "points": points})
+
+
+def _point_table(check: CheckVerdict) -> list[str]:
+    lines = ["| point | published | sd | n | ours | sd | n | difference | interval | verdict |"]
+    lines.append("|---" * 10 + "|")
+    for point in check.points:
+        theirs = [number(point.published_mean), number(point.published_sd), str(point.published_n)]
+        ours = [number(point.mean), number(point.sd), str(point.n)]
+        found = [number(point.difference), interval(point), point.verdict]
+        lines.append(_row([point.point + remark(point), *theirs, *ours, *found]))
+    return lines
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(_cell, cells))} |"
 
 
 def _rounded(content: Any) -> Any:

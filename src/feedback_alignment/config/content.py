@@ -18,9 +18,16 @@ class Chosen(Settings):
         default=[], description="Presets whose settings are taken; others here win."
     )
 
+    formulas: dict[str, str] = Field(
+        default={},
+        description="Settings that are computed from others, as in `{settle_after: 5000 * "
+        "sqrt(width) // 14}`: numbers, settings that are numbers, + - * / // ** ( ), sqrt, log, "
+        "round, min and max.",
+    )
+
     def given(self) -> dict[str, Any]:
-        """The settings that are given here."""
-        return self.model_dump(exclude_unset=True, exclude={"presets"})
+        """The settings that are given here, those of presets and formulas apart."""
+        return self.model_dump(exclude_unset=True, exclude={"presets", "formulas"})
 
 
 class When(Checked):

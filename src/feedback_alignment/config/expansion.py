@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from feedback_alignment.conditions import Condition
 from feedback_alignment.config.content import ConfigContent, ExperimentContent
+from feedback_alignment.config.formulas import Formula
 from feedback_alignment.data.sources import Source
 from feedback_alignment.engines import choose
 from feedback_alignment.errors import ConfigError, check_choice, check_key, described
@@ -126,6 +127,11 @@ class Expansion:
             check_choice(f"{path}.presets[{index}]", name, self._presets, "preset")
             settings |= self._presets[name]
         self._check_names(path, own)
+        for key, formula in chosen.formulas.items():
+            check_key(f"{path}.formulas.{key}", key, DEFAULTS)
+            if key in own:
+                raise ConfigError(f"{path}.formulas.{key}: {key} has a value beside it already")
+            own[key] = Formula(f"{path}.formulas.{key}", formula)
         return settings | own
 
     def _check_names(self, path: str, given: Mapping[str, Any]) -> None:
@@ -190,7 +196,12 @@ class Expansion:
         for match, given in rules:
             if match.fits(settings, chosen):
                 settings.update({key: value for key, value in given.items() if key not in own})
-        return settings
+        computed = {
+            key: self._value(formula.path, key, formula.value(settings))
+            for key, formula in settings.items()
+            if isinstance(formula, Formula)
+        }
+        return settings | computed
 
     def _condition(self, path: str, place: str, chosen: _Given, settings: _Given) -> Condition:
         try:

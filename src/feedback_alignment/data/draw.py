@@ -7,9 +7,9 @@ from typing import Any, TextIO
 import numpy as np
 
 from feedback_alignment.data.preparation import Classification, one_hot, prepare
-from feedback_alignment.data.sources import TEACHER_STUDENT
-from feedback_alignment.data.teacher_student import draw_replicate
-from feedback_alignment.streams import generator
+from feedback_alignment.data.sources import SYNTHETIC
+from feedback_alignment.data.synthetic import linear_teacher, teacher_student
+from feedback_alignment.streams import Streams
 
 Load = Callable[[np.random.Generator], Classification]
 
@@ -27,10 +27,10 @@ def draw(
         seed: the config's seed.
         replicates: indices of the replicates; None for labelled data that all replicates share.
         load: gives labelled data, from a random stream if they are split at random, as `loader`
-            makes it; not needed for teacher-student data.
+            makes it; not needed for synthetic data.
 
     Returns:
-        Teacher-student: `inputs` (R, n, d) and `targets` (R, n). Labelled data: `inputs` (n, d)
+        Synthetic data: `inputs` (R, n, d) and `targets` (R, n). Labelled data: `inputs` (n, d)
         and one-hot `targets` (n, C), and the part to judge by, `inputs_test` (m, d) and
         `targets_test` (m, C); with R in front unless shared.
 
@@ -38,16 +38,15 @@ def draw(
         DataError: the data cannot be had or do not fit the settings; one line.
     """
     chosen = {name: value for name, value in settings.items() if name != "data"}
-    if settings["data"] == TEACHER_STUDENT:
-        pairs = [draw_replicate(seed, replicate, **chosen) for replicate in replicates or ()]
-        inputs, targets = map(np.stack, zip(*pairs, strict=True))
-        return {"inputs": inputs, "targets": targets}
+    if settings["data"] in SYNTHETIC:
+        return _synthetic(settings["data"], chosen, seed, replicates or ())
     if load is None:
         load = loader(settings["data"], None, {})
     dtype = chosen.pop("dtype")
     if replicates is None:
-        return _labelled(chosen, generator(seed, 0, "data"), load, dtype)
-    parts = [_labelled(chosen, generator(seed, r, "data"), load, dtype) for r in replicates]
+        return _labelled(chosen, Streams(seed).generator(0, "data"), load, dtype)
+    rngs = [Streams(seed).generator(replicate, "data") for replicate in replicates]
+    parts = [_labelled(chosen, rng, load, dtype) for rng in rngs]
     return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -80,6 +79,19 @@ def loader(
         return load_own(place)
 
     return load
+
+
+def _synthetic(
+    data: str, sizes: dict[str, Any], seed: int, replicates: Sequence[int]
+) -> dict[str, np.ndarray]:
+    streams = Streams(seed, sizes["width"], sizes["samples"])
+    if data == "teacher_student":
+        pairs = [teacher_student(streams, replicate, **sizes) for replicate in replicates]
+    else:
+        n, d = sizes["samples"], sizes["dimension"]
+        pairs = [linear_teacher(streams, replicate, n, d) for replicate in replicates]
+    inputs, targets = map(np.stack, zip(*pairs, strict=True))
+    return {"inputs": inputs, "targets": targets}
 
 
 def _labelled(

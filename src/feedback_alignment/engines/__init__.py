@@ -5,7 +5,7 @@ engine. It has
 
 - `unserved(condition)`: why it does not serve a condition, in one line that begins with the
   setting, or None;
-- `build(setup, training, held_out, seed, replicates)`: the engine at its initial state, see
+- `build(setup, training, held_out, streams, replicates)`: the engine at its initial state, see
   `protocol.Engine`; setup as in `training.setup`, samples as in `training.batches`.
 """
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from feedback_alignment.engines.serving import outside
 from feedback_alignment.networks.parameters import Network
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import Samples
 from feedback_alignment.training.recording import Key
 from feedback_alignment.training.setup import Setup
@@ -27,11 +28,11 @@ def build(
     setup: Setup,
     training: Samples,
     held_out: Samples | None,
-    seed: int,
+    streams: Streams,
     replicates: Sequence[int],
 ) -> "AutogradEngine":
     """The engine at its initial state; see `engines`."""
-    return AutogradEngine(setup, training, held_out, seed, replicates)
+    return AutogradEngine(setup, training, held_out, streams, replicates)
 
 
 class AutogradEngine:
@@ -42,7 +43,7 @@ class AutogradEngine:
         setup: Setup,
         training: Samples,
         held_out: Samples | None,
-        seed: int,
+        streams: Streams,
         replicates: Sequence[int],
     ) -> None:
         # Imports torch, which nobody who only asks what is served should wait for.
@@ -53,7 +54,7 @@ class AutogradEngine:
                 setup,
                 training.of_lane(lane),
                 None if held_out is None else held_out.of_lane(lane),
-                seed,
+                streams,
                 replicate,
             )
             for lane, replicate in enumerate(replicates)

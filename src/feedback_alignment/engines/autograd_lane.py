@@ -17,10 +17,12 @@ from feedback_alignment.metrics.stability import spectrum, stability_ratio
 from feedback_alignment.networks.parameters import Network
 from feedback_alignment.rules.bp import BP
 from feedback_alignment.rules.rule import Rule
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import BatchOrder
 from feedback_alignment.training.interventions import acts_at
 from feedback_alignment.training.recording import Key
 from feedback_alignment.training.setup import Setup
+from feedback_alignment.training.stopping import CHECKED
 
 
 class _Layer(torch.autograd.Function):
@@ -45,7 +47,7 @@ class Lane:
         setup: of the run.
         training: inputs (N, n_0) and targets (N, n_L).
         held_out: inputs and targets to judge the accuracy by, or None.
-        seed: the config's seed.
+        streams: the run's random streams.
         replicate: index of the replicate.
     """
 
@@ -54,21 +56,21 @@ class Lane:
         setup: Setup,
         training: tuple[np.ndarray, np.ndarray],
         held_out: tuple[np.ndarray, np.ndarray] | None,
-        seed: int,
+        streams: Streams,
         replicate: int,
     ) -> None:
-        self._setup, self._seed, self._replicate = setup, seed, replicate
+        self._setup, self._root, self._replicate = setup, streams, replicate
         self._settings = settings = setup.condition
         self._X, self._Y = map(self._tensor, training)
         self._held_out = held_out and tuple(map(self._tensor, held_out))
         self._sizes, self._rates = setup.sizes, setup.rates
         self._psi = setup.activation.tensor
-        self._stage, self._streams = start_lane(setup, seed, replicate)
+        self._stage, self._streams = start_lane(setup, streams, replicate)
         self._step = 0
         self._take(intervene(setup, 0, self._stage, self._streams))
         self._order = None
         if settings.batch_size:
-            self._order = BatchOrder(len(self._X), settings.batch_size, seed, [replicate])
+            self._order = BatchOrder(len(self._X), settings.batch_size, streams, [replicate])
         self._draw()
 
     def step(self, decay: float) -> float:
@@ -100,19 +102,18 @@ class Lane:
     def observe(self, wanted: Set[str]) -> dict[Key, float]:
         """Metrics, by their definitions: the wanted ones of all that the run records."""
         settings, rule, x, y = self._settings, self._stage.measured, self._X, self._Y
-        if wanted <= {"error_norm", "weight_alignment"}:
-            errors = self._errors(self._outputs(x).detach(), y)
-            values = {("error_norm", ""): errors.norm(), **self._weight_alignments(rule)}
-            return {key: float(value) for key, value in values.items()}
         outputs = self._outputs(x).detach()
         values: dict[Key, torch.Tensor | float] = {
             ("loss", ""): self._loss(outputs, y),
             ("error_norm", ""): self._errors(outputs, y).norm(),
+            **self._weight_alignments(rule),
         }
+        if wanted <= CHECKED:
+            return {key: float(value) for key, value in values.items() if key[0] in wanted}
         m = settings.metric_samples or len(x)
         compared = {"": self._B}
         if settings.null_alignment:
-            null = null_feedback(self._setup, rule, self._seed, self._replicate)
+            null = null_feedback(self._setup, rule, self._root, self._replicate)
             compared["null_"] = [self._tensor(B) for B in null]
         true = self._updates(BP, self._B, x[:m], y[:m])
         for prefix, B in compared.items():
@@ -126,7 +127,8 @@ class Lane:
                 values |= self._spectrum(prefix, rule, B)
         signals = [self._signals(*each, x[:m], y[:m]) for each in ((BP, self._B), (rule, self._B))]
         values |= self._cosines("signal_alignment", *signals)
-        values |= self._weight_alignments(rule)
+        if settings.sample_alignment:
+            values["sample_signal_alignment", "output"] = self._sample_alignment(rule)
         if "beta_norm" in wanted:
             values |= self._sizes_of_weights()
         if wanted & KERNEL_METRICS:
@@ -169,17 +171,23 @@ class Lane:
     def _loss(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         if self._settings.loss_function == "cross_entropy":
             return torch.nn.functional.cross_entropy(outputs, y)
-        half = 0.5 * (outputs - y).square().sum()
-        return half / len(y) if self._settings.loss_function == "half_mean" else half
+        squares = (outputs - y).square().sum(1)
+        name = self._settings.loss_function
+        return {
+            "half_sum": 0.5 * squares.sum(),
+            "half_mean": 0.5 * squares.mean(),
+            "mse": squares.mean(),
+        }[name]
 
     def _errors(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Gradient of the loss summed over samples."""
+        """e, of which the gradient of the loss in the outputs is a multiple."""
         leaf = outputs.detach().requires_grad_()
         with torch.enable_grad():
-            return torch.autograd.grad(self._loss(leaf, y) * self._divisor(len(y)), leaf)[0]
+            return torch.autograd.grad(self._loss(leaf, y) / self._gain(len(y)), leaf)[0]
 
-    def _divisor(self, samples: int) -> int:
-        return 1 if self._settings.loss_function == "half_sum" else samples
+    def _gain(self, samples: int) -> float:
+        factors = {"half_sum": samples, "mse": 2.0}
+        return factors.get(self._settings.loss_function, 1.0) / samples
 
     def _graph(
         self, rule: Rule, B: list[torch.Tensor], x: torch.Tensor, sent: torch.Tensor, y
@@ -216,7 +224,7 @@ class Lane:
             total = self._loss(self._outputs(x), y)
         else:
             total = self._graph(rule, B, x, self._errors(self._outputs(x), y), y)[0]
-            total = total / self._divisor(len(x))
+            total = total * self._gain(len(x))
         found = torch.autograd.grad(total, self._W + self._c)
         return found[: len(self._W)], found[len(self._W) :]
 
@@ -239,6 +247,15 @@ class Lane:
         pairs = zip(true, ours, strict=True)
         values = {(metric, str(i + 1)): _cosine(x, y) for i, (x, y) in enumerate(pairs)}
         return values | {(metric, "hidden"): _cosine(torch.cat(true), torch.cat(ours))}
+
+    def _sample_alignment(self, rule: Rule) -> float:
+        errors = self._errors(self._outputs(self._X).detach(), self._Y)
+        m = self._settings.metric_samples or len(self._X)
+        W, B = self._W[-1].detach(), self._B[-1]
+        V = rule.backward_weights(None if rule.path == "direct" else W, B)
+        sources = rule.source(errors, self._Y)
+        pairs = (errors[:m] @ W).double(), (sources[:m] @ V).double()
+        return float(torch.nn.functional.cosine_similarity(*pairs, eps=1e-300).mean())
 
     def _weight_alignments(self, rule: Rule) -> dict[Key, torch.Tensor]:
         pairs = []
@@ -271,7 +288,7 @@ class Lane:
     def _spectrum(self, prefix: str, rule: Rule, B: list) -> dict[Key, float]:
         frozen = self._stage.frozen
         true, ours = self._jacobian(BP, B, frozen), self._jacobian(rule, B, frozen)
-        operator = true @ ours.T / self._divisor(len(self._X))
+        operator = true @ ours.T * self._gain(len(self._X))
         found = spectrum(operator.double().numpy())
         values = {
             (f"{prefix}stability_ratio", ""): stability_ratio(found),

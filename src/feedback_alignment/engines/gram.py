@@ -3,28 +3,28 @@
 import numpy as np
 
 from feedback_alignment.networks.parameters import draw_shallow
-from feedback_alignment.streams import generator
+from feedback_alignment.streams import Streams
 
 
 def explicit_gram(
-    modes: np.ndarray, inputs: np.ndarray, seed: int, replicate: int, width: int
+    modes: np.ndarray, inputs: np.ndarray, streams: Streams, replicate: int, width: int
 ) -> np.ndarray:
     """`B^T B / p` (n + 2, n + 2) of the columns B = [H U, beta, b], from explicit weights.
 
     Args:
         modes: U (n, n), orthogonal.
         inputs: X (n, d); H = W X^T.
-        seed: the config's seed.
+        streams: the run's random streams.
         replicate: index of the replicate.
         width: p.
     """
-    network = draw_shallow(seed, replicate, width, inputs.shape[1])
+    network = draw_shallow(streams, replicate, width, inputs.shape[1])
     columns = [network.hidden @ (inputs.T @ modes), network.output[:, None]]
     basis = np.concatenate([*columns, network.feedback[:, None]], axis=1)
     return basis.T @ basis / width
 
 
-def wishart_gram(powers: np.ndarray, seed: int, replicate: int, width: int) -> np.ndarray:
+def wishart_gram(powers: np.ndarray, streams: Streams, replicate: int, width: int) -> np.ndarray:
     """A draw of `B^T B / p` (n + 2, n + 2) that forms no weights, at a cost free of p.
 
     Given X, the rows of B = [H U, beta, b] are i.i.d. normal with the eigenvalues of K and twice 1
@@ -34,11 +34,11 @@ def wishart_gram(powers: np.ndarray, seed: int, replicate: int, width: int) -> n
 
     Args:
         powers: eigenvalues of K = X X^T (n,), in the order of the columns of U.
-        seed: the config's seed.
+        streams: the run's random streams.
         replicate: index of the replicate.
         width: p.
     """
-    stream = generator(seed, replicate, "weights")
+    stream = streams.generator(replicate, "weights")
     size = powers.size + 2
     if width < size:
         rows = stream.standard_normal((width, size))

@@ -8,6 +8,7 @@ from feedback_alignment.engines.arrays import Array, Arrays
 from feedback_alignment.engines.lanes import intervene, null_feedback, start_lane
 from feedback_alignment.metrics.observe import State, observe
 from feedback_alignment.networks.parameters import Network
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import BatchOrder, Samples
 from feedback_alignment.training.interventions import Stage, acts_at
 from feedback_alignment.training.recording import Key
@@ -58,7 +59,7 @@ class LaneGroup:
         arrays: array library.
         data: training samples of these lanes, or those of all.
         judged: held-out samples of the whole block, if any.
-        seed: the config's seed.
+        streams: the run's random streams.
         lanes: place in the block and replicate of each lane.
     """
 
@@ -68,20 +69,20 @@ class LaneGroup:
         arrays: Arrays,
         data: TrainingRows,
         judged: HeldOut | None,
-        seed: int,
+        streams: Streams,
         lanes: Sequence[tuple[int, int]],
     ) -> None:
         self._setup, self._arrays, self._sizes = setup, arrays, setup.sizes
         self._settings = settings = setup.condition
-        self._data, self._judged, self._seed = data, judged, seed
+        self._data, self._judged, self._root = data, judged, streams
         self._places = list(range(len(lanes)))
         self._psi, self._loss, self._rates = setup.activation, setup.loss, setup.rates
         self._indices, self._replicates = [list(numbers) for numbers in zip(*lanes, strict=True)]
         self._rows = settings.batch_size or data.size
         self._order = None
         if settings.batch_size:
-            self._order = BatchOrder(data.size, self._rows, seed, self._replicates)
-        starts = [start_lane(setup, seed, replicate) for replicate in self._replicates]
+            self._order = BatchOrder(data.size, self._rows, streams, self._replicates)
+        starts = [start_lane(setup, streams, replicate) for replicate in self._replicates]
         self._streams = [streams for _, streams in starts]
         self._step = 0
         self._load([intervene(setup, 0, *start) for start in starts])
@@ -207,7 +208,7 @@ class LaneGroup:
     def _update(self, shrink: float) -> None:
         """One step from the errors at hand."""
         arrays, rule, settings = self._arrays, self._rule, self._settings
-        scale = settings.eta / self._loss.divisor(self._rows)
+        scale = settings.eta * self._loss.gain(self._rows)
         source = rule.source(self._errors, self._Y)
         if source is not self._errors:
             source = source * scale
@@ -257,7 +258,7 @@ class LaneGroup:
         inputs, targets = self._data.of_lane(self._places[lane])
 
         def null() -> list[Array]:
-            drawn = null_feedback(setup, self._measured, self._seed, replicate)
+            drawn = null_feedback(setup, self._measured, self._root, replicate)
             return [arrays.asarray(B) for B in drawn]
 
         return State(

@@ -2,43 +2,43 @@
 
 from feedback_alignment.networks.parameters import draw_feedback, draw_network
 from feedback_alignment.rules.rule import Rule
-from feedback_alignment.streams import generator
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.interventions import LaneStreams, Stage, acts_at
 from feedback_alignment.training.setup import Setup
 
 
-def start_lane(setup: Setup, seed: int, replicate: int) -> tuple[Stage, LaneStreams]:
+def start_lane(setup: Setup, streams: Streams, replicate: int) -> tuple[Stage, LaneStreams]:
     """A lane at step 0, before any intervention, and its sources of randomness.
 
     Args:
         setup: of the run.
-        seed: the config's seed.
+        streams: the run's random streams.
         replicate: index of the replicate.
     """
     settings, sizes = setup.condition, setup.sizes
     scale, distribution = settings.feedback_scale, settings.feedback_distribution
     network = draw_network(
-        seed, replicate, sizes, settings.init_scale, settings.bias, settings.parametrisation
+        streams, replicate, sizes, settings.init_scale, settings.bias, settings.parametrisation
     )
-    redraws = generator(seed, replicate, "redraw")
+    redraws = streams.generator(replicate, "redraw")
 
     def next_feedback(rule: Rule) -> tuple:
         return draw_feedback(redraws, sizes, rule, scale, distribution)
 
     def initial_feedback(rule: Rule) -> tuple:
-        fresh = generator(seed, replicate, "feedback")
+        fresh = streams.generator(replicate, "feedback")
         return draw_feedback(fresh, sizes, rule, scale, distribution)
 
     drawn = initial_feedback(setup.measured)
     network = type(network)(network.weights, network.biases, drawn)
     stage = Stage(network, setup.rule, setup.measured, False, drawn)
-    perturbation = generator(seed, replicate, "perturbation")
+    perturbation = streams.generator(replicate, "perturbation")
     return stage, LaneStreams(initial_feedback, next_feedback, perturbation)
 
 
-def null_feedback(setup: Setup, rule: Rule, seed: int, replicate: int) -> tuple:
+def null_feedback(setup: Setup, rule: Rule, streams: Streams, replicate: int) -> tuple:
     """Feedback for a rule that has no part in training."""
-    stream = generator(seed, replicate, "probes")
+    stream = streams.generator(replicate, "probes")
     settings = setup.condition
     scale, distribution = settings.feedback_scale, settings.feedback_distribution
     return draw_feedback(stream, setup.sizes, rule, scale, distribution)

@@ -25,6 +25,7 @@ from feedback_alignment.metrics.magnitude import error_norm, loss
 from feedback_alignment.rules.bp import BP
 from feedback_alignment.rules.fa import FA
 from feedback_alignment.rules.rule import Rule
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import Samples
 from feedback_alignment.training.recording import Key
 from feedback_alignment.training.setup import Setup
@@ -44,7 +45,7 @@ def build(
     setup: Setup,
     training: Samples,
     held_out: Samples | None,
-    seed: int,
+    streams: Streams,
     replicates: Sequence[int],
 ) -> "LinearEngine":
     """The engine at its initial state; see `engines`."""
@@ -56,13 +57,16 @@ def build(
     grams = []
     for x, k, U, replicate in zip(inputs, powers, modes, replicates, strict=True):
         if condition.weights == "explicit":
-            grams.append(explicit_gram(U, x, seed, replicate, width))
+            grams.append(explicit_gram(U, x, streams, replicate, width))
         elif condition.weights == "wishart":
-            grams.append(wishart_gram(k, seed, replicate, width))
+            grams.append(wishart_gram(k, streams, replicate, width))
         else:
             raise ValueError(f"unknown weights {condition.weights!r}; allowed: explicit, wishart")
     rotated = np.matvec(modes.mT, targets)
-    return LINEAR_ENGINES[condition.rule](np.stack(grams), powers, rotated, width, condition.eta)
+    gain = setup.loss.gain(condition.samples)
+    return LINEAR_ENGINES[condition.rule](
+        np.stack(grams), powers, rotated, width, condition.eta, gain
+    )
 
 
 class LinearEngine(ABC):
@@ -74,16 +78,29 @@ class LinearEngine(ABC):
         targets: U^T y (R, n).
         width: p.
         eta: step size.
+        gain: the loss over 1/2 ||e||^2; above, eta of the gradients is eta times this.
     """
 
     _rule: Rule
     _errors: np.ndarray
 
     def __init__(
-        self, gram: np.ndarray, powers: np.ndarray, targets: np.ndarray, width: int, eta: float
+        self,
+        gram: np.ndarray,
+        powers: np.ndarray,
+        targets: np.ndarray,
+        width: int,
+        eta: float,
+        gain: float = 1.0,
     ) -> None:
         self._gram, self._powers, self._targets = gram, powers, targets
-        self._root, self._eta = np.sqrt(width), eta
+        self._root, self._eta, self._gain = np.sqrt(width), eta, gain
+        self._rate = eta * gain
+        self._start()
+
+    @abstractmethod
+    def _start(self) -> None:
+        """Set the initial state."""
 
     @abstractmethod
     def advance(self, count: int, decay: float) -> np.ndarray:
@@ -105,7 +122,7 @@ class LinearEngine(ABC):
             power = np.vecdot(w, products)
             alignment = products[:, -1] / np.sqrt(power * self._gram[:, -1, -1])
             values = {
-                ("loss", ""): loss(self._errors),
+                ("loss", ""): self._gain * loss(self._errors),
                 ("error_norm", ""): error_norm(self._errors),
                 ("weight_alignment", "output"): alignment,
                 ("signal_alignment", "hidden"): alignment,
@@ -135,22 +152,19 @@ class LinearFeedback(LinearEngine):
     """Feedback alignment.
 
     A step is few calls on short arrays, so constants are absorbed: the state is
-    `s = [sqrt(p) / eta w, 1]`, and `Q s` gives the rows of `sqrt(p) M w` for H U, less the targets,
-    and for b.
+    `s = [sqrt(p) / rate w, 1]`, and `Q s` gives the rows of `sqrt(p) M w` for H U, less the
+    targets, and for b.
     """
 
     _rule = FA
 
-    def __init__(
-        self, gram: np.ndarray, powers: np.ndarray, targets: np.ndarray, width: int, eta: float
-    ) -> None:
-        super().__init__(gram, powers, targets, width, eta)
-        lanes, samples = targets.shape
-        rows = np.delete(gram, samples, axis=1)
-        constant = np.append(-targets, np.zeros((lanes, 1)), axis=1)
-        self._matrix = np.append(eta * rows, constant[:, :, None], axis=2)
+    def _start(self) -> None:
+        lanes, samples = self._targets.shape
+        rows = np.delete(self._gram, samples, axis=1)
+        constant = np.append(-self._targets, np.zeros((lanes, 1)), axis=1)
+        self._matrix = np.append(self._rate * rows, constant[:, :, None], axis=2)
         self._state = np.zeros((lanes, samples + 3))
-        self._state[:, samples] = self._root / eta
+        self._state[:, samples] = self._root / self._rate
         self._state[:, -1] = 1.0
         # The last row of P.
         self._path = np.zeros((lanes, samples))
@@ -162,7 +176,7 @@ class LinearFeedback(LinearEngine):
         history = np.empty((count, lanes, samples))
         shrink = np.full(samples + 3, 1.0 - self._eta * decay)
         shrink[-1] = 1.0
-        step = self._eta / self._root * self._powers
+        step = self._rate / self._root * self._powers
         products, change = np.empty((lanes, samples + 1)), np.empty((lanes, samples))
         along_b = np.empty(lanes)
         matrix, state, path, errors = self._matrix, self._state, self._path, self._errors
@@ -190,7 +204,7 @@ class LinearFeedback(LinearEngine):
         P = np.zeros((lanes, samples + 2, samples))
         P[:, :samples] = np.eye(samples)
         P[:, -1] = self._path
-        return self._eta / self._root * self._state[:, :-1], P
+        return self._rate / self._root * self._state[:, :-1], P
 
 
 class LinearBackprop(LinearEngine):
@@ -198,25 +212,22 @@ class LinearBackprop(LinearEngine):
 
     _rule = BP
 
-    def __init__(
-        self, gram: np.ndarray, powers: np.ndarray, targets: np.ndarray, width: int, eta: float
-    ) -> None:
-        super().__init__(gram, powers, targets, width, eta)
-        lanes, samples = targets.shape
+    def _start(self) -> None:
+        lanes, samples = self._targets.shape
         # sqrt(p) w
         self._weights = np.zeros((lanes, samples + 1))
         self._weights[:, -1] = self._root
         self._basis = np.zeros((lanes, samples + 1, samples))
         self._basis[:, :samples] = np.eye(samples)
-        products = np.matvec(gram[:, :-1, :-1], self._weights)
-        self._errors = np.vecmat(products, self._basis) - targets
+        products = np.matvec(self._gram[:, :-1, :-1], self._weights)
+        self._errors = np.vecmat(products, self._basis) - self._targets
 
     def advance(self, count: int, decay: float) -> np.ndarray:
         """Take steps; see `protocol.Engine`."""
         lanes, samples = self._targets.shape
         history = np.empty((count, lanes, samples))
         shrink = 1.0 - self._eta * decay
-        step = self._eta / self._root**2 * self._powers
+        step = self._rate / self._root**2 * self._powers
         gram = np.ascontiguousarray(self._gram[:, :-1, :-1])
         products, output_step = np.empty((2, lanes, samples + 1))
         scaled, change = np.empty((lanes, samples)), np.empty_like(self._basis)
@@ -229,7 +240,7 @@ class LinearBackprop(LinearEngine):
                 np.subtract(basis, change, out=basis)
                 if decay:
                     np.multiply(weights, shrink, out=weights)
-                np.multiply(output_step, self._eta, out=output_step)
+                np.multiply(output_step, self._rate, out=output_step)
                 np.subtract(weights, output_step, out=weights)
                 np.matvec(gram, weights, out=products)
                 np.vecmat(products, basis, out=row)

@@ -11,6 +11,7 @@ from feedback_alignment.engines.grouped import Grouped
 from feedback_alignment.engines.groups import HeldOut, LaneGroup, TrainingRows
 from feedback_alignment.engines.serving import outside
 from feedback_alignment.networks.parameters import Network
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import Samples
 from feedback_alignment.training.setup import Setup
 
@@ -31,11 +32,11 @@ def build(
     setup: Setup,
     training: Samples,
     held_out: Samples | None,
-    seed: int,
+    streams: Streams,
     replicates: Sequence[int],
 ) -> "MinibatchEngine":
     """The engine at its initial state; see `engines`."""
-    return MinibatchEngine(setup, training, held_out, seed, replicates)
+    return MinibatchEngine(setup, training, held_out, streams, replicates)
 
 
 class MinibatchEngine(Grouped[LaneGroup]):
@@ -47,7 +48,7 @@ class MinibatchEngine(Grouped[LaneGroup]):
         setup: of the run.
         training: what to train on and to measure on.
         held_out: what to judge the accuracy by; None for no accuracy.
-        seed: the config's seed.
+        streams: the run's random streams.
         replicates: index of each lane's replicate.
         arrays: array library; None for that of the condition's device.
     """
@@ -57,7 +58,7 @@ class MinibatchEngine(Grouped[LaneGroup]):
         setup: Setup,
         training: Samples,
         held_out: Samples | None,
-        seed: int,
+        streams: Streams,
         replicates: Sequence[int],
         arrays: Arrays | None = None,
     ) -> None:
@@ -70,7 +71,7 @@ class MinibatchEngine(Grouped[LaneGroup]):
             part = slice(first, first + stack)
             data = shared or TrainingRows(arrays, training.of_lanes(part), setup)
             lanes = list(enumerate(replicates))[part]
-            groups.append(LaneGroup(setup, arrays, data, judged, seed, lanes))
+            groups.append(LaneGroup(setup, arrays, data, judged, streams, lanes))
         super().__init__(groups)
 
     def networks(self) -> list[Network]:

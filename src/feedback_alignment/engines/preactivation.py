@@ -2,6 +2,7 @@
 
 With the whole data set in every step, W acts only through H = W X^T, and its gradient step is
 `H <- H - eta / sqrt(p) (v e^T * psi'(H)) K` with K = X X^T: exact, and p n^2 instead of p n d.
+There the loss is 1/2 ||e||^2; for a multiple of it, eta is multiplied likewise.
 """
 
 from collections.abc import Sequence, Set
@@ -19,10 +20,9 @@ from feedback_alignment.metrics.shallow import (
     OF_SLOPES,
     observe_shallow,
 )
-from feedback_alignment.networks.activations import Activation
 from feedback_alignment.networks.parameters import Shallow, draw_shallow
 from feedback_alignment.rules import RULES
-from feedback_alignment.rules.rule import Rule
+from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import Samples
 from feedback_alignment.training.recording import Key
 from feedback_alignment.training.setup import Setup
@@ -48,22 +48,15 @@ def build(
     setup: Setup,
     training: Samples,
     held_out: Samples | None,
-    seed: int,
+    streams: Streams,
     replicates: Sequence[int],
 ) -> "PreactivationEngine":
     """The engine at its initial state; see `engines`."""
-    condition = setup.condition
     pairs = [training.of_lane(lane) for lane in range(len(replicates))]
-    return PreactivationEngine(
-        np.stack([x for x, _ in pairs]),
-        np.stack([y[:, 0] for _, y in pairs]),
-        [draw_shallow(seed, r, condition.width, setup.sizes[0]) for r in replicates],
-        setup.rule,
-        setup.measured,
-        setup.activation,
-        condition.eta,
-        condition.dtype,
-    )
+    inputs, targets = np.stack([x for x, _ in pairs]), np.stack([y[:, 0] for _, y in pairs])
+    width = setup.condition.width
+    networks = [draw_shallow(streams, r, width, setup.sizes[0]) for r in replicates]
+    return PreactivationEngine(setup, inputs, targets, networks)
 
 
 class PreactivationEngine(Grouped["_Group"]):
@@ -73,45 +66,26 @@ class PreactivationEngine(Grouped["_Group"]):
     and a step goes through them one after another.
 
     Args:
+        setup: of the run.
         inputs: X (R, n, d).
         targets: y (R, n).
         networks: initial weights of the R lanes.
-        rule: learning rule.
-        measured: what alignments compare with BP.
-        activation: psi.
-        eta: step size.
-        dtype: floating-point type of the computation.
     """
 
     def __init__(
         self,
+        setup: Setup,
         inputs: np.ndarray,
         targets: np.ndarray,
         networks: Sequence[Shallow],
-        rule: Rule,
-        measured: Rule,
-        activation: Activation,
-        eta: float,
-        dtype: str,
     ) -> None:
         lane_size = targets.shape[1] * networks[0].output.size
         stack, tiles = max(1, _TILE_SIZE // lane_size), -(-lane_size // _TILE_SIZE)
-        super().__init__(
-            [
-                _Group(
-                    inputs[first : first + stack],
-                    targets[first : first + stack],
-                    networks[first : first + stack],
-                    rule,
-                    measured,
-                    activation,
-                    eta,
-                    dtype,
-                    tiles,
-                )
-                for first in range(0, len(networks), stack)
-            ]
-        )
+        groups = []
+        for first in range(0, len(networks), stack):
+            part = slice(first, first + stack)
+            groups.append(_Group(setup, inputs[part], targets[part], networks[part], tiles))
+        super().__init__(groups)
 
     def state(self) -> tuple[np.ndarray, np.ndarray]:
         """Output weights beta (R, p) and pre-activations H (R, p, n)."""
@@ -138,18 +112,15 @@ class _Group:
 
     def __init__(
         self,
+        setup: Setup,
         inputs: np.ndarray,
         targets: np.ndarray,
         networks: Sequence[Shallow],
-        rule: Rule,
-        measured: Rule,
-        activation: Activation,
-        eta: float,
-        dtype: str,
         tiles: int,
     ) -> None:
-        self._rule, self._measured = rule, measured
-        self._activation, self._eta = activation, eta
+        self._rule, self._measured = setup.rule, setup.measured
+        self._activation, dtype = setup.activation, setup.condition.dtype
+        self._eta, self._gain = setup.condition.eta, setup.loss.gain(inputs.shape[1])
         self._gram = (inputs @ inputs.mT).astype(dtype)
         self._targets = targets.astype(dtype)
         self._root = np.sqrt(networks[0].output.size)
@@ -164,7 +135,7 @@ class _Group:
             self._tiles.append(_Tile(part[0], np.empty_like(part[0]), part[1], part[2]))
         outputs = np.zeros_like(self._targets)
         for tile in self._tiles:
-            activation.apply(tile.H, tile.A)
+            self._activation.apply(tile.H, tile.A)
             outputs += (tile.A @ tile.beta.mT)[..., 0]
         self._errors = outputs / self._root - self._targets
 
@@ -175,7 +146,7 @@ class _Group:
     def advance(self, count: int, decay: float) -> np.ndarray:
         apply, slope = self._activation.apply, self._activation.slope
         backward_weights = self._rule.backward_weights
-        scale, shrink = self._eta / self._root, 1.0 - self._eta * decay
+        scale, shrink = self._eta * self._gain / self._root, 1.0 - self._eta * decay
         lanes, samples = self._targets.shape
         history = np.empty((count, *self._targets.shape), self._targets.dtype)
         scaled = np.empty((lanes, 1, samples), history.dtype)
@@ -222,6 +193,7 @@ class _Group:
                     compared[i, 0],
                     v[i, 0],
                     self._errors[i],
+                    self._gain,
                     self._gram[i],
                     *(None if X is None else X[i].T for X in (H, A, S)),
                 )

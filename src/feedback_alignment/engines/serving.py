@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from feedback_alignment.data.sources import TEACHER_STUDENT
+from feedback_alignment.data.sources import SYNTHETIC
 from feedback_alignment.metrics.metric import shallow
-from feedback_alignment.networks.losses import loss_named
+from feedback_alignment.networks.losses import LOSSES, loss_named
 from feedback_alignment.rules.bp import BP
 from feedback_alignment.rules.fa import FA
 from feedback_alignment.settings import DEFAULTS
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 _HEARD = {
     *("rule", "l2", "schedule", "cutoff_step", "activation", "width", "depth", "eta", "steps"),
     *("samples", "dimension", "weights", "engine", "dtype", "device", "kernels"),
-    *("points_per_decade", "linear_points"),
-    *("settle_tolerance", "settle_window", "settle_floor"),
+    *("data", "loss_function", "points_per_decade", "linear_points"),
+    *("settle_tolerance", "settle_window", "settle_floor", "settle_loss_change", "settle_after"),
 }
 # What these engines serve, beside their own.
 SHALLOW: Mapping[str, tuple[Any, ...]] = {
-    name: (default,) for name, default in DEFAULTS.items() if name not in _HEARD | {"case"}
+    **{name: (default,) for name, default in DEFAULTS.items() if name not in _HEARD | {"case"}},
+    "loss_function": tuple(name for name, loss in LOSSES.items() if loss.squared),
+    "data": SYNTHETIC,
 }
 
 
@@ -68,7 +70,7 @@ def impossible(condition: "Condition") -> str | None:
     if condition.kernels and (condition.bias or not shallow(condition)):
         return (
             "kernels: true needs parametrisation song with batch_size 0, bias false and data "
-            f"{TEACHER_STUDENT}; allowed: only false"
+            f"{' or '.join(SYNTHETIC)}; allowed: only false"
         )
     if condition.spectrum and not loss.squared:
         return (

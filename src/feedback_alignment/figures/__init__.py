@@ -6,22 +6,22 @@ modules draw: `stability`, `performance`, `fixed_points`, `extreme_width`, `feed
 
 from __future__ import annotations
 
-from feedback_alignment.figures.facets import Facets, Panel, Quantity, facets
+from feedback_alignment.figures.facets import Facets, Quantity, facets
+from feedback_alignment.figures.layout import Panel
 from feedback_alignment.figures.lines import by_case, by_layer
-from feedback_alignment.figures.marks import guide, guide_key, key, vertical, zero
+from feedback_alignment.figures.marks import guide, guide_key, vertical
 from feedback_alignment.figures.numbers import (
     REPLICATE,
     FigureError,
     estimate,
-    in_words,
     last,
     metric,
-    nothing,
     overview,
     read,
     readable,
     relative,
 )
+from feedback_alignment.figures.published import published
 from feedback_alignment.figures.style import save
 
 __all__ = [
@@ -36,16 +36,13 @@ __all__ = [
     "facets",
     "guide",
     "guide_key",
-    "in_words",
-    "key",
     "last",
     "metric",
-    "nothing",
     "overview",
+    "published",
     "read",
     "readable",
     "relative",
     "save",
     "vertical",
-    "zero",
 ]

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from feedback_alignment.figures import marks, numbers, style
-from feedback_alignment.figures.layout import Layout, Place, finish
-from feedback_alignment.figures.lines import lines_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-_COURSES = ("step", "epoch")
-_LINED = ("rule", "l2", "variant")  # columns that a line's name tells
+from feedback_alignment.figures.layout import Layout, Panel, Place
+from feedback_alignment.figures.lines import Look, lines_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +58,14 @@ class Quantity:
         """Its name in tables: `short`, or the axis label in one line."""
         return self.short or self.label.replace("\n", " ")
 
+    @property
+    def metrics(self) -> list[str]:
+        """Names of its metrics."""
+        return [self.metric] if isinstance(self.metric, str) else list(self.metric)
+
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
         """Its rows, diverged replicates among them."""
-        names = [self.metric] if isinstance(self.metric, str) else list(self.metric)
-        rows = table[table["metric"].isin(names)]
+        rows = table[table["metric"].isin(self.metrics)]
         return rows if self.layer is None else rows[rows["layer"] == self.layer]
 
     def rows(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -75,23 +75,11 @@ class Quantity:
 
     def lacking(self, table: pd.DataFrame) -> str:
         """Why a table has no such rows, in a sentence; empty if it has."""
-        names = [self.metric] if isinstance(self.metric, str) else self.metric
-        rows = table[table["metric"].isin(names)]
-        if rows.empty:
-            return numbers.lacking_metrics(table, *names, needs=self.needs)
-        if self.layer is not None and not (rows["layer"] == self.layer).any():
-            return f"No {names[0]} with layer {self.layer or 'empty'} in the table."
+        if not table["metric"].isin(self.metrics).any():
+            return numbers.lacking_metrics(table, *self.metrics, needs=self.needs)
+        if self.of(table).empty:
+            return f"No {self.metrics[0]} with layer {self.layer or 'empty'} in the table."
         return ""
-
-
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """One panel: `axes`, its `quantity`, the table's rows `cells`, and the plotted `numbers`."""
-
-    axes: Axes
-    quantity: Quantity
-    cells: pd.DataFrame
-    numbers: pd.DataFrame
 
 
 @dataclass
@@ -105,7 +93,9 @@ class Facets:
         keys: the entries of the legend.
         x: the column on the horizontal axis.
         final: whether each replicate counts with its last value alone.
-        blank: panels without data, of which the first may hold a legend.
+        ignore: settings without bearing on what is shown.
+        apart: where settings go that vary but have no place.
+        corner: the first place without a panel in the last row that has one; for a legend.
     """
 
     figure: Figure
@@ -114,7 +104,9 @@ class Facets:
     keys: list[Artist] = field(default_factory=list)
     x: str = ""
     final: bool = False
-    blank: list[Axes] = field(default_factory=list)
+    ignore: Sequence[str] = ()
+    apart: str = "line"
+    corner: Axes | None = None
 
     def __iter__(self) -> Iterator[Panel]:
         return iter(self.panels)
@@ -124,6 +116,9 @@ class Facets:
     ) -> pd.DataFrame:
         """The last value of each quantity over replicates as text, a row a combination of settings.
 
+        Conditions that differ in a setting which is not among those have a row each, as in the
+        figure, under `other settings`.
+
         Args:
             table: tidy rows.
             quantities: one a column.
@@ -131,16 +126,19 @@ class Facets:
         """
         if not self.panels:
             return self.numbers
-        runs = numbers.replicates(table).groupby(list(by), dropna=False)
+        by, variant = list(by), numbers.variants(table, by, self.ignore)
+        if variant.any():
+            by, table = [*by, "other settings"], table.assign(**{"other settings": variant})
+        runs = numbers.replicates(table).groupby(by, dropna=False, observed=True)
         out = runs.size().rename("replicates").to_frame()
-        lost = numbers.diverged(table).groupby(list(by), dropna=False).size()
+        lost = numbers.diverged(table).groupby(by, dropna=False, observed=True).size()
         if len(lost):
             out["diverged"] = lost.reindex(out.index, fill_value=0)
         for quantity in quantities:
             rows = numbers.last(quantity.rows(table))
             stats = numbers.estimate(rows, by, quantity.estimator, quantity.errorbar)
             text = numbers.in_words(stats, quantity.estimator == "geometric")
-            texts = stats.assign(text=text).set_index(list(by))["text"]
+            texts = stats.assign(text=text).set_index(by)["text"]
             out[quantity.name] = texts.astype(object).reindex(out.index, fill_value="")
         return out
 
@@ -159,14 +157,13 @@ class Facets:
 
         Without such a place they stay where they are.
         """
-        below = self.blank[-1:] and [a for a in self.blank if _row(a) == _row(self.blank[-1])][:1]
         moved = [key for key in self.keys if key.get_label() in names]
-        if not below or not moved:
+        if self.corner is None or not moved:
             return
         self.keys = [key for key in self.keys if key not in moved]
         with style.context():
             look = {"loc": "upper left", "borderaxespad": 0.0, "alignment": "left"}
-            legend = below[0].legend(handles=moved, title=title, **look)
+            legend = self.corner.legend(handles=moved, title=title, **look)
             legend.get_title().set_fontweight("bold")
         self.legend()
 
@@ -178,32 +175,32 @@ class Facets:
     def table(self, until: float | None = None) -> pd.DataFrame:
         """The plotted numbers as text, few enough to read: `mean ± sd`, of a geometric mean `×/÷`.
 
-        A row a panel and line; a column each x if the values are final, else each quantity, at the
-        last recorded x.
-
-        Args:
-            until: take the last x up to this one.
+        A row a panel and line; a column each x if the values are final, else the number of
+        replicates and each quantity, at the last recorded x, or the last one up to `until`.
         """
         if not self.panels:
             return self.numbers
-        rows = self.numbers.drop(columns=["mean", "sd", "low", "high", "n"])
-        settings = [name for name in rows if name not in ("quantity", "line", "text", self.x)]
-        index = [name for name in settings if rows[name].nunique() > 1 and name not in _LINED]
+        rows = self.numbers.rename(columns={"n": "replicates"})
+        told = ("rule", "l2", *(["variant"] if self.apart == "line" else []))  # by a line's name
+        own = ("quantity", "line", "text", "mean", "sd", "low", "high", "replicates", self.x, *told)
+        index = [name for name in rows if name not in own and rows[name].nunique() > 1]
         if self.final:
             index = [*(["quantity"] if rows["quantity"].nunique() > 1 else []), *index, "line"]
-            columns = self.x
-        else:
-            rows = rows if until is None else rows[rows[self.x] <= until]
-            index, columns = [*index, "line"], "quantity"
-            rows = rows.sort_values(self.x, kind="stable").groupby([*index, columns]).tail(1)
-        return rows.pivot(index=index, columns=columns, values="text").fillna("").sort_index()
+            return _pivot(rows, index, self.x)
+        rows = rows if until is None else rows[rows[self.x] <= until]
+        index = [*index, "line"]
+        groups = rows.sort_values(self.x, kind="stable").groupby(
+            [*index, "quantity"], observed=True
+        )
+        ends = _pivot(groups.tail(1), index, "quantity")
+        counts = groups["replicates"].last().groupby(level=index, observed=True).max()
+        ends.columns = ends.columns.astype(str)
+        ends.insert(0, "replicates", counts.reindex(ends.index))
+        return ends
 
 
-def _row(axes: Axes) -> int:
-    place = axes.get_subplotspec()
-    if place is None:
-        raise ValueError("axes outside a grid have no row")
-    return place.rowspan.start
+def _pivot(rows: pd.DataFrame, index: list[str], columns: str) -> pd.DataFrame:
+    return rows.pivot(index=index, columns=columns, values="text").fillna("").sort_index()
 
 
 def facets(
@@ -219,7 +216,7 @@ def facets(
     by: Sequence[str] = (),
     ignore: Sequence[str] = (),
     apart: str = "line",
-    looks: Mapping[Any, dict[str, Any]] | None = None,
+    looks: Mapping[Any, Look] | None = None,
     marker: str = "",
     final: bool = False,
     log_x: bool = False,
@@ -256,13 +253,14 @@ def facets(
         The figure, its panels and the plotted numbers. Loop over it to add to the panels.
 
     Raises:
-        FigureError: the table lacks a tidy column.
+        FigureError: the table lacks a tidy column, or a line mixes layers or metrics.
     """
-    import pandas as pd
-
     numbers.check_columns(table.columns)
     quantities = [y] if isinstance(y, Quantity) else list(y)
-    reason = empty if table.empty else _lacking(table, quantities, final or x not in _COURSES)
+    reasons = [quantity.lacking(table) for quantity in quantities]
+    reason = empty if table.empty else reasons[0] if all(reasons) else ""
+    if not reason and not final and x in numbers.COURSES:
+        reason = numbers.lacking_steps(table)
     if reason:
         return Facets(marks.explanation(reason), numbers.nothing(reason))
     table = _prepared(table, x, hue)
@@ -272,44 +270,44 @@ def facets(
     table["_row"], rows = _places(table, row, apart == "row")
     table["_col"], cols = _places(table, col, apart == "col")
     drawn = pd.concat([quantity.of(table) for quantity in quantities])
-    table["line"], lines = lines_of(drawn, hue, dash, looks or {}, apart == "line", marker)
+    drawn = drawn if apart == "line" else drawn.assign(variant="")
+    table["line"], lines = lines_of(drawn, hue, dash, looks or {}, marker)
     kept = [name for name in dict.fromkeys((row, col, "rule", "l2", "variant")) if name]
     stats = _estimate(table, quantities, [*kept, "_row", "_col", "line", x], final, log_x)
-    layout = Layout(quantities, row, rows, col, cols, height)
-    panels, blank = [], []
+    layout = Layout(quantities, row, rows, col, cols, height, x, log_x, lines)
+    shown = Facets(
+        Figure(), stats.drop(columns=["_row", "_col"]), x=x, final=final, ignore=ignore, apart=apart
+    )
+    inhabited = set(zip(table["_row"], table["_col"], strict=True))
+    blank = []
     with style.context():
-        figure = layout.draw(stats, x, lines)
-        for axes, quantity, r, c in layout.places():
+        shown.figure = layout.draw(stats)
+        for axes, quantity, (r, c) in layout.places():
+            if (r, c) not in inhabited:
+                axes.set_axis_off()
+                blank.append((r, axes))
+                continue
             cells = table[(table["_row"] == r) & (table["_col"] == c)]
             here = (
                 (stats["_row"] == r) & (stats["_col"] == c) & (stats["quantity"] == quantity.name)
             )
-            if cells.empty:
-                axes.set_axis_off()
-                blank.append(axes)
-                continue
-            panels.append(Panel(axes, quantity, cells, stats[here]))
+            panel = Panel(axes, quantity, cells, stats[here], (r, c))
             right = style.label(aside, cells[aside].iloc[0]) if aside else ""
-            inner = c > 0 and ((table["_row"] == r) & (table["_col"] == c - 1)).any()
             note = marks.diverged_note(cells, table)
-            layout.name(axes, quantity, r, c, (right, note, bool(inner)))
-        finish(panels, layout, x, final, log_x, end, lines)
-        keys = [marks.key(**_of_key(look)) for look in lines.values()]
-        layout.legend(figure, keys)
-    stats = stats.drop(columns=["_row", "_col"])
-    shown = Facets(figure, stats, panels, keys, x, final, [*blank, *layout.spare])
+            layout.name(panel, right, note, inner=(r, c - 1) in inhabited)
+            shown.panels.append(panel)
+        layout.finish(shown.panels, final, end)
+        for look in lines.values():
+            look = {k: v for k, v in look.items() if k not in ("zorder", "band")}
+            shown.keys.append(marks.key(**look))
+        layout.legend(shown.figure, shown.keys)
+    blank += [(0, axes) for axes in layout.spare]
+    shown.corner = next((axes for r, axes in blank if r == blank[-1][0]), None)
     unused = sorted({q.unused for q in quantities} & set(table["rule"]))
     if unused:
         names = " and ".join(style.method_name(rule, 0) for rule in unused)
         shown.note(f"Pale: alignment of {names}, with random feedback that it does not use.")
     return shown
-
-
-def _lacking(table: pd.DataFrame, quantities: Sequence[Quantity], any_step: bool) -> str:
-    reasons = [quantity.lacking(table) for quantity in quantities]
-    if all(reasons):
-        return reasons[0]
-    return "" if any_step else numbers.lacking_steps(table)
 
 
 def _prepared(table: pd.DataFrame, x: str, hue: str) -> pd.DataFrame:
@@ -327,8 +325,9 @@ def _places(table: pd.DataFrame, setting: str | None, apart: bool) -> tuple[list
     values = style.in_order(setting, table[setting]) if setting else [""]
     counts = table.drop_duplicates("condition")["variant"].value_counts()
     variants = sorted(counts.index, key=lambda v: (-counts[v], v)) if apart else [""]
-    of = table[setting] if setting else [""] * len(table)
-    found = list(zip(of, table["variant"] if apart else [""] * len(table), strict=True))
+    none = [""] * len(table)
+    columns = table[setting] if setting else none, table["variant"] if apart else none
+    found = list(zip(*columns, strict=True))
     present = set(found)
     places = [(v, name) for name in variants for v in values if (v, name) in present]
     number = {place: at for at, place in enumerate(places)}
@@ -338,24 +337,17 @@ def _places(table: pd.DataFrame, setting: str | None, apart: bool) -> tuple[list
 def _estimate(
     table: pd.DataFrame, quantities: Sequence[Quantity], keys: list[str], final: bool, log_x: bool
 ) -> pd.DataFrame:
-    import pandas as pd
-
     parts = []
     for quantity in quantities:
         rows = quantity.rows(table)
         rows = numbers.last(rows) if final else rows
         rows = rows[rows["step"] > 0] if log_x else rows
-        # Categories are grouped whether they occur or not: text is not.
-        rows = rows.astype({"line": str})
+        if rows.duplicated([*keys, *numbers.REPLICATE]).any():
+            raise numbers.FigureError(f"{quantity.name}: name a layer, or tell layers apart by hue")
         stats = numbers.estimate(rows, keys, quantity.estimator, quantity.errorbar)
         text = numbers.in_words(stats, quantity.estimator == "geometric")
         used = stats["rule"] != quantity.unused  # of the others no more than the mean is drawn
-        stats = stats.assign(**{end: stats[end].where(used) for end in ("low", "high")})
+        stats[["low", "high"]] = stats[["low", "high"]].where(used, axis=0)
         parts.append(stats.assign(quantity=quantity.name, text=text))
-    out = pd.concat(parts, ignore_index=True)
     names = pd.CategoricalDtype([quantity.name for quantity in quantities], ordered=True)
-    return out.astype({"line": table["line"].dtype, "quantity": names})
-
-
-def _of_key(look: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in look.items() if key not in ("zorder", "band")}
+    return pd.concat(parts, ignore_index=True).astype({"quantity": names})

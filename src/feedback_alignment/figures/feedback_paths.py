@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Arc, Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
 
 from feedback_alignment.figures import style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _FILL, _EDGE, _LINE = "#f3f5f7", "#5b6067", "#c3c8ce"
 _INPUT, _HIDDEN, _OUTPUT, _ERROR = 0.7, 3.8, 6.9, 9.5  # abscissae of the layers
 _AXIS, _LANE = 5.0, 0.9  # ordinates of the forward pass and of the way back
 
 
+Points = list[tuple[float, float]]
+
+
 def draw() -> Figure:
     """Three panels: the way back of the error under BP and FA, and the angle of beta and b."""
     with style.context():
-        return _draw()
-
-
-def _draw() -> Figure:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(style.WIDTH, 2.9))
-    boxes = ((0.005, 0.0, 0.375, 1.0), (0.39, 0.0, 0.375, 1.0), (0.785, 0.0, 0.21, 1.0))
-    backward, feedback, angle = (figure.add_axes(box) for box in boxes)
-    for axes, limits in ((backward, (-0.2, 10.7)), (feedback, (-0.2, 10.7)), (angle, (0, 6.1))):
-        axes.set_axis_off()
-        axes.set_xlim(*limits)
-        axes.set_ylim(-2.0, 9.75)
-        axes.set_aspect("equal", anchor="N")
-    _network(backward, "Backpropagation (BP)", style.rule_color("bp"), "\\beta", copied=True)
-    _network(feedback, "Feedback alignment (FA)", style.rule_color("fa"), "b", copied=False)
-    _angle(angle)
+        figure = Figure(figsize=(style.WIDTH, 2.9))
+        boxes = ((0.005, 0.0, 0.375, 1.0), (0.39, 0.0, 0.375, 1.0), (0.785, 0.0, 0.21, 1.0))
+        backward, feedback, angle = (figure.add_axes(box) for box in boxes)
+        for axes, ends in ((backward, (-0.2, 10.7)), (feedback, (-0.2, 10.7)), (angle, (0, 6.1))):
+            axes.set_axis_off()
+            axes.set(xlim=ends, ylim=(-2.0, 9.75))
+            axes.set_aspect("equal", anchor="N")
+        _network(backward, "Backpropagation (BP)", "bp", "\\beta")
+        _network(feedback, "Feedback alignment (FA)", "fa", "b")
+        _angle(angle)
     return figure
 
 
-def _network(axes: Axes, title: str, color: str, symbol: str, copied: bool) -> None:
+def _network(axes: Axes, title: str, rule: str, symbol: str) -> None:
+    color, copied = style.rule_color(rule), rule == "bp"
     axes.text(0.0, 9.2, title, fontsize=9.0, fontweight="bold", color=color)
     inputs = _layer(axes, _INPUT, (3.2, 4.4, 6.8), "$x$")
     hidden = _layer(axes, _HIDDEN, (2.6, 3.8, 5.0, 7.4), "$\\psi(Wx)$")
@@ -63,25 +62,19 @@ def _network(axes: Axes, title: str, color: str, symbol: str, copied: bool) -> N
     axes.text(5.1, -1.05, update, fontsize=8.5, color=color, ha="center", va="center")
 
 
-def _layer(
-    axes: Axes, x: float, heights: tuple[float, ...], label: str
-) -> list[tuple[float, float]]:
+def _layer(axes: Axes, x: float, heights: tuple[float, ...], label: str) -> Points:
     """A column of units; where it leaves a gap, dots stand for the others."""
-    from matplotlib.patches import Circle
-
-    first, *more = heights
     for y in heights:
-        axes.add_patch(
-            Circle((x, y), 0.4, facecolor=_FILL, edgecolor=_EDGE, linewidth=1.0, zorder=3)
-        )
-    if more:
+        unit = {"facecolor": _FILL, "edgecolor": _EDGE, "linewidth": 1.0, "zorder": 3}
+        axes.add_patch(Circle((x, y), 0.4, **unit))
+    if len(heights) > 1:
         middle = (heights[-2] + heights[-1]) / 2
         axes.plot([x] * 3, [middle - 0.32, middle, middle + 0.32], ".", color=_EDGE, markersize=2.2)
-    _label(axes, x, max(heights) + 0.75 if more else first + 0.85, label)
+    _label(axes, x, max(heights) + (0.75 if len(heights) > 1 else 0.85), label)
     return [(x, y) for y in heights]
 
 
-def _edges(axes: Axes, left: list[tuple[float, float]], right: list[tuple[float, float]]) -> None:
+def _edges(axes: Axes, left: Points, right: Points) -> None:
     for x0, y0 in left:
         for x1, y1 in right:
             axes.plot([x0 + 0.4, x1 - 0.4], [y0, y1], color=_LINE, linewidth=0.8, zorder=1)
@@ -89,46 +82,26 @@ def _edges(axes: Axes, left: list[tuple[float, float]], right: list[tuple[float,
 
 def _label(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
     halo = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.9}
-    axes.text(
-        x, y, text, **({"fontsize": 8.5, "ha": "center", "va": "center", "bbox": halo} | look)
-    )
+    axes.text(x, y, text, **{"fontsize": 8.5, "ha": "center", "va": "center", "bbox": halo} | look)
 
 
 def _chip(
     axes: Axes, x: float, y: float, text: str, color: str, width: float, filled: bool = False
 ) -> None:
-    from matplotlib.patches import FancyBboxPatch
-
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - width / 2, y - 0.5),
-            width,
-            1.0,
-            boxstyle="round,pad=0,rounding_size=0.28",
-            facecolor=color if filled else "white",
-            edgecolor=color,
-            linewidth=1.1,
-            zorder=4,
-        )
-    )
-    ink = "white" if filled else style.INK
+    box = {"boxstyle": "round,pad=0,rounding_size=0.28", "linewidth": 1.1, "zorder": 4}
+    face, ink = (color, "white") if filled else ("white", style.INK)
+    corner = x - width / 2, y - 0.5
+    axes.add_patch(FancyBboxPatch(corner, width, 1.0, facecolor=face, edgecolor=color, **box))
     axes.text(x, y, text, fontsize=8.0, color=ink, ha="center", va="center", zorder=5)
 
 
 def _arrow(axes: Axes, start: tuple, end: tuple, color: str, width: float, **look: Any) -> None:
-    arrow = {
-        "arrowstyle": "-|>,head_width=0.22,head_length=0.4",
-        "color": color,
-        "linewidth": width,
-    }
-    arrow |= {"shrinkA": 0, "shrinkB": 0, "joinstyle": "miter"}
+    arrow = {"arrowstyle": "-|>,head_width=0.22,head_length=0.4", "joinstyle": "miter"}
+    arrow |= {"color": color, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", end, start, arrowprops=arrow | look, zorder=2)
 
 
 def _lane(axes: Axes, color: str) -> None:
-    from matplotlib.patches import FancyArrowPatch
-    from matplotlib.path import Path
-
     corner, low, x0, x1 = 0.6, _LANE, _ERROR, _HIDDEN
     points = [
         (x0, _AXIS - 0.5), (x0, low + corner), (x0, low), (x0 - corner, low),
@@ -136,25 +109,13 @@ def _lane(axes: Axes, color: str) -> None:
     ]  # fmt: skip
     codes = [Path.MOVETO, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.LINETO]
     codes += [Path.CURVE3, Path.CURVE3, Path.LINETO]
-    axes.add_patch(
-        FancyArrowPatch(
-            path=Path(points, codes),
-            arrowstyle="-|>,head_width=3.2,head_length=5.5",
-            color=color,
-            linewidth=2.4,
-            fill=False,
-            joinstyle="miter",
-            capstyle="butt",
-            zorder=2,
-        )
-    )
+    look = {"arrowstyle": "-|>,head_width=3.2,head_length=5.5", "color": color, "linewidth": 2.4}
+    look |= {"fill": False, "joinstyle": "miter", "capstyle": "butt", "zorder": 2}
+    axes.add_patch(FancyArrowPatch(path=Path(points, codes), **look))
 
 
 def _angle(axes: Axes) -> None:
     """The plane of b and beta: with decay, what is left of beta is what b has put there."""
-    import numpy as np
-    from matplotlib.patches import Arc
-
     axes.text(0.0, 9.2, "Weight alignment", fontsize=9.0, fontweight="bold")
     origin = (0.5, 2.0)
     ends = {"start": (0.9, 7.6), "end": (4.55, 4.9), "b": (5.35, 2.75)}
@@ -166,9 +127,8 @@ def _angle(axes: Axes) -> None:
     _label(axes, 4.6, 5.4, "$\\beta(t)$, $\\lambda > 0$", color=decayed)
     _label(axes, 5.35, 2.15, "$b$", color=blue)
     turns = [float(np.degrees(np.arctan2(*(np.array(e) - origin)[::-1]))) for e in ends.values()]
-    axes.add_patch(
-        Arc(origin, 4.4, 4.4, theta1=turns[2], theta2=turns[1], color=style.INK, linewidth=0.9)
-    )
+    arc = {"theta1": turns[2], "theta2": turns[1], "color": style.INK, "linewidth": 0.9}
+    axes.add_patch(Arc(origin, 4.4, 4.4, **arc))
     _label(axes, 3.05, 2.95, "$\\theta$", bbox=None)
     bend = {"connectionstyle": "arc3,rad=-0.32", "linestyle": (0, (2, 1.5))}
     _arrow(axes, (1.35, 6.2), (3.2, 4.75), style.GUIDE, 1.0, **bend)

@@ -7,15 +7,16 @@ backpropagation trains on from some step; they are dashed, in the panels of that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from feedback_alignment.figures import marks, numbers, style
 from feedback_alignment.figures.layout import in_lines
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 METRICS = ("rule_gradient_norm", "bp_gradient_norm", "loss")
 _CELL = ["samples", "width", "activation", "dimension", "variant"]
@@ -28,13 +29,12 @@ def lacking(table: pd.DataFrame) -> str:
     return numbers.lacking_metrics(table, *METRICS) or numbers.lacking_steps(table)
 
 
-def select(table: pd.DataFrame) -> pd.DataFrame:
+def _select(table: pd.DataFrame) -> pd.DataFrame:
     """The conditions with all three metrics, with their `variant`."""
     for name in METRICS:
         has = table.loc[table["metric"] == name, "condition"].unique()
         table = table[table["condition"].isin(has)]
-    alike = numbers.variants(table, [*_CELL[:-1], "case"], ignore=["steps"])
-    return table.assign(variant=alike)
+    return table.assign(variant=numbers.variants(table, [*_CELL[:-1], "case"], ignore=["steps"]))
 
 
 def _updates(rows: pd.DataFrame) -> pd.DataFrame:
@@ -50,36 +50,28 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     `least ratio` and `largest ratio` bound the gradient's norm in units of the update's, replicate
     by replicate; there is no update where BP trains, as it is the gradient.
     """
-    import pandas as pd
-
     if reason := lacking(table):
         return numbers.nothing(reason)
-    rows = select(table)
+    rows = _select(table)
     keys = ["case", *(name for name in _CELL if name != "variant" or rows["variant"].any())]
     alive = numbers.replicates(rows[rows["status"] != "diverged"])
-    parts = {"replicates": alive.groupby(keys).size()}
-    ends = {name: _updates(numbers.last(numbers.metric(rows, name))) for name in METRICS}
+    parts, ends = {"replicates": alive.groupby(keys).size()}, {}
     for name, column in zip(METRICS, ("update", "gradient", "loss"), strict=True):
-        end = ends[name][ends[name]["value"] > 0]
-        parts[column] = numbers.estimate(end, keys, "geometric").set_index(keys)["mean"]
-    update = ends["rule_gradient_norm"].set_index([*keys, "replicate"])["value"]
-    gradient = ends["bp_gradient_norm"].set_index([*keys, "replicate"])["value"]
-    ratio = (gradient / update.where(update > 0)).dropna().groupby(level=keys)
+        end = _updates(numbers.last(numbers.metric(rows, name)))
+        ends[column] = end.set_index([*keys, "replicate"])["value"]
+        stats = numbers.estimate(end[end["value"] > 0], keys, "geometric")
+        parts[column] = stats.set_index(keys)["mean"]
+    update = ends["update"]
+    ratio = (ends["gradient"] / update.where(update > 0)).dropna().groupby(level=keys)
     parts["largest update"] = update.groupby(level=keys).max()
     parts["least ratio"], parts["largest ratio"] = ratio.min(), ratio.max()
     return pd.DataFrame(parts)
 
 
+@marks.drawing(lacking)
 def draw(table: pd.DataFrame) -> Figure:
     """Norms of update and gradient (above) and loss (below) against step, a column per network."""
-    numbers.check_columns(table.columns)
-    if reason := lacking(table):
-        return marks.explanation(reason)
-    with style.context():
-        return _draw(select(table))
-
-
-def _draw(rows: pd.DataFrame) -> Figure:
+    rows = _select(table)
     order = [True, False, True, True, True]  # wide networks first: the narrow one is the exception
     cells = rows[_CELL].drop_duplicates().sort_values(_CELL, ascending=order)
     figure, (upper, lower) = marks.grid(2, len(cells), 2.05, sharex="col")
@@ -102,7 +94,12 @@ def _draw(rows: pd.DataFrame) -> Figure:
     update = f"$\\Vert g_{{{rules[0]}}}\\Vert$" if len(rules) == 1 else "norms of update"
     upper[0].set_ylabel(f"{update} and $\\Vert g_{{BP}}\\Vert$")
     lower[0].set_ylabel("loss")
-    _same_limits(upper)
+    low, high = zip(*map(_extent, upper), strict=True)
+    for axes in upper:
+        if np.isfinite(min(low)):
+            axes.set_ylim(max(min(low) / 3, 1e-20), 3 * max(high))
+        marks.decades(axes)
+        axes.tick_params(labelleft=axes is upper[0])
     marks.legend(figure, _keys(rows))
     return figure
 
@@ -118,73 +115,56 @@ def _name(cell: Any, with_dimension: bool) -> str:
 def _panel(axes: Axes, here: pd.DataFrame, metrics: Sequence[str]) -> None:
     alone = (here["case"] != _THEN_BP).any()
     for case, part in here.groupby("case"):
-        look: dict[str, Any] = {}
-        if case == _THEN_BP:
+        by_bp = case == _THEN_BP
+        if by_bp:
             start = int(part["switch_step"].min())
             marks.vertical(axes, start, gid="switch")
             # Until then the run is that left to itself, with the same replicates.
             part = part[part["step"] >= start] if alone else part
-            look = {"linestyle": marks.dash(1)}
         for name in metrics:
             rows = _updates(numbers.metric(part, name))
             stats = numbers.estimate(rows[rows["value"] > 0], ["step"], "geometric")
             if stats.empty:
                 continue
-            color = style.method_color(part["rule"].iloc[0], part["l2"].iloc[0])
-            if name == "bp_gradient_norm" or case == _THEN_BP:
-                color = style.rule_color("bp")
-            broad = name == "bp_gradient_norm" and case != _THEN_BP
-            under = _GRADIENT | {"zorder": 2.7} if broad else {}
-            marks.band(axes, stats["step"], stats, color, **(look | under))
+            gradient = name == "bp_gradient_norm"
+            one = part.iloc[0]
+            color = style.method_color("bp" if gradient or by_bp else one["rule"], one["l2"])
+            look = {"linestyle": marks.dash(1)} if by_bp else {}
+            look |= _GRADIENT | {"zorder": 2.7} if gradient and not by_bp else {}
+            marks.band(axes, stats["step"], stats, color, **look)
 
 
 def _loss_axis(axes: Axes) -> None:
     # Each network has a loss of its own scale, so that a fall from one plateau to the next shows.
-    import numpy as np
-
     low, high = _extent(axes)
     if low == 0 or high / low < 10:
         axes.set_ylim(low - 0.2 * (high - low), high + 0.1 * (high - low))
-        for line in axes.get_lines():
-            if line.get_gid() == "data":
-                step, value = (np.asarray(values)[-1] for values in line.get_data())
-                axes.annotate(
-                    f"{value:.3g}", (step, value), (-3, 4), textcoords="offset points", ha="right",
-                    fontsize=7.0, color=line.get_color(), gid="end",
-                )  # fmt: skip
+        for line in _data(axes):
+            step, value = (np.asarray(values)[-1] for values in line.get_data())
+            axes.annotate(
+                f"{value:.3g}", (step, value), (-3, 4), textcoords="offset points", ha="right",
+                fontsize=7.0, color=line.get_color(), gid="end",
+            )  # fmt: skip
     elif high > 0:
         axes.set_ylim(low / 3, high * 3)
         marks.decades(axes)
 
 
-def _same_limits(row: list[Axes]) -> None:
-    import numpy as np
-
-    ends = [_extent(axes) for axes in row]
-    low = min(end for end, _ in ends)
-    for axes in row:
-        if np.isfinite(low):
-            axes.set_ylim(max(low / 3, 1e-20), 3 * max(high for _, high in ends))
-        marks.decades(axes)
-        axes.tick_params(labelleft=axes is row[0])
+def _data(axes: Axes) -> list[Line2D]:
+    return [line for line in axes.get_lines() if line.get_gid() == "data"]
 
 
 def _extent(axes: Axes) -> tuple[float, float]:
     # Least and largest value drawn; infinite where there is none.
-    import numpy as np
-
-    drawn = [line.get_ydata() for line in axes.get_lines() if line.get_gid() == "data"]
-    values = np.concatenate([np.asarray(y, float) for y in drawn] or [np.array([])])
+    values = np.concatenate([[], *(np.asarray(line.get_ydata(), float) for line in _data(axes))])
     values = values[np.isfinite(values)]
-    return (float(values.min()), float(values.max())) if len(values) else (np.inf, -np.inf)
+    return float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
 
 
-def _keys(rows: pd.DataFrame) -> list:
+def _keys(rows: pd.DataFrame) -> list[Line2D]:
     handles = []
-    trained = (
-        rows[rows["rule"] != "bp"][["rule", "l2"]].drop_duplicates().sort_values(["rule", "l2"])
-    )
-    for method in trained.itertuples(index=False, name=None):
+    trained = rows[rows["rule"] != "bp"]
+    for method in sorted(set(zip(trained["rule"], trained["l2"], strict=True))):
         label = f"{style.method_name(*method)}: norm of the update, loss"
         handles.append(marks.key(style.method_color(*method), label))
     handles.append(marks.key(style.rule_color("bp"), "norm of the gradient", **_GRADIENT))

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
 from feedback_alignment.figures import marks, numbers, style
+from feedback_alignment.figures.lines import Look
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from feedback_alignment.figures.facets import Panel, Quantity
+    from feedback_alignment.figures.facets import Quantity
 
 _WRAP = 3
 _ROOM = 11  # legend entries that fit into a panel's place
@@ -23,102 +27,89 @@ _X_LABELS = {"step": "step $t$", "epoch": "epoch", "depth": "hidden layers", "wi
 Place = tuple[Any, str]  # value of the setting of a row or column of panels, and variant
 
 
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One panel: the table's rows `cells`, the plotted `numbers`, and its row and column."""
+
+    axes: Axes
+    quantity: Quantity
+    cells: pd.DataFrame
+    numbers: pd.DataFrame
+    place: tuple[int, int]
+
+
+@dataclass
 class Layout:
     """The panels of a figure: rows and columns of settings, or a row for each quantity.
 
-    Args:
-        quantities: what is on the vertical axes.
-        row: setting of the rows, if any.
-        rows: value and variant of each row.
-        col: setting of the columns, if any.
-        cols: value and variant of each column.
-        height: of a row of panels, inches.
+    `row` and `col` are the settings, `rows` and `cols` the value and variant of each; `lines` are
+    looks by name, and `spare` the places left over where quantities are wrapped into rows.
     """
 
-    def __init__(
-        self,
-        quantities: Sequence[Quantity],
-        row: str | None,
-        rows: list[Place],
-        col: str | None,
-        cols: list[Place],
-        height: float,
-    ) -> None:
-        self.quantities, self.row, self.col = quantities, row, col
-        self.rows, self.cols, self.height = rows, cols, height
-        self.wrapped = len(quantities) > _WRAP and len(cols) == 1
-        self.stacked = len(quantities) > 1 and not self.wrapped
-        self.spare: list[Axes] = []
-        self._axes: Any = None
+    quantities: Sequence[Quantity]
+    row: str | None
+    rows: list[Place]
+    col: str | None
+    cols: list[Place]
+    height: float
+    x: str
+    log_x: bool
+    lines: dict[str, Look]
+    spare: list[Axes] = field(default_factory=list)
 
-    def draw(self, stats: pd.DataFrame, x: str, lines: dict[str, dict[str, Any]]) -> Figure:
+    def __post_init__(self) -> None:
+        several = len(self.quantities) > 1
+        self.wrapped = len(self.quantities) > _WRAP and len(self.cols) == 1
+        self.stacked = several and not self.wrapped
+
+    def draw(self, stats: pd.DataFrame) -> Figure:
         """Make the panels and draw the lines of the plotted numbers, with their bands."""
-        import matplotlib.pyplot as plt
-        import seaborn
-
-        names = [quantity.name for quantity in self.quantities]
-        columns: dict[str, Any] = {"col": "_col", "col_order": range(len(self.cols))}
+        number = stats["quantity"].cat.codes
+        rows, cols = len(self.rows), len(self.cols)
+        shared: dict[str, Any] = {"sharex": False, "sharey": False}
         if self.wrapped:
-            columns = {"col": "quantity", "col_order": names, "col_wrap": _WRAP}
-            shared: dict[str, Any] = {"sharex": False, "sharey": False}
+            stats = stats.assign(_row=number // _WRAP, _col=number % _WRAP)
+            rows, cols = -(-len(self.quantities) // _WRAP), _WRAP
         elif self.stacked:
-            columns |= {"row": "quantity", "row_order": names}
+            stats, rows = stats.assign(_row=number), len(self.quantities)
             shared = {"sharex": "col", "sharey": "row"}
         else:
-            columns |= {"row": "_row", "row_order": range(len(self.rows))}
-            shared = {"sharex": False, "sharey": not self.quantities[0].own_axis}
-        hue = {"hue": "line", "hue_order": list(lines)}
-        hue["palette"] = [look["color"] for look in lines.values()]
-        grid = seaborn.FacetGrid(stats, **columns, **shared, **hue, height=self.height)
-        by_name = dict(zip(names, self.quantities, strict=True))
-
-        def line(data: pd.DataFrame, color: Any, label: str) -> None:
-            _line(plt.gca(), data, x, by_name[data["quantity"].iloc[0]], lines[label])
-
-        grid.map_dataframe(line)
-        figure = grid.figure
-        plt.close(figure)  # no window, and no second display in a notebook
-        self._axes = grid.axes
+            shared["sharey"] = not self.quantities[0].own_axis
+        grid = seaborn.FacetGrid(
+            stats, row="_row", row_order=range(rows), col="_col", col_order=range(cols),
+            hue="line", hue_order=list(self.lines), height=self.height, **shared,
+            palette=[look["color"] for look in self.lines.values()],
+        )  # fmt: skip
+        grid.map_dataframe(self._line)
+        plt.close(grid.figure)  # no window, and no second display in a notebook
         for axes in grid.axes.flat:
             axes.set(title="", xlabel="", ylabel="")
-        count = len(self.quantities)
-        if self.wrapped:
-            rows, cols = -(-count // _WRAP), _WRAP
-            for place in range(count, rows * cols):
-                spare = figure.add_subplot(grid.axes[0].get_gridspec()[place])
-                spare.set_axis_off()
-                self.spare.append(spare)
-        else:
-            rows, cols = count if self.stacked else len(self.rows), len(self.cols)
-        marks.arrange(figure, rows, cols, self.height)
-        return figure
+        self._axes = grid.axes
+        self.spare = list(grid.axes.flat)[len(self.quantities) :] if self.wrapped else []
+        for axes in self.spare:
+            axes.set_axis_off()
+        marks.arrange(grid.figure, rows, cols, self.height)
+        return grid.figure
 
-    def places(self) -> Iterator[tuple[Axes, Quantity, int, int]]:
+    def places(self) -> Iterator[tuple[Axes, Quantity, tuple[int, int]]]:
         """Axes, quantity, and numbers of row and column of each panel."""
         for number, quantity in enumerate(self.quantities):
-            if self.wrapped:
-                yield self._axes[number], quantity, 0, 0
-                continue
             for r in range(len(self.rows)):
                 for c in range(len(self.cols)):
-                    yield self._axes[number if self.stacked else r][c], quantity, r, c
+                    at = divmod(number, _WRAP) if self.wrapped else (number, c)
+                    yield self._axes[at if len(self.quantities) > 1 else (r, c)], quantity, (r, c)
 
-    def name(
-        self, axes: Axes, quantity: Quantity, r: int, c: int, names: tuple[str, str | None, bool]
-    ) -> None:
+    def name(self, panel: Panel, aside: str, note: str | None, inner: bool) -> None:
         """Title and axis label of a panel.
 
-        Args:
-            axes: the panel.
-            quantity: what it shows.
-            r: number of its row.
-            c: number of its column.
-            names: what stands at the right of its title, the note below that, and whether there is
-                a panel at its left.
+        What stands at the right of its title is `aside`, with a `note` below; `inner` says whether
+        there is a panel at its left.
         """
-        aside, note, inner = names
-        first = quantity is self.quantities[0]
-        (row, row_variant), (col, col_variant) = self.rows[r], self.cols[c]
+        axes, first = panel.axes, panel.quantity is self.quantities[0]
+        (row, row_variant), (col, col_variant) = (
+            self.rows[panel.place[0]],
+            self.cols[panel.place[1]],
+        )
         left = style.label(self.col, col) if self.col else ""
         left = "\n".join([*filter(None, [left]), *in_lines(col_variant, 24)])
         right = aside or (style.label(self.row, row) if self.row else "")
@@ -130,7 +121,7 @@ class Layout:
         elif first or not self.stacked:
             marks.title(axes, left, right, note)
         if not inner:
-            axes.set_ylabel("\n".join([*in_lines(row_variant, 22), quantity.label]))
+            axes.set_ylabel("\n".join([*in_lines(row_variant, 22), panel.quantity.label]))
             axes.tick_params(labelleft=True)
 
     def legend(self, figure: Figure, keys: Sequence[Artist]) -> None:
@@ -141,6 +132,90 @@ class Layout:
         else:
             marks.legend(figure, keys)
 
+    def finish(
+        self, panels: Sequence[Panel], final: bool, end: Callable[[pd.DataFrame], float] | None
+    ) -> None:
+        """Axes, limits, marks of diverged runs, and words in panels without a line."""
+        room = {quantity.name: 0.0 for quantity in self.quantities}
+        marked: set[int] = set()
+        for panel in panels:
+            axes, quantity, cells = panel.axes, panel.quantity, panel.cells
+            lost = marks.all_diverged(axes, cells)
+            if panel.numbers.empty and not lost:
+                reason = quantity.lacking(cells) or quantity.lacking(cells[:0])
+                marks.say_missing(axes, reason, wrap=24)
+                continue
+            if quantity.zero:
+                marks.zero(axes)
+            for shade in axes.collections:  # bands on top of each other must not hide the lines
+                shade.set_alpha(0.18 * min(1.0, 4 / len(axes.collections)))
+            self._horizontal(axes, cells)
+            if end is not None and len(panel.numbers):
+                axes.set_xlim(right=end(panel.numbers))
+            axes.set_xlabel(_X_LABELS.get(self.x, self.x) if self._is_last(panel, panels) else "")
+            # Quantities of the same runs above each other: the uppermost has the marks.
+            if lost or (panel.place[1] in marked and len(self.quantities) > 1):
+                continue
+            marked.add(panel.place[1])
+            if final:
+                taken = marks.mark_counts(axes, self._counts(cells))
+                room[quantity.name] = max(taken, room[quantity.name])
+            else:
+                ended = numbers.diverged(cells)
+                epochs = self.x == "epoch"
+                ends = numbers.epochs(ended, "end_step") if epochs else ended["end_step"]
+                marks.mark_ends(axes, ended, ends)
+        for quantity in self.quantities:
+            row = [p for p in panels if p.quantity is quantity and len(p.numbers)]
+            for some in [[p] for p in row] if quantity.own_axis else [row] if row else []:
+                _limit(some, quantity, room[quantity.name])
+
+    def _line(self, data: pd.DataFrame, color: Any, label: str) -> None:
+        axes, look, x = plt.gca(), dict(self.lines[label]), data[self.x]
+        quantity = self.quantities[data["quantity"].cat.codes.iloc[0]]
+        if not look.pop("band", True):
+            data = data.assign(n=1)
+        if quantity.unused and (data["rule"] == quantity.unused).all():
+            data = data.assign(n=1)
+            look |= {"alpha": 0.4, "linewidth": 1.0, "markersize": 2.5, "zorder": 2.5}
+        if quantity.log and not _linear(data):
+            below = x[data["mean"] <= 0]
+            if len(below):  # no place on a logarithmic axis: a triangle inside the lower edge
+                axes.plot(
+                    below, [0.03] * len(below), "v", color=look["color"], markersize=5,
+                    markerfacecolor="white", transform=axes.get_xaxis_transform(), zorder=5,
+                    gid="below-zero",
+                )  # fmt: skip
+                data = data.assign(mean=data["mean"].where(data["mean"] > 0))
+        marks.band(axes, x, data, **look)
+
+    def _is_last(self, panel: Panel, panels: Sequence[Panel]) -> bool:
+        if len(self.quantities) > 1:
+            return self.wrapped or panel.quantity is self.quantities[-1]
+        row = panel.place[0]
+        below = {p.place[1] for p in panels if p.place[0] == row + 1}
+        beside = {p.place[1] for p in panels if p.place[0] == row}
+        return not beside <= below  # a row has the label everywhere or nowhere
+
+    def _horizontal(self, axes: Axes, cells: pd.DataFrame) -> None:
+        if self.x == "width":
+            marks.width_axis(axes, cells["width"])
+        elif self.x == "depth":
+            marks.whole_axis(axes, cells["depth"])
+        elif self.log_x:
+            axes.set_xscale("log")
+            axes.set_xlim(1, max(2, cells[self.x].max()))
+        else:
+            axes.set_xlim(0, max(cells[self.x].max(), 1e-9))
+            marks.step_axis(axes)
+
+    def _counts(self, cells: pd.DataFrame) -> Iterator[tuple[float, str, int, int]]:
+        runs = numbers.replicates(cells[cells["line"].notna()])
+        for (place, line), group in runs.groupby([self.x, "line"], observed=True):
+            lost = int((group["status"] == "diverged").sum())
+            if lost:
+                yield place, self.lines[line]["color"], lost, len(group)
+
 
 def in_lines(variant: str, width: int) -> list[str]:
     """A variant in lines that are short enough, broken between its settings."""
@@ -148,128 +223,27 @@ def in_lines(variant: str, width: int) -> list[str]:
     return [line.replace("\u00a0", " ") for line in lines]
 
 
-def finish(
-    panels: Sequence[Panel],
-    layout: Layout,
-    x: str,
-    final: bool,
-    log_x: bool,
-    end: Callable[[pd.DataFrame], float] | None,
-    lines: dict[str, dict[str, Any]],
-) -> None:
-    """Axes, limits, marks of diverged runs, and words in panels without a line."""
-    room: dict[str, float] = {}
-    marked: set[int] = set()
-    for panel in panels:
-        axes, quantity, cells = panel.axes, panel.quantity, panel.cells
-        lost = marks.all_diverged(axes, cells)
-        if panel.numbers.empty and not lost:
-            reason = quantity.lacking(cells) or quantity.lacking(cells[:0])
-            marks.say_missing(axes, reason, wrap=24)
-            continue
-        if quantity.zero:
-            marks.zero(axes)
-        for shade in axes.collections:  # bands on top of each other must not hide the lines
-            shade.set_alpha(0.18 * min(1.0, 4 / len(axes.collections)))
-        _horizontal(axes, cells, x, log_x)
-        if end is not None and len(panel.numbers):
-            axes.set_xlim(right=end(panel.numbers))
-        last = _is_last(panel, panels, layout)
-        axes.set_xlabel(_X_LABELS.get(x, x) if last else "")
-        # Quantities of the same runs above each other: the uppermost has the marks.
-        place = 0 if layout.wrapped else int(cells["_col"].iloc[0])
-        if lost or (place in marked and (layout.stacked or layout.wrapped)):
-            continue
-        marked.add(place)
-        if final:
-            taken = marks.mark_counts(axes, _counts(cells, x, lines))
-            room[quantity.name] = max(taken, room.get(quantity.name, 0.0))
-        else:
-            ended = numbers.diverged(cells)
-            ends = numbers.epochs(ended, "end_step") if x == "epoch" else ended["end_step"]
-            marks.mark_ends(axes, ended, ends)
-    for quantity in layout.quantities:
-        row = [p for p in panels if p.quantity is quantity and len(p.numbers)]
-        for some in [[p] for p in row] if quantity.own_axis else [row] if row else []:
-            _limit(some, quantity, room.get(quantity.name, 0.0))
-
-
-def _is_last(panel: Panel, panels: Sequence[Panel], layout: Layout) -> bool:
-    if layout.wrapped:
-        return True
-    if layout.stacked:
-        return panel.quantity is layout.quantities[-1]
-    row = panel.cells["_row"].iloc[0]
-    below = {p.cells["_col"].iloc[0] for p in panels if p.cells["_row"].iloc[0] == row + 1}
-    beside = {p.cells["_col"].iloc[0] for p in panels if p.cells["_row"].iloc[0] == row}
-    return not beside <= below  # a row has the label everywhere or nowhere
-
-
-def _line(axes: Axes, data: pd.DataFrame, x: str, quantity: Quantity, look: dict[str, Any]) -> None:
-    look = dict(look)
-    if not look.pop("band", True):
-        data = data.assign(n=1)
-    if quantity.unused and (data["rule"] == quantity.unused).all():
-        data = data.assign(n=1)
-        look |= {"alpha": 0.4, "linewidth": 1.0, "markersize": 2.5, "zorder": 2.5}
-    if quantity.log and not linear(data):
-        below = data[data["mean"] <= 0]
-        if len(below):  # a logarithmic axis has no place for it: a triangle inside the lower edge
-            axes.plot(
-                below[x], [0.03] * len(below), "v", color=look["color"], markersize=5,
-                markerfacecolor="white", transform=axes.get_xaxis_transform(), zorder=5,
-                gid="below-zero",
-            )  # fmt: skip
-            data = data.assign(mean=data["mean"].where(data["mean"] > 0))
-    marks.band(axes, data[x], data, **look)
-
-
-def linear(stats: pd.DataFrame) -> bool:
+def _linear(stats: pd.DataFrame) -> bool:
     """Whether too many means lie below zero for a logarithmic axis."""
     return bool((stats["mean"] <= 0).mean() >= 0.1)
 
 
-def _horizontal(axes: Axes, cells: pd.DataFrame, x: str, log_x: bool) -> None:
-    if x == "width":
-        marks.width_axis(axes, cells["width"])
-    elif x == "depth":
-        marks.whole_axis(axes, cells["depth"])
-    elif log_x:
-        axes.set_xscale("log")
-        axes.set_xlim(1, max(2, cells[x].max()))
-    else:
-        axes.set_xlim(0, max(cells[x].max(), 1e-9))
-        marks.step_axis(axes)
-
-
-def _counts(cells: pd.DataFrame, x: str, lines: dict) -> Iterator[tuple[float, str, int, int]]:
-    runs = numbers.replicates(cells[cells["line"].notna()])
-    for (place, line), group in runs.groupby([x, "line"], observed=True):
-        lost = int((group["status"] == "diverged").sum())
-        if lost:
-            yield place, lines[line]["color"], lost, len(group)
-
-
 def _limit(panels: Sequence[Panel], quantity: Quantity, below: float) -> None:
     """The same limits in all the panels, with room at the lower edge for marks of diverged runs."""
-    import pandas as pd
-
     stats = pd.concat([panel.numbers for panel in panels])
-    log = quantity.log and not linear(stats)
+    log = quantity.log and not _linear(stats)
     if callable(quantity.limits):
         low, high = quantity.limits(stats)
-    elif quantity.limits:
-        low, high = quantity.limits
     else:
-        low, high = _reach(stats, log, quantity.zero)
+        low, high = quantity.limits or _reach(stats, log, quantity.zero)
+    share = below / (1 - below)
     for panel in panels:
-        axes = panel.axes
-        if not log:
-            axes.set_ylim(low - below / (1 - below) * (high - low), high)
-            continue
-        axes.set_ylim(low * (low / high) ** (below / (1 - below)), high)
-        marks.decades(axes)
-        _name_what_leaves(axes, panel.numbers, low)
+        if log:
+            panel.axes.set_ylim(low * (low / high) ** share, high)
+            marks.decades(panel.axes)
+            _name_what_leaves(panel, low)
+        else:
+            panel.axes.set_ylim(low - share * (high - low), high)
 
 
 def _reach(stats: pd.DataFrame, log: bool, zero: bool) -> tuple[float, float]:
@@ -286,13 +260,13 @@ def _reach(stats: pd.DataFrame, log: bool, zero: bool) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _name_what_leaves(axes: Axes, stats: pd.DataFrame, low: float) -> None:
+def _name_what_leaves(panel: Panel, low: float) -> None:
     # The final value of a line that leaves the panel stands at its lower edge.
-    ends = stats.groupby("line", observed=True).tail(1)
-    colors = {line.get_label(): line.get_color() for line in axes.get_lines()}
+    ends = panel.numbers.groupby("line", observed=True).tail(1)
+    colors = {line.get_label(): line.get_color() for line in panel.axes.get_lines()}
     for number, end in enumerate(ends[ends["mean"].between(0, low, "neither")].itertuples()):
         mantissa, exponent = f"{end.mean:.0e}".split("e")
-        axes.annotate(
+        panel.axes.annotate(
             f"↓ to ${mantissa}\\times 10^{{{int(exponent)}}}$", (0.03, 0.04 + 0.09 * number),
             xycoords="axes fraction", color=colors.get(end.line, style.INK), fontsize=7.0,
             gid="floor",

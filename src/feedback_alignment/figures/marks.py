@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Any
+
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from feedback_alignment.figures import numbers, style
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 DASHES = (
     "-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (5, 1.4, 1.2, 1.4)), (0, (5, 1.3, 1, 1.3, 1, 1.3)),
@@ -25,14 +35,8 @@ DASHED, DOTTED = (0, (4, 2)), (0, (1.4, 1.4))
 def grid(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[list[Axes]]]:
     """A figure of equal panels; few columns make it narrower, not the panels wider.
 
-    Args:
-        rows: number of rows.
-        columns: number of columns.
-        height: height of a row, inches.
-        shared: `sharex` and `sharey`, as of `Figure.subplots`.
+    A row is `height` inches high; `shared` are `sharex` and `sharey` of `Figure.subplots`.
     """
-    from matplotlib.figure import Figure
-
     figure = Figure()
     arrange(figure, rows, columns, height)
     axes = figure.subplots(rows, columns, squeeze=False, **shared)
@@ -96,12 +100,9 @@ def all_diverged(axes: Axes, cells: pd.DataFrame) -> bool:
 
 
 def say_missing(axes: Axes, reason: str, wrap: int = 30) -> None:
-    """An empty panel, but for the reason why it is empty.
+    """An empty panel, but for its title and the reason why it is empty, in lines of `wrap` letters.
 
-    Args:
-        axes: the panel; its title, if any, stays.
-        reason: what is missing, and which key of the config provides it.
-        wrap: length of a line, characters.
+    A reason says what is missing, and which key of the config provides it.
     """
     axes.set_axis_off()
     axes.text(
@@ -118,20 +119,32 @@ def explanation(reason: str) -> Figure:
     return figure
 
 
+def drawing(lacking: Callable[[pd.DataFrame], str]) -> Callable[[Callable], Callable]:
+    """Let a function draw a tidy table in the figures' style, unless `lacking` tells a reason."""
+
+    def decorate(draw: Callable[[pd.DataFrame], Figure]) -> Callable[[pd.DataFrame], Figure]:
+        @wraps(draw)
+        def checked(table: pd.DataFrame) -> Figure:
+            numbers.check_columns(table.columns)
+            if reason := lacking(table):
+                return explanation(reason)
+            with style.context():
+                return draw(table)
+
+        return checked
+
+    return decorate
+
+
 def footnote(figure: Figure, text: str) -> None:
     """A remark below the panels, in small print."""
     figure.supxlabel(text, fontsize=7.0, color=style.GUIDE, gid="footnote")
 
 
 def mark_ends(axes: Axes, lost: pd.DataFrame, ends: pd.Series) -> None:
-    """A cross at the upper edge where each replicate diverged.
+    """A cross at the upper edge where each replicate diverged, the rows of `lost`.
 
     Call it when the limits stand; a later end is marked at the edge, and named.
-
-    Args:
-        axes: the panel.
-        lost: one row a replicate that diverged, with its rule and decay.
-        ends: where on the horizontal axis each of them ended.
     """
     start, end = axes.get_xlim()
     for (_, replicate), place in zip(lost.iterrows(), ends, strict=True):
@@ -151,12 +164,8 @@ def mark_ends(axes: Axes, lost: pd.DataFrame, ends: pd.Series) -> None:
 def mark_counts(axes: Axes, counts: Iterable[tuple[float, str, int, int]]) -> float:
     """Crosses at the lower edge, one above the other, with how many replicates diverged there.
 
-    Args:
-        axes: the panel.
-        counts: of each cross its abscissa, its colour, and how many of how many diverged.
-
-    Returns:
-        The share of the panel's height that they take.
+    Of each cross `counts` has its abscissa, its colour, and how many of how many diverged. Returns
+    the share of the panel's height that they take.
     """
     heights: dict[float, int] = {}
     edge = axes.get_xaxis_transform()
@@ -190,10 +199,17 @@ def guide(axes: Axes, x: Any, y: Any, gid: str = "guide", **line: Any) -> None:
     axes.plot(x, y, gid=gid, **(look | line))
 
 
+def ticks(
+    axis: Axis, places: Sequence[float], text: Callable[[float], str] = "{:g}".format
+) -> None:
+    """Ticks at these places and no others, named by `text`."""
+    axis.set_major_locator(FixedLocator(places))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+
+
 def width_axis(axes: Axes, widths: Iterable[int]) -> None:
     """A logarithmic axis of widths: ticks at the widths swept, or at decades for a long sweep."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
-
     values = sorted(set(widths))
     axes.set_xscale("log")
     margin = (values[-1] / values[0]) ** 0.05 if len(values) > 1 else 2.0
@@ -219,8 +235,6 @@ def whole_axis(axes: Axes, values: Iterable[int]) -> None:
 
 def step_axis(axes: Axes) -> None:
     """A linear axis of steps or epochs with few, readable ticks."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}".replace(",", "\u2009")))
 
@@ -230,44 +244,32 @@ def decades(axes: Axes, which: str = "y", ticks: int = 6) -> None:
 
     Call it when the limits stand.
     """
-    from matplotlib.ticker import (
-        FixedLocator,
-        FuncFormatter,
-        LogLocator,
-        MaxNLocator,
-        NullFormatter,
-        NullLocator,
-    )
-
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    low, high = axes.get_ylim() if which == "y" else axes.get_xlim()
+    axis, limits = getattr(axes, f"{which}axis"), f"{which}lim"
+    low, high = getattr(axes, f"get_{limits}")()
     getattr(axes, f"set_{which}scale")("log")
     if low <= 0:  # nothing was drawn
         low, high = 1e-3, 1e3
-        getattr(axes, f"set_{which}lim")(low, high)
     if high / low < 8:  # 1, 2, 5 may be too few
-        steps = MaxNLocator(5).tick_values(low, high)
-        axis.set_major_locator(FixedLocator([step for step in steps if step > 0]))
-        getattr(axes, f"set_{which}lim")(low, high)
+        locator = FixedLocator([x for x in MaxNLocator(5).tick_values(low, high) if x > 0])
     elif high / low < 300:
         subs = (1.0, 2.0, 5.0) if high / low < 30 else (1.0, 3.0)
-        axis.set_major_locator(LogLocator(subs=subs, numticks=20))
+        locator = LogLocator(subs=subs, numticks=20)
     else:
-        axis.set_major_locator(LogLocator(numticks=ticks))
+        locator = LogLocator(numticks=ticks)
+    axis.set_major_locator(locator)
     if high / low < 300:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
+    axes.set(**{limits: (low, high)})
 
 
-def key(color: str, label: str, **line: Any) -> Artist:
+def key(color: str, label: str, **line: Any) -> Line2D:
     """A legend entry for a line."""
-    from matplotlib.lines import Line2D
-
     return Line2D([], [], **({"color": color, "label": label, "linewidth": 1.8} | line))
 
 
-def guide_key(label: str, **line: Any) -> Artist:
+def guide_key(label: str, **line: Any) -> Line2D:
     """A legend entry for a reference line."""
     look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": DASHED} | line
     return key(label=label, **look)

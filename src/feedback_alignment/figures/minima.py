@@ -5,12 +5,12 @@ The `case` of a condition says what it shows; `CASES` lists those of the figure 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
 
 from feedback_alignment.figures import numbers, style
-
-if TYPE_CHECKING:
-    import pandas as pd
+from feedback_alignment.intervention_steps import TURNS
 
 METRICS = ("K_real", "K_imag", "stability_ratio", "gradient_alignment", "loss", "loss_rise")
 #: What a run shows, by its case, in the order of panels.
@@ -25,7 +25,6 @@ CASES = {
 KINDS = tuple(dict.fromkeys(CASES.values()))
 #: A replicate stays where its loss rises by less than this, as in the claims.
 STAYS = 100.0
-_INTERVENTIONS = ["switch_step", "redraw_step", "tie_step", "perturb_step"]
 
 
 def lacking(table: pd.DataFrame) -> str:
@@ -45,19 +44,17 @@ def select(table: pd.DataFrame) -> pd.DataFrame:
     `shade` goes from 0 to 1 with it (0.5 if there is one). Of conditions of one kind, width and
     angle the first is kept; :func:`left_out` counts the others.
     """
-    conditions = table[table["case"].isin(CASES)].drop_duplicates("condition")
-    kinds = conditions["case"].map(CASES)
-    keys = conditions.assign(kind=kinds)[["kind", "width", "tie_angle"]]
-    conditions = conditions[~keys.duplicated()]
+    table = table.assign(kind=table["case"].map(CASES))
+    conditions = table[table["kind"].notna()].drop_duplicates("condition")
+    conditions = conditions.drop_duplicates(["kind", "width", "tie_angle"])
     usual = conditions["width"].mode()[0]
     others = sorted(set(conditions["width"]) - {usual})
     rows = table[table["condition"].isin(conditions["condition"])]
-    rank = rows["width"].map({width: place for place, width in enumerate(others, 1)}).fillna(0)
+    rank = rows["width"].map({usual: 0} | {width: n for n, width in enumerate(others, 1)})
     return rows.assign(
-        kind=rows["case"].map(CASES),
-        moment=rows[_INTERVENTIONS].max(axis=1).fillna(0).astype("int64"),
-        wide=rows["width"] != usual,
-        rank=rank.astype("int64"),
+        moment=rows[list(TURNS)].max(axis=1).fillna(0).astype("int64"),
+        wide=rank > 0,
+        rank=rank,
         shade=(rank - 1).clip(lower=0) / (len(others) - 1) if len(others) > 1 else 0.5,
     )
 
@@ -70,8 +67,6 @@ def runs_of(rows: pd.DataFrame) -> pd.DataFrame:
         (loss_rise) and `stays` (True, False, or missing where the table does not tell; whoever
         diverged does not).
     """
-    import pandas as pd
-
     runs = numbers.replicates(rows).set_index(numbers.REPLICATE)
     at = rows[rows["step"] == rows["moment"]]
     sources = {
@@ -81,37 +76,29 @@ def runs_of(rows: pd.DataFrame) -> pd.DataFrame:
     }
     for name, part in sources.items():
         runs[name] = part.set_index(numbers.REPLICATE)["value"]
-    known = runs["rise"].notna()
-    stays = pd.Series(pd.NA, runs.index, dtype="boolean")
-    stays[known] = runs.loc[known, "rise"] < STAYS
-    stays[runs["status"] == "diverged"] = False
-    return runs.assign(stays=stays).reset_index()
+    stays = (runs["rise"] < STAYS).astype("boolean").where(runs["rise"].notna())
+    return runs.assign(stays=stays.mask(runs["status"] == "diverged", False)).reset_index()
 
 
 def left_out(table: pd.DataFrame, rows: pd.DataFrame) -> str:
     """How many conditions of the same cases are not shown, in a sentence; empty if none."""
     cases = table[table["case"].isin(CASES)]
     number = cases["condition"].nunique() - rows["condition"].nunique()
-    if not number:
-        return ""
     many = "condition differs" if number == 1 else "conditions differ"
-    return f"{number} further {many} in other settings: not shown."
+    return f"{number} further {many} in other settings: not shown." if number else ""
 
 
 def own_step_size(rows: pd.DataFrame) -> str:
     """A sentence if feedback at an angle has a step size of its own; empty if not."""
     tied = rows["kind"] == "tied"
-    sizes = [sorted(rows.loc[those, "eta"].unique()) for those in (tied, ~tied)]
-    if not all(sizes) or sizes[0] == sizes[1]:
+    own, others = (sorted(rows.loc[those, "eta"].unique()) for those in (tied, ~tied))
+    if not own or not others or own == others:
         return ""
-    return f"Feedback at an angle: η = {sizes[0][0]:g}; the others: η = {sizes[1][0]:g}."
+    return f"Feedback at an angle: η = {own[0]:g}; the others: η = {others[0]:g}."
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """By kind of run, width and angle: r, alignment, rise of the loss, share that stays."""
-    import numpy as np
-    import pandas as pd
-
     if reason := lacking(table):
         return numbers.nothing(reason)
     runs = runs_of(select(table))
@@ -119,9 +106,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     for kind in KINDS:
         here = runs[runs["kind"] == kind]
         for (width, angle), cell in here.groupby(["width", "tie_angle"]):
-            judged = cell["stays"].dropna()
-            share, low, high = share_of(judged)
-            rise = cell["rise"][cell["rise"] > 0]
+            share, low, high = share_of(cell["stays"].dropna())
             out.append(
                 {
                     "run": name_of(kind, rule_of(runs)),
@@ -132,7 +117,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
                     "sd of r": cell["ratio"].std(),
                     "cos(g_BP, g_FA)": cell["alignment"].mean(),
                     "sd of cos": cell["alignment"].std(),
-                    "loss rises": np.exp(np.log(rise).mean()) if len(rise) else np.nan,
+                    "loss rises": np.exp(np.log(cell["rise"][cell["rise"] > 0]).mean()),
                     "stay": share,
                     "stay, low": low,
                     "stay, high": high,
@@ -143,8 +128,6 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def share_of(stays: pd.Series) -> tuple[float, float, float]:
     """Share that stays and its Clopper-Pearson 95 % interval; NaN without replicates."""
-    from scipy.stats import binomtest
-
     if not len(stays):
         return float("nan"), float("nan"), float("nan")
     number = int(stays.sum())
@@ -154,11 +137,8 @@ def share_of(stays: pd.Series) -> tuple[float, float, float]:
 
 def rule_of(rows: pd.DataFrame) -> str:
     """Legend name of the rule that uses the feedback."""
-    for name in ("switch_rule", "rule"):
-        others = [rule for rule in rows[name].dropna().unique() if rule not in ("", "bp")]
-        if others:
-            return style.method_name(others[0], 0)
-    return "FA"
+    rules = [*rows["switch_rule"].dropna().unique(), *rows["rule"].unique()]
+    return style.method_name(next((rule for rule in rules if rule not in ("", "bp")), "fa"), 0)
 
 
 def name_of(kind: str, rule: str) -> str:

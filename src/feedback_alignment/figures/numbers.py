@@ -6,19 +6,22 @@ Diverged replicates are counted and never averaged in.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from pyarrow.parquet import read_schema
 
 from feedback_alignment.tables import COLUMNS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 REPLICATE = ["condition", "replicate"]
 _NO_SETTING = {*REPLICATE, "experiment", "case", "step", "metric", "layer", "value", "status"}
 #: Settings that a sweep can vary; those that a figure has no place for become a `variant`.
 SETTINGS = [name for name in COLUMNS if name not in _NO_SETTING | {"end_step"}]
+#: Columns of a horizontal axis along which one run has many values.
+COURSES = ("step", "epoch")
 _SYMBOLS = {"eta": "η", "samples": "n", "dimension": "d", "l2": "λ", "width": "p"}
 
 
@@ -27,18 +30,11 @@ class FigureError(ValueError):
 
 
 def read(paths: Iterable[str | Path], metrics: Sequence[str]) -> pd.DataFrame:
-    """The rows of the given metrics, from every table, in one frame; there may be none.
-
-    Args:
-        paths: Parquet files with the tidy columns.
-        metrics: names of metrics.
+    """The rows of the given metrics, from every tidy table, in one frame; there may be none.
 
     Raises:
         FigureError: if a file or a column is missing.
     """
-    import pandas as pd
-    from pyarrow.parquet import read_schema
-
     frames = []
     for path in map(Path, paths):
         if not path.is_file():
@@ -69,12 +65,10 @@ def check_columns(columns: Iterable[str], what: str = "the table") -> None:
 def lacking_metrics(table: pd.DataFrame, *metrics: str, needs: str = "") -> str:
     """Which of the metrics have no row, in a sentence; empty if all have one.
 
-    Args:
-        table: tidy rows.
-        metrics: names of metrics.
-        needs: what provides them, such as ``set kernels: true in the experiment's settings``.
+    `needs` says what provides them, such as ``set kernels: true in the experiment's settings``.
     """
-    missing = [name for name in metrics if not (table["metric"] == name).any()]
+    known = set(table["metric"])
+    missing = [name for name in metrics if name not in known]
     if not missing:
         return ""
     needs = needs or "the experiment does not record it"
@@ -90,10 +84,6 @@ def lacking_steps(table: pd.DataFrame) -> str:
 
 def nothing(reason: str) -> pd.DataFrame:
     """A table of nothing: why, in rows short enough for pandas to print whole."""
-    import textwrap
-
-    import pandas as pd
-
     lines = textwrap.wrap(reason, 49)
     return pd.DataFrame({"nothing to show": lines}, index=[""] * len(lines))
 
@@ -102,12 +92,8 @@ def variants(table: pd.DataFrame, keys: Sequence[str], ignore: Sequence[str] = (
     """For each row, a label of the settings beyond `keys` that vary within a cell of `keys`.
 
     It is the empty string throughout if every cell is one condition, the usual case. A sweep over
-    an axis that the figure has no place for (say `eta`) is thus drawn apart, not averaged.
-
-    Args:
-        table: tidy rows.
-        keys: the columns that the figure keeps apart.
-        ignore: settings without bearing on what is shown.
+    an axis that the figure has no place for (say `eta`) is thus drawn apart, not averaged; but
+    over none of `ignore`, settings without bearing on what is shown.
     """
     others = [name for name in SETTINGS if name not in {*keys, *ignore}]
     conditions = table.drop_duplicates("condition").set_index("condition")
@@ -121,7 +107,7 @@ def variants(table: pd.DataFrame, keys: Sequence[str], ignore: Sequence[str] = (
 
 
 def _plain(value: object) -> str:
-    if value != value or value is None or str(value) == "<NA>":
+    if pd.isna(value):
         return "never"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -129,12 +115,9 @@ def _plain(value: object) -> str:
 def metric(
     table: pd.DataFrame, name: str | Sequence[str], layer: str | None = None
 ) -> pd.DataFrame:
-    """The rows of one metric that belong to replicates that did not diverge, NaN left out.
+    """The rows of a metric, or several, of replicates that did not diverge, NaN left out.
 
-    Args:
-        table: tidy rows.
-        name: the metric, or several.
-        layer: the layer, for a metric that has several; None for all there are.
+    Without a `layer` they are those of all layers.
     """
     names = [name] if isinstance(name, str) else list(name)
     rows = table[table["metric"].isin(names) & (table["status"] != "diverged")]
@@ -161,10 +144,7 @@ def epochs(table: pd.DataFrame, column: str = "step") -> pd.Series:
 def relative(table: pd.DataFrame, name: str, floor: float = 0.0) -> pd.DataFrame:
     """The table with a metric in units of its own value at step 0, replicate by replicate.
 
-    Args:
-        table: tidy rows.
-        name: the metric.
-        floor: least relative value, at which a logarithm is cut off.
+    It is not less than `floor`, at which a logarithm is cut off.
     """
     of = table["metric"] == name
     start = table[of & (table["step"] == 0)].set_index(REPLICATE)["value"]
@@ -192,21 +172,17 @@ def estimate(
     Returns:
         The keys, then `mean`, `sd` (NaN with one replicate), `low`, `high` and `n`.
     """
-    import numpy as np
-
     geometric = estimator == "geometric"
     values = np.log(rows["value"]) if geometric else rows["value"]
-    groups = rows.assign(value=values).groupby(list(keys), dropna=False)["value"]
+    groups = rows.assign(value=values).groupby(list(keys), dropna=False, observed=True)["value"]
     centre = estimator if callable(estimator) else "mean"
     stats = groups.agg(mean=centre, sd="std", n="size").reset_index()
     stats["low"], stats["high"] = stats["mean"] - stats["sd"], stats["mean"] + stats["sd"]
     if errorbar is not None:
         ends = groups.agg(errorbar)
         stats["low"], stats["high"] = ([end[i] for end in ends] for i in (0, 1))
-    if geometric:
-        for name in ("mean", "low", "high"):
-            stats[name] = np.exp(stats[name])
-    return stats
+    ends = ["mean", "low", "high"]
+    return stats.assign(**np.exp(stats[ends])) if geometric else stats
 
 
 def in_words(stats: pd.DataFrame, geometric: bool = False) -> list[str]:
@@ -231,11 +207,10 @@ def diverged(table: pd.DataFrame) -> pd.DataFrame:
 
 def overview(table: pd.DataFrame) -> pd.DataFrame:
     """Conditions and runs behind a figure, and how the runs ended, by experiment and activation."""
-    runs = replicates(table).assign(
-        **{name: table["status"] == name for name in ("ok", "settled", "diverged")}
-    )
+    ends = ("ok", "settled", "diverged")
+    runs = replicates(table).assign(**{name: table["status"] == name for name in ends})
     groups = runs.groupby(["experiment", "activation"])
-    sums = {name: (name, "sum") for name in ("ok", "settled", "diverged")}
+    sums = {name: (name, "sum") for name in ends}
     return groups.agg(conditions=("condition", "nunique"), runs=("replicate", "size"), **sums)
 
 

@@ -11,33 +11,29 @@ from __future__ import annotations
 import logging
 import math
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import matplotlib.style
+import seaborn
+from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.figure import Figure
 
 from feedback_alignment.files import replacing
+from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.rules import RULES
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 WIDTH = 7.2  # inches: the text width of a two-column page
-FORMATS = ("svg", "pdf", "png")
 
 #: Colours that stay apart for every common colour blindness, and apart from the decay scale.
 RULE_COLORS = {
-    "bp": "#3a3f47",
-    "fa": "#0072b2",
-    "dfa": "#35b0ab",
-    "usf": "#66a61e",
-    "kp": "#8c6d31",
+    "bp": "#3a3f47", "fa": "#0072b2", "dfa": "#35b0ab", "usf": "#66a61e", "kp": "#8c6d31",
     "drtp": "#9a9da3",
-}
+}  # fmt: skip
 _SPARE_COLORS = ("#56b4e9", "#a6611a", "#7f7f7f", "#1b7837")
-GUIDE = "#7a7f87"
-INK = "#22262b"
-ALERT = "#b3261e"
+GUIDE, INK, ALERT = "#7a7f87", "#22262b", "#b3261e"
 
 #: Controls, by their `case`.
 CASE_COLORS = {"fresh_feedback": "#1b7837", "frozen_hidden": "#c77700"}
@@ -50,57 +46,26 @@ CASE_NAMES = {
     "tied": "feedback tied",
 }
 DATA_NAMES = {"mnist": "MNIST", "digits_in_order": "digits, in order"}
-ACTIVATION_NAMES = {"relu": "ReLU", "linear": "linear", "tanh": "tanh", "erf": "erf"}
-_ACTIVATION_ORDER = ("linear", "relu", "tanh", "erf", "softplus")
 
 _RC: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],  # ships with matplotlib: no system font is ever used
     "font.size": 8.0,
-    "mathtext.fontset": "dejavusans",
-    "axes.titlesize": 9.0,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 8.5,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": "#5b6067",
-    "axes.linewidth": 0.7,
-    "xtick.bottom": True,
-    "ytick.left": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.unicode_minus": True,
-    "grid.color": "#e4e7eb",
-    "grid.linewidth": 0.6,
     "text.color": INK,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "xtick.color": "#444a52",
-    "ytick.color": "#444a52",
-    "xtick.major.size": 3.0,
-    "ytick.major.size": 3.0,
-    "xtick.minor.size": 1.5,
-    "ytick.minor.size": 0.0,
-    "xtick.major.width": 0.7,
-    "ytick.major.width": 0.7,
-    "lines.linewidth": 1.5,
+    "axes.titlesize": 9.0, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.labelsize": 8.5, "axes.labelcolor": INK, "axes.edgecolor": "#5b6067",
+    "axes.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False,
+    "grid.color": "#e4e7eb", "grid.linewidth": 0.6,
+    "xtick.bottom": True, "xtick.labelsize": 7.5, "xtick.color": "#444a52",
+    "xtick.major.size": 3.0, "xtick.minor.size": 1.5, "xtick.major.width": 0.7,
+    "ytick.left": True, "ytick.labelsize": 7.5, "ytick.color": "#444a52",
+    "ytick.major.size": 3.0, "ytick.minor.size": 0.0, "ytick.major.width": 0.7,
     "lines.markersize": 4.0,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-    "legend.fontsize": 8.0,
-    "legend.handlelength": 1.9,
+    "legend.frameon": False, "legend.fontsize": 8.0, "legend.handlelength": 1.9,
     "legend.columnspacing": 1.6,
-    "figure.facecolor": "white",
-    "figure.dpi": 100.0,
-    "savefig.dpi": 200.0,
-    "savefig.facecolor": "white",
-    "svg.fonttype": "path",
-    "svg.hashsalt": "feedback-alignment",
+    "savefig.dpi": 200.0, "savefig.facecolor": "white",
+    "svg.hashsalt": "feedback-alignment",  # else an SVG holds random ids
     "pdf.fonttype": 42,
-    "pdf.compression": 6,
-    "path.simplify": True,
-}
+}  # fmt: skip
 
 
 def context() -> AbstractContextManager[None]:
@@ -108,9 +73,6 @@ def context() -> AbstractContextManager[None]:
 
     A reader's ``matplotlibrc`` does not count, so that figures are the same everywhere.
     """
-    import matplotlib.style
-    import seaborn
-
     return matplotlib.style.context(["default", seaborn.axes_style("whitegrid"), _RC])
 
 
@@ -129,9 +91,6 @@ def l2_color(l2: float) -> str:
     A squashed logarithm keeps the usual values (0.01 to 10) far apart and every other one on the
     scale.
     """
-    import seaborn
-    from matplotlib.colors import to_hex
-
     if l2 == 0:
         return RULE_COLORS["fa"]
     position = 1.0 / (1.0 + math.exp(-0.9 * (math.log10(l2) + 0.4)))
@@ -157,9 +116,7 @@ def l2_name(l2: float) -> str:
 def case_name(case: str, angle: float = 0.0) -> str:
     """A condition's role in words; an unknown one by its name, `my_control` as `my control`.
 
-    Args:
-        case: a name from a config.
-        angle: `tie_angle`, degrees; of a case `tied` it is part of the role.
+    `angle` is `tie_angle`, degrees: of a case `tied` it is part of the role.
     """
     name = CASE_NAMES.get(case, case.replace("_", " "))
     return f"{name} at {angle:g}°" if case == "tied" else name
@@ -167,8 +124,6 @@ def case_name(case: str, angle: float = 0.0) -> str:
 
 def case_color(case: str, angle: float = 0.0) -> str:
     """Colour of a control; arguments as for :func:`case_name`."""
-    from matplotlib.colors import LinearSegmentedColormap, to_hex
-
     if case == "tied":
         return to_hex(LinearSegmentedColormap.from_list(case, _TIED)(min(angle / 90, 1.0)))
     return CASE_COLORS.get(case) or _spare(case)
@@ -176,9 +131,6 @@ def case_color(case: str, angle: float = 0.0) -> str:
 
 def layer_colors(color: str, layers: Iterable[str]) -> dict[str, str]:
     """A colour for each hidden layer, light to dark from the input on."""
-    import seaborn
-    from matplotlib.colors import to_hex
-
     names = sorted({name for name in layers if name.isdecimal()}, key=int)
     if len(names) < 2:
         return {name: to_hex(color) for name in names}
@@ -190,7 +142,7 @@ def layer_colors(color: str, layers: Iterable[str]) -> dict[str, str]:
 def label(setting: str, value: Any) -> str:
     """The value of a setting as a panel's title."""
     if setting == "activation":
-        return ACTIVATION_NAMES.get(str(value), str(value))
+        return ACTIVATIONS[value].label if value in ACTIVATIONS else str(value)
     if setting == "data":
         return DATA_NAMES.get(str(value), str(value))
     if setting == "width":
@@ -201,18 +153,16 @@ def label(setting: str, value: Any) -> str:
 
 
 def in_order(setting: str, values: Iterable[Any]) -> list[Any]:
-    """Values of a setting in the order of panels: known activations as in the paper, else sorted.
+    """Values of a setting in the order of panels: activations as they are listed, else sorted.
 
     Values of a categorical column keep the order of its categories.
     """
     categories = getattr(getattr(values, "dtype", None), "categories", None)
+    known = list(
+        ACTIVATIONS if setting == "activation" else () if categories is None else categories
+    )
     found = set(values)
-    if categories is not None:
-        return [value for value in categories if value in found]
-    if setting == "activation":
-        known = [name for name in _ACTIVATION_ORDER if name in found]
-        return known + sorted(found - set(known))
-    return sorted(found)
+    return [v for v in known if v in found] + sorted(found.difference(known))
 
 
 def count(number: float) -> str:
@@ -224,29 +174,15 @@ def count(number: float) -> str:
 
 
 def save(figure: Figure, out_dir: str | Path, name: str) -> list[Path]:
-    """Write ``<out_dir>/<name>.{svg,pdf,png}``, each whole or not at all.
+    """Write ``<out_dir>/<name>.{svg,pdf,png}``, each whole or not at all; returns the three paths.
 
     No file holds a date or a random id: the same figure gives the same bytes.
-
-    Returns:
-        The three paths, in the order of :data:`FORMATS`.
     """
-    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
-    paths = [Path(out_dir) / f"{name}.{suffix}" for suffix in FORMATS]
     # The font subsetter remarks on the age of matplotlib's own mathematical fonts.
-    with context(), _quiet("fontTools"):
-        for suffix, path in zip(FORMATS, paths, strict=True):
-            with replacing(path) as temporary:
-                figure.savefig(temporary, format=suffix, metadata=metadata[suffix])
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+    paths = []
+    for suffix, metadata in (("svg", {"Date": None}), ("pdf", {"CreationDate": None}), ("png", {})):
+        paths.append(Path(out_dir) / f"{name}.{suffix}")
+        with context(), replacing(paths[-1]) as temporary:
+            figure.savefig(temporary, format=suffix, metadata=metadata)
     return paths
-
-
-@contextmanager
-def _quiet(logger: str) -> Iterator[None]:
-    log = logging.getLogger(logger)
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)

@@ -8,6 +8,7 @@ import numpy as np
 
 from feedback_alignment.intervention_steps import last_turn
 from feedback_alignment.metrics.metric import DEEP, KERNELS, SHALLOW, Metric, shallow, with_setting
+from feedback_alignment.networks.losses import loss_named
 
 if TYPE_CHECKING:
     from feedback_alignment.conditions import Condition
@@ -145,9 +146,11 @@ def _convergence(condition: "Condition", steps: np.ndarray, series: Series) -> d
         "align_step": align_step(steps, series["weight_alignment", "output"]),
     }
     if condition.kernels and steps.size:
+        # The theorem is about 1/2 ||e||^2, of which the loss is a multiple.
+        rate = condition.eta * loss_named(condition.loss_function).gain(condition.samples)
         least = series["lambda_min_GH", ""]
-        values["rate_bound"] = condition.eta * series["lambda_min_EG", ""][0] / 4
-        values["rate_local"] = condition.eta * least[np.isfinite(least)][-1]
+        values["rate_bound"] = rate * series["lambda_min_EG", ""][0] / 4
+        values["rate_local"] = rate * least[np.isfinite(least)][-1]
     return values
 
 
@@ -189,9 +192,7 @@ DERIVED = (
         "largest recorded loss from the last switch, redraw, tie or perturbation on (their "
         "repetitions and freezing apart), over the loss just after it",
         derived=True,
-        recorded=lambda condition: any(
-            getattr(condition, f"{name}_step") for name in ("switch", "redraw", "tie", "perturb")
-        ),
+        recorded=lambda condition: last_turn(condition.settings()) > 0,
         when="such an intervention after the start",
     ),
 )  # fmt: skip

@@ -63,7 +63,7 @@ class Updates:
 
 
 def update_products(
-    arrays: Arrays, true: Updates, rule: Updates, divisor: int, rates: Sequence[float]
+    arrays: Arrays, true: Updates, rule: Updates, gain: float, rates: Sequence[float]
 ) -> Products:
     """Inner products of updates.
 
@@ -71,10 +71,10 @@ def update_products(
         arrays: library of the arrays.
         true: those of BP.
         rule: those of the rule.
-        divisor: what the loss's sum over the gathered samples is divided by.
+        gain: what the loss's sum over the gathered samples is multiplied by.
         rates: step size of each layer relative to eta, for updates in its own parametrisation.
     """
-    scale = np.asarray(rates) / divisor**2
+    scale = np.asarray(rates) * gain**2
 
     def products(x: Updates, y: Updates) -> np.ndarray:
         pairs = [arrays.inner(a, b) for a, b in zip(x.weights, y.weights, strict=True)]

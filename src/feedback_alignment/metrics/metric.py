@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from feedback_alignment.data.sources import TEACHER_STUDENT
+from feedback_alignment.data.sources import SYNTHETIC
 
 if TYPE_CHECKING:
     from feedback_alignment.conditions import Condition
@@ -21,7 +21,7 @@ def shallow(condition: "Condition") -> bool:
     Such a run records the quantities of the analysis. Its one hidden layer is all hidden layers,
     and its output weights are all that feedback stands for, so neither is recorded twice.
     """
-    song = condition.parametrisation == "song" and condition.data == TEACHER_STUDENT
+    song = condition.parametrisation == "song" and condition.data in SYNTHETIC
     return song and condition.batch_size == 0
 
 

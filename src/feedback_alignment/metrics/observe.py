@@ -29,7 +29,8 @@ from feedback_alignment.training.setup import Setup
 # chunk should stay in the cache, with wide ones it should outweigh the sums of updates.
 _CHUNK = 256
 
-_ERRORS = frozenset({"loss", "error_norm"})
+_SAMPLES = "sample_signal_alignment"
+_ERRORS = frozenset({"loss", "error_norm", _SAMPLES})
 _NULL = frozenset({"null_gradient_alignment"})
 _NORMS = frozenset({"bp_gradient_norm", "rule_gradient_norm"})
 _DESCENT = frozenset({"descent", "descent_share"})
@@ -89,7 +90,7 @@ def observe(state: State, wanted: Set[str]) -> dict[Key, float]:
     values: dict[Key, float] = {}
     products: dict[str, Products] = {}
     if wanted & (_ERRORS | _UPDATES):
-        found, products, signals = _pass(state, compared if wanted & _UPDATES else {})
+        found, products, signals = _pass(state, compared if wanted & _UPDATES else {}, wanted)
         values |= found
     for prefix in products:
         values |= by_layer(f"{prefix}gradient_alignment", products[prefix], hidden)
@@ -136,7 +137,7 @@ def accuracy(
 
 
 def _pass(
-    state: State, compared: dict[str, Network]
+    state: State, compared: dict[str, Network], wanted: Set[str]
 ) -> tuple[dict[Key, float], dict[str, Products], Products]:
     """One pass over the samples: sizes of the errors, products of updates, and of signals.
 
@@ -146,7 +147,7 @@ def _pass(
     inputs, targets, activation = state.inputs, state.targets, setup.activation
     true, updates = Updates.zeros(network), {key: Updates.zeros(network) for key in compared}
     signals = np.zeros((3, len(network.weights) - 1))
-    loss, squares = 0.0, 0.0
+    loss, squares, cosines = 0.0, 0.0, 0.0
     measured = setup.condition.metric_samples or len(inputs)
     for part in _spans(len(inputs), measured, network):
         x, y = inputs[part], targets[part]
@@ -156,6 +157,8 @@ def _pass(
         setup.loss.errors(arrays, outputs, y, errors)
         loss += float(setup.loss.values(arrays, outputs, y).sum())
         squares += arrays.inner(errors, errors)
+        if part.start < measured and _SAMPLES in wanted:
+            cosines += _sample_cosines(arrays, network, rule, errors, y)
         if part.start >= measured or not compared:
             continue
         slopes = hidden_slopes(arrays, activation, preactivations, activations)
@@ -167,15 +170,32 @@ def _pass(
             if key == "":
                 signals += signal_products(arrays, by_bp, by_rule)
     values = {
-        ("loss", ""): loss / setup.loss.divisor(len(inputs)),
+        ("loss", ""): loss * setup.loss.gain(len(inputs)),
         ("error_norm", ""): float(np.sqrt(squares)),
+        (_SAMPLES, "output"): cosines / measured,
     }
-    divisor = setup.loss.divisor(measured)
+    gain = setup.loss.gain(measured)
     products = {
-        key: update_products(arrays, true, each, divisor, setup.rates)
-        for key, each in updates.items()
+        key: update_products(arrays, true, each, gain, setup.rates) for key, each in updates.items()
     }
     return values, products, Products(*signals)
+
+
+def _sample_cosines(
+    arrays: Arrays, network: Network, rule: Rule, errors: Array, targets: Array
+) -> float:
+    """Sum over samples of the cosine of what BP and the rule send back from the output."""
+    W, heard = network.weights[-1], rule.source(errors, targets)
+    V = rule.backward_weights(None if rule.path == "direct" else W, network.feedback[-1])
+    # Through Gram matrices of the outputs, of which there are few; in double precision, since
+    # errors of single precision have squares below its range.
+    grams = (W @ V.mT, W @ W.mT, V @ V.mT)
+    WV, WW, VV, e, s = (arrays.numpy(x).astype(np.float64) for x in (*grams, errors, heard))
+    squares = np.vecdot(e @ WW, e) * np.vecdot(s @ VV, s)
+    # A sample without an error counts as 0, as by torch's cosine_similarity.
+    cosines = np.zeros(len(e))
+    np.divide(np.vecdot(e @ WV, s), np.sqrt(squares), out=cosines, where=squares > 0)
+    return float(cosines.sum())
 
 
 def _spectrum(state: State, prefix: str, network: Network, wanted: Set[str]) -> dict[Key, float]:
@@ -188,7 +208,7 @@ def _spectrum(state: State, prefix: str, network: Network, wanted: Set[str]) -> 
         x.astype(np.float64),
         setup.rates,
         state.frozen,
-        setup.loss.divisor(len(x)),
+        setup.loss.gain(len(x)),
     )
     found = stability.spectrum(operator)
     values = {

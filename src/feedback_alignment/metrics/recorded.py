@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from feedback_alignment.data.sources import TEACHER_STUDENT
+from feedback_alignment.data.sources import SYNTHETIC
 from feedback_alignment.metrics.metric import (
     DEEP,
     KERNELS,
@@ -44,15 +44,15 @@ RECORDED = (
     Metric(
         "loss",
         "loss of the training set: `1/2 sum_i ||e_i||^2` (`half_sum`), its mean over samples "
-        "(`half_mean`), or the mean cross-entropy",
+        "(`half_mean`), twice that (`mse`), or the mean cross-entropy",
         "target units squared; nats",
     ),
-    Metric("error_norm", "`sqrt(sum_i ||e_i||^2)`, `e_i = dL_i/df`, `f - y` for the squared errors",
-           "target units"),
+    Metric("error_norm", "`sqrt(sum_i ||e_i||^2)`, `e_i` = `f - y` for squared errors, "
+           "`softmax(f) - y` for cross-entropy", "target units"),
     Metric(
         "accuracy",
         "share of held-out samples whose largest output is that of their label",
-        recorded=lambda condition: condition.data != TEACHER_STUDENT,
+        recorded=lambda condition: condition.data not in SYNTHETIC,
         when="labelled data",
     ),
     Metric(
@@ -70,6 +70,16 @@ RECORDED = (
         "cosine",
         _HIDDEN,
         main_layer="hidden",
+    ),
+    Metric(
+        "sample_signal_alignment",
+        "mean over samples of `cos(W_L^T e_i, B_L^T e_i)`, what BP and the rule send back from the "
+        "output for one sample, 0 where its error is (the alignment of Song 2021's code on MNIST)",
+        "cosine",
+        "`output`",
+        with_setting("sample_alignment"),
+        "`sample_alignment: true`",
+        main_layer="output",
     ),
     Metric(
         "gradient_alignment",

@@ -21,6 +21,7 @@ def observe_shallow(
     b: np.ndarray,
     v: np.ndarray,
     errors: np.ndarray,
+    gain: float,
     gram: np.ndarray,
     preactivations: Array,
     activations: Array,
@@ -34,6 +35,7 @@ def observe_shallow(
         b: what alignments compare them with (p,).
         v: what the rule that trains sends errors back through (p,).
         errors: e = f - y (n,).
+        gain: the loss over 1/2 ||e||^2.
         gram: K = X X^T (n, n).
         preactivations: H = V X^T (p, n).
         activations: psi(H) (p, n).
@@ -44,7 +46,7 @@ def observe_shallow(
     """
     values: dict[Key, float] = {}
     if "loss" in wanted:
-        values["loss", ""] = float(magnitude.loss(errors))
+        values["loss", ""] = gain * float(magnitude.loss(errors))
     if "error_norm" in wanted:
         values["error_norm", ""] = float(magnitude.error_norm(errors))
     if "weight_alignment" in wanted:

@@ -26,7 +26,7 @@ def feedback_operator(
     inputs: np.ndarray,
     rates: Sequence[float],
     frozen: bool = False,
-    divisor: int | None = None,
+    gain: float | None = None,
 ) -> np.ndarray:
     """`K_FA = J P^T / N` (N C, N C), error (n, i) at index `n C + i`.
 
@@ -41,7 +41,7 @@ def feedback_operator(
         inputs: x (N, n_0).
         rates: step size of each layer relative to eta.
         frozen: whether the output layer alone takes steps, so that K has its part only.
-        divisor: what the loss's sum over samples is divided by; None for N.
+        gain: what the loss's sum over samples is multiplied by; None for 1 / N.
 
     Raises:
         ValueError: the rule's signals are not linear in the errors, so there is no such operator.
@@ -62,7 +62,7 @@ def feedback_operator(
         inner = a @ a.T + (1.0 if network.biases else 0.0)
         operator += rate * signals.reshape(operator.shape) * inner[:, None, :, None]
     size = samples * outputs
-    return operator.reshape(size, size) / (divisor or samples)
+    return operator.reshape(size, size) * (gain or 1.0 / samples)
 
 
 def spectrum(operator: np.ndarray) -> NDArray[np.complex128]:

@@ -85,6 +85,19 @@ def _softplus_slope(H: np.ndarray, A: np.ndarray, out: np.ndarray) -> None:
     np.exp(out, out=out)
 
 
+def _sigmoid(H: np.ndarray, out: np.ndarray) -> None:
+    # (1 + tanh(h / 2)) / 2: one pass that cannot overflow.
+    np.multiply(H, 0.5, out=out)
+    np.tanh(out, out=out)
+    np.multiply(out, 0.5, out=out)
+    np.add(out, 0.5, out=out)
+
+
+def _sigmoid_slope(H: np.ndarray, A: np.ndarray, out: np.ndarray) -> None:
+    np.multiply(A, A, out=out)
+    np.subtract(A, out, out=out)
+
+
 def _tensor_softplus(H: "torch.Tensor") -> "torch.Tensor":
     import torch
 
@@ -99,6 +112,14 @@ ACTIVATIONS = {
         Activation("relu", "ReLU", r"\max(h, 0)", _relu, _relu_slope, lambda H: H.relu()),
         Activation("tanh", "tanh", r"\tanh h", _tanh, _tanh_slope, lambda H: H.tanh()),
         Activation("erf", "erf", r"\mathrm{erf}(h)", _erf, _erf_slope, lambda H: H.erf()),
+        Activation(
+            "sigmoid",
+            "sigmoid",
+            r"1 / (1 + e^{-h})",
+            _sigmoid,
+            _sigmoid_slope,
+            lambda H: H.sigmoid(),
+        ),
         Activation(
             "softplus", "softplus", r"\log(1 + e^h)", _softplus, _softplus_slope, _tensor_softplus
         ),

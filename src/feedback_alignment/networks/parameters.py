@@ -7,7 +7,7 @@ import numpy as np
 
 from feedback_alignment.engines.arrays import Array
 from feedback_alignment.rules.rule import Rule
-from feedback_alignment.streams import generator
+from feedback_alignment.streams import Streams
 
 DISTRIBUTIONS = ("gaussian", "uniform", "sign")
 PARAMETRISATIONS = ("standard", "ntk", "song")
@@ -57,26 +57,25 @@ def step_rates(parametrisation: str, sizes: Sequence[int]) -> tuple[float, ...]:
     return tuple(1.0 / fan for fan in fans(parametrisation, sizes))
 
 
-def draw_units(seed: int, replicate: int, sizes: Sequence[int]) -> list[np.ndarray]:
+def draw_units(streams: Streams, replicate: int, sizes: Sequence[int]) -> list[np.ndarray]:
     """Draw weights V_l (n_l, n_{l-1}), all i.i.d. N(0, 1).
 
-    Draws are nested. The first layer of a network with one hidden layer is the first rows of that
-    of a wider one; a deeper network has the first and the output layer of a shallower one of the
-    same width.
+    Draws are nested in depth: a deeper network has the first and the output layer of a shallower
+    one of the same width.
 
     Args:
-        seed: the config's seed.
+        streams: the run's random streams.
         replicate: index of the replicate.
         sizes: n_0 ... n_L, inputs to outputs.
     """
-    hidden, output = (generator(seed, replicate, role) for role in ("weights", "output"))
-    streams = [hidden] * (len(sizes) - 2) + [output]
-    shapes = zip(streams, sizes, sizes[1:], strict=False)
+    hidden, output = (streams.generator(replicate, role) for role in ("weights", "output"))
+    order = [hidden] * (len(sizes) - 2) + [output]
+    shapes = zip(order, sizes, sizes[1:], strict=False)
     return [stream.standard_normal((above, below)) for stream, below, above in shapes]
 
 
 def draw_network(
-    seed: int,
+    streams: Streams,
     replicate: int,
     sizes: Sequence[int],
     init_scale: float,
@@ -86,7 +85,7 @@ def draw_network(
     """Draw initial weights, `W_l ~ N(0, sigma^2 / fan_l)`; biases start at zero.
 
     Args:
-        seed: the config's seed.
+        streams: the run's random streams.
         replicate: index of the replicate.
         sizes: n_0 ... n_L, inputs to outputs.
         init_scale: sigma.
@@ -96,7 +95,7 @@ def draw_network(
     Returns:
         A network without feedback.
     """
-    units = draw_units(seed, replicate, sizes)
+    units = draw_units(streams, replicate, sizes)
     scales = (init_scale / np.sqrt(fan) for fan in fans(parametrisation, sizes))
     weights = tuple(V * scale for V, scale in zip(units, scales, strict=True))
     return Network(weights, tuple(np.zeros(n) for n in sizes[1:]) if biases else (), ())
@@ -170,18 +169,18 @@ class Shallow:
     feedback: np.ndarray
 
 
-def draw_shallow(seed: int, replicate: int, width: int, dimension: int) -> Shallow:
+def draw_shallow(streams: Streams, replicate: int, width: int, dimension: int) -> Shallow:
     """Draw the initial weights of a network with one output, all i.i.d. N(0, 1) (Song 2021).
 
     They are those of `draw_network` and `draw_feedback`, before these scale them.
 
     Args:
-        seed: the config's seed.
+        streams: the run's random streams.
         replicate: index of the replicate.
         width: p, number of hidden units.
         dimension: d, number of inputs.
     """
     sizes = (dimension, width, 1)
-    hidden, output = draw_units(seed, replicate, sizes)
-    feedback = generator(seed, replicate, "feedback").standard_normal(width)
+    hidden, output = draw_units(streams, replicate, sizes)
+    feedback = streams.generator(replicate, "feedback").standard_normal(width)
     return Shallow(hidden, output[0], feedback)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from feedback_alignment.data.sources import TEACHER_STUDENT
+from feedback_alignment.data.sources import SYNTHETIC
 from feedback_alignment.intervention_steps import COMPANIONS
 from feedback_alignment.settings import COLUMN_TYPES, DEFAULTS
 from feedback_alignment.sources import SettingsSource, source_of
@@ -21,7 +21,7 @@ class Row:
         here: its value or values in this experiment.
         varied: whether it has several.
         paper: the paper's value.
-        source: `paper`, `recalled`, `ours`, or empty if nothing is said about it.
+        source: `authors`, `paper`, `recalled`, `ours`, or empty if nothing is said about it.
         note: the reason, or what else there is to know.
     """
 
@@ -67,7 +67,7 @@ def _idle(fixed: Mapping[str, Any]) -> set[str]:
         idle |= {"l2", "cutoff_step", "decay_layers"}
     if "cutoff_step" in fixed and fixed["cutoff_step"] is None:
         idle.add("cutoff_step")
-    if "data" in fixed and fixed["data"] == TEACHER_STUDENT:
+    if "data" in fixed and fixed["data"] in SYNTHETIC:
         idle |= {"scaling", "validation_samples"}
     return idle
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feedback_alignment.streams import generator
+from feedback_alignment.streams import Streams
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +78,15 @@ class BatchOrder:
     Args:
         samples: N.
         batch_size: B.
-        seed: the config's seed.
+        streams: the run's random streams.
         replicates: index of each lane's replicate.
     """
 
-    def __init__(self, samples: int, batch_size: int, seed: int, replicates: Sequence[int]) -> None:
+    def __init__(
+        self, samples: int, batch_size: int, streams: Streams, replicates: Sequence[int]
+    ) -> None:
         self._samples, self._size = samples, batch_size
-        self._streams = [generator(seed, replicate, "batches") for replicate in replicates]
+        self._streams = [streams.generator(replicate, "batches") for replicate in replicates]
         self._epoch = np.empty((len(self._streams), 0), np.int64)
         self._next = 0
 

@@ -38,10 +38,13 @@ def drive(
     final = int(grid[-1])
     checks = settling.checks(max((last_change, *decay.change_steps)), final)
     changes = [step for step in decay.change_steps if step < final]
+    # A replicate that has settled before it may end does so there, which may be between checks.
+    ends = {*checks, min(settling.after, final)} if checks else set()
     recorder = Recorder(grid, lanes)
     checked = None
+    resting = np.zeros(lanes, dtype=bool)
     step = 0
-    for stop in sorted({*grid.tolist(), *checks, *changes}):
+    for stop in sorted({*grid.tolist(), *ends, *changes}):
         while step < stop and recorder.alive.size:
             count = min(_STRIDE, stop - step)
             norms = engine.advance(count, decay.decay_at(step))
@@ -50,14 +53,14 @@ def drive(
             if diverged.any():
                 recorder.end(diverged, "diverged", step + 1 + row[diverged])
                 engine.keep(~diverged)
-                checked = checked and _subset(checked, ~diverged)
+                checked, resting = checked and _subset(checked, ~diverged), resting[~diverged]
             step += count
             if progress is not None:
                 progress(step)
         if not recorder.alive.size:
             break
         recorded = recorder.records(stop)
-        if not recorded and stop not in checks:
+        if not recorded and stop not in ends:
             continue
         # A check alone asks for what it needs and for nothing else.
         now = engine.observe(wanted if recorded else CHECKED)
@@ -65,14 +68,16 @@ def drive(
             recorder.record(stop, now)
         if stop in checks:
             if checked is not None:
-                settled = settling.settled(checked, now, recorder.initial)
-                if settled.any():
-                    last = now if recorded else engine.observe(wanted)
-                    recorder.repeat(settled, stop, _subset(last, settled))
-                    recorder.end(settled, "settled", stop)
-                    engine.keep(~settled)
-                    now = _subset(now, ~settled)
+                resting |= settling.settled(checked, now, recorder.initial)
             checked = now
+        if stop in ends and stop >= settling.after and resting.any():
+            last = now if recorded else engine.observe(wanted)
+            recorder.repeat(resting, stop, _subset(last, resting))
+            recorder.end(resting, "settled", stop)
+            engine.keep(~resting)
+            checked, resting = checked and _subset(checked, ~resting), resting[~resting]
+    if settling.expected:
+        recorder.end(np.ones(recorder.alive.size, dtype=bool), "unsettled", final)
     return recorder.recording()
 
 

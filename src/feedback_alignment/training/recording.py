@@ -18,7 +18,7 @@ class Recording:
         values: by metric and layer, values (R, T); the layer is empty for the whole network. From
             `end_step` on they are NaN in a diverged replicate, and repeat the values found at
             `end_step` in a settled one.
-        status: `ok`, `settled` or `diverged` (R,).
+        status: `ok`, `settled`, `unsettled` or `diverged` (R,).
         end_step: the first diverged step, the step found settled, or the last step (R,).
     """
 
@@ -62,7 +62,7 @@ class Recorder:
         self._column_of = {step: column for column, step in enumerate(grid.tolist())}
         self._grid = grid
         self._values: dict[Key, np.ndarray] = {}
-        self._status = np.full(lanes, "ok", dtype="<U8")
+        self._status = np.full(lanes, "ok", dtype="<U9")
         self._end_step = np.full(lanes, grid[-1], dtype=np.int64)
 
     def records(self, step: int) -> bool:

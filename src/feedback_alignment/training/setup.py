@@ -99,7 +99,11 @@ def set_up(condition: "Condition", inputs: int, outputs: int) -> Setup:
         moments=moments,
         grid=_grid(condition, decay, interventions, moments),
         settling=Settling(
-            condition.settle_tolerance, condition.settle_window, condition.settle_floor
+            condition.settle_tolerance,
+            condition.settle_window,
+            condition.settle_floor,
+            condition.settle_loss_change,
+            condition.settle_after,
         ),
         wanted=recorded(condition),
     )

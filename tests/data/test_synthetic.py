@@ -1,21 +1,41 @@
-"""Teacher-student data: the right distributions, and streams that settings do not disturb."""
+"""Synthetic data: the right distributions, and streams that settings do not disturb."""
 
 import numpy as np
 import pytest
 from scipy import special, stats
 
 from feedback_alignment.data.draw import draw
-from feedback_alignment.data.teacher_student import draw_replicate
-from feedback_alignment.streams import generator
+from feedback_alignment.data.synthetic import linear_teacher, teacher_student
+from feedback_alignment.streams import Streams
 
 
-def test_inputs_belong_to_the_replicate_alone():
+def test_inputs_know_nothing_of_the_activation_and_the_teacher():
+    streams = Streams(3, 30, 10)
     first, *others = (
-        draw_replicate(3, 1, activation, width, 10, 5)[0]
-        for activation, width in (("linear", 10), ("linear", 1000), ("relu", 10), ("tanh", 30))
+        teacher_student(streams, 1, activation, 30, 10, 5)[0]
+        for activation in ("linear", "relu", "tanh")
     )
-    for other in others:
+    for other in (*others, linear_teacher(streams, 1, 10, 5)[0]):
         assert np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("data", ["teacher_student", "linear_teacher"])
+@pytest.mark.parametrize("other", [{"width": 40}, {"samples": 60}], ids=str)
+def test_each_size_has_data_of_its_own(data, other):
+    sizes = {"width": 30, "samples": 50, "dimension": 90} | {"activation": "relu"}
+    first, second = (
+        draw({"data": data, **sizes, **change}, 0, [0])["inputs"][0, :50].ravel()
+        for change in ({}, other)
+    )
+    assert abs(np.corrcoef(first, second)[0, 1]) < 5 / np.sqrt(first.size)
+
+
+def test_a_linear_teacher_is_a_normal_direction():
+    inputs, targets = draw(
+        {"data": "linear_teacher", "width": 7, "samples": 9, "dimension": 9}, 0, range(800)
+    ).values()
+    theta = np.linalg.solve(inputs, targets[..., None]).ravel()
+    assert stats.kstest(theta, "norm").pvalue > 1e-3
 
 
 def test_a_block_is_its_replicates():
@@ -39,14 +59,15 @@ PSI = {
     "relu": lambda h: np.maximum(h, 0),
     "tanh": np.tanh,
     "erf": special.erf,
+    "sigmoid": special.expit,
     "softplus": lambda h: np.logaddexp(0, h),
 }
 
 
 @pytest.mark.parametrize("activation", PSI)
 def test_targets_come_from_a_network_of_the_same_kind(activation):
-    inputs, targets = draw_replicate(0, 0, activation, 40, 8, 5)
-    teacher = generator(0, 0, "teacher")
+    inputs, targets = teacher_student(Streams(0), 0, activation, 40, 8, 5)
+    teacher = Streams(0).generator(0, "teacher")
     W, beta = teacher.standard_normal((40, 5)), teacher.standard_normal(40)
     expected = PSI[activation](inputs @ W.T) @ beta / np.sqrt(40)
     np.testing.assert_allclose(targets, expected, rtol=1e-12)
@@ -67,7 +88,8 @@ def explicit_directions(width: int, dimension: int) -> np.ndarray:
 def test_a_linear_teacher_drawn_by_reduction_has_the_distribution_of_a_network(width):
     reduced = np.empty((DRAWS, 4))
     for replicate in range(DRAWS):
-        reduced[replicate] = np.linalg.solve(*draw_replicate(0, replicate, "linear", width, 4, 4))
+        pair = teacher_student(Streams(0), replicate, "linear", width, 4, 4)
+        reduced[replicate] = np.linalg.solve(*pair)
     explicit = explicit_directions(width, 4)
     statistics = {
         "length": lambda u: np.square(u).sum(axis=1),
@@ -84,5 +106,5 @@ def test_a_linear_teacher_drawn_by_reduction_has_the_distribution_of_a_network(w
 
 
 def test_a_linear_teacher_may_have_any_width():
-    _, targets = draw_replicate(0, 0, "linear", 10**8, 50, 150)
+    _, targets = teacher_student(Streams(0), 0, "linear", 10**8, 50, 150)
     assert 3 < targets.std() < 30

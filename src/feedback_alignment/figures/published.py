@@ -1,0 +1,96 @@
+"""Published values beside ours, told apart by their open diamonds and thin lines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from feedback_alignment.figures import marks, numbers, style
+from feedback_alignment.figures.facets import Facets
+from feedback_alignment.figures.layout import Panel
+
+_OPEN = {"marker": "D", "markerfacecolor": "none", "linewidth": 0.9, "markeredgewidth": 0.9}
+_DASHES = (0, (6, 1.5, 1, 1.5))
+
+
+def published(
+    shown: Facets, points: pd.DataFrame, label: str = "published (Song 2021 code)"
+) -> None:
+    """Draw published means in the panels that show their settings and metric.
+
+    Against steps they are thin lines, else single points. Error bars are one standard deviation.
+    Axes grow to hold them, and the legend gets one entry, and one for each decay that ours lack.
+
+    Args:
+        shown: a figure of ours, with a line for each decay, or each rule and decay.
+        points: a row a value: the column on the horizontal axis, `mean`, and if known `sd`, `l2`,
+            `rule` (`fa` if not told), `metric`, `layer`, and settings such as `activation`.
+        label: what the legend calls them.
+
+    Raises:
+        FigureError: the points lack a column, or several quantities are shown and no metric told.
+    """
+    if not shown.panels:
+        return
+    wanted = {shown.x, "mean"}
+    wanted |= {"metric"} if len({id(panel.quantity) for panel in shown}) > 1 else set()
+    if missing := sorted(wanted - set(points)):
+        raise numbers.FigureError(f"the published points have no column {', '.join(missing)}")
+    drawn = [_draw(panel, _of(panel, points, shown.x), shown.x) for panel in shown]
+    decays = sorted({l2 for some in drawn for l2 in some.get("l2", ())})
+    known = {str(key.get_label()) for key in shown.keys}
+    theirs = [x for x in decays if not known & {style.l2_name(x), style.method_name("fa", x)}]
+    with style.context():
+        keys = [marks.key(style.l2_color(l2), style.l2_name(l2)) for l2 in theirs]
+        if any(map(len, drawn)) and label not in known:
+            dashes = _DASHES if shown.x in numbers.COURSES else "none"
+            shown.legend(*keys, marks.guide_key(label, **_OPEN | {"linestyle": dashes}))
+
+
+def _of(panel: Panel, points: pd.DataFrame, x: str) -> pd.DataFrame:
+    """The points that belong into a panel, by metric, layer and the settings that it shows."""
+    if "metric" in points:
+        points = points[points["metric"].isin(panel.quantity.metrics)]
+    if "layer" in points and panel.quantity.layer is not None:
+        points = points[points["layer"].fillna("") == panel.quantity.layer]
+    for name in set(points).intersection(numbers.SETTINGS) - {x, "l2", "rule", "steps"}:
+        points = points[points[name].isin(panel.cells[name].unique())]
+    return points.sort_values(x)
+
+
+def _draw(panel: Panel, points: pd.DataFrame, x: str) -> pd.DataFrame:
+    """Draw a panel's points, a colour each rule and decay; returns them."""
+    rows = points.assign(rule=points.get("rule", "fa"), l2=points.get("l2", 0.0))
+    rows["sd"] = rows["sd"].fillna(0.0) if "sd" in rows else 0.0
+    course = x in numbers.COURSES
+    for (rule, l2), part in rows.groupby(["rule", "l2"]):
+        panel.axes.errorbar(
+            part[x], part["mean"], part["sd"].where(part["sd"] > 0), elinewidth=0.8,
+            color=style.method_color(rule, l2), linestyle=_DASHES if course else "none",
+            markersize=3 if course else 5, markevery=0.1 if course else None, zorder=5,
+            gid="published", **_OPEN,
+        )  # fmt: skip
+    if len(rows):
+        _make_room(panel.axes, panel.cells[x], rows, x)
+    return points
+
+
+def _make_room(axes: Axes, ours: pd.Series, rows: pd.DataFrame, x: str) -> None:
+    """Let the axes reach as far as the points and their bars."""
+    if x == "width":
+        name = axes.get_xlabel()
+        marks.width_axis(axes, [*ours, *rows[x]])
+        axes.set_xlabel(name)
+    else:
+        axes.set_xlim(right=max(axes.get_xlim()[1], rows[x].max()))
+    log = axes.get_yscale() == "log"
+    ends = np.concatenate([rows["mean"] - rows["sd"], rows["mean"], rows["mean"] + rows["sd"]])
+    ends = np.log(ends[ends > 0]) if log else ends
+    low, high = np.log(axes.get_ylim()) if log else axes.get_ylim()
+    margin = 0.04 * (high - low)
+    if len(ends) and (ends.min() < low or ends.max() > high):
+        limits = min(low, ends.min() - margin), max(high, ends.max() + margin)
+        axes.set_ylim(*(np.exp(limits) if log else limits))
+        if log:
+            marks.decades(axes)

@@ -1,0 +1,149 @@
+"""Published values: small tidy tables, `resources/published/`, checked when read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from feedback_alignment.errors import nearest
+from feedback_alignment.files import write_text
+from feedback_alignment.rows import Row, RowError, read_rows
+from feedback_alignment.settings import COLUMN_TYPES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The settings that may be columns, and the columns beside them.
+_SETTINGS = {name: kind for name, (kind, _) in COLUMN_TYPES.items() if kind is not bool}
+_NEEDED = ("metric", "mean", "n")
+_COLUMNS = ("step", "metric", "layer", "mean", "sd", "n")
+
+
+@dataclass(frozen=True)
+class PublishedPoint:
+    """One published value: a mean over runs.
+
+    Attributes:
+        settings: the settings that tell this point from others of its table, by name.
+        metric: name of the quantity, as in the tidy tables.
+        layer: its layer, as in the tidy tables; empty for the whole network.
+        step: training steps done; None where the table has no steps.
+        mean: mean over the runs.
+        sd: standard deviation over the runs (divisor n - 1); None where it is not known.
+        n: number of runs.
+    """
+
+    settings: Mapping[str, str | int | float]
+    metric: str
+    layer: str
+    step: int | None
+    mean: float
+    sd: float | None
+    n: int
+
+
+def published_file(name: str) -> Path:
+    """Where a table of published values lies: in the project, or in the copy that a job runs.
+
+    Args:
+        name: name of the table.
+
+    Raises:
+        RowError: there is none of that name.
+    """
+    folders = [folder / "resources/published" for folder in Path(__file__).parents[1:3]]
+    there = {path.stem: path for folder in folders for path in sorted(folder.glob("*.csv"))}
+    if name not in there:
+        raise RowError(
+            f'unknown table of published values "{name}"{nearest(name, there)}; '
+            f"allowed: {', '.join(there)}"
+        )
+    return there[name]
+
+
+def published_table(name: str) -> "pd.DataFrame":
+    """A table of published values: a column for each setting, `metric`, `mean`, `sd`, `n`, ...
+
+    Args:
+        name: name of the table.
+
+    Raises:
+        RowError: there is none of that name, or it is malformed.
+    """
+    import pandas as pd
+
+    rows = [{**point.settings, **asdict(point)} for point in read_published(published_file(name))]
+    return pd.DataFrame(rows).drop(columns="settings").dropna(axis=1, how="all")
+
+
+def read_published(path: Path) -> tuple[PublishedPoint, ...]:
+    """Read a table of published values.
+
+    Args:
+        path: a CSV file with the columns `metric`, `mean`, `n`, and any of `step`, `layer`, `sd`
+            and settings.
+
+    Raises:
+        RowError: one line that names the file, the line and the column.
+    """
+    rows = read_rows(path, _NEEDED)
+    allowed = [*_SETTINGS, *_COLUMNS]
+    for column in rows[0].cells:
+        if column not in allowed:
+            raise RowError(
+                f'{path}: line 1: unknown column "{column}"{nearest(column, allowed)}; '
+                f"allowed: a setting, {', '.join(_COLUMNS)}"
+            )
+    seen: dict[tuple[object, ...], str] = {}
+    points = []
+    for row in rows:
+        point = _point(row)
+        key = (*point.settings.values(), point.metric, point.layer, point.step)
+        if key in seen:
+            raise RowError(f"{row.place}: the same point as in {seen[key]}; keep one")
+        seen[key] = row.place.removeprefix(f"{path}: ")
+        points.append(point)
+    return tuple(points)
+
+
+def write_published(path: Path, points: Sequence[PublishedPoint]) -> None:
+    """Write a table of published values, with the columns that its points need.
+
+    Args:
+        path: the CSV file.
+        points: at least one; all with the same settings, in the order of the columns.
+    """
+    rows = [
+        {
+            **{name: _shown(value) for name, value in point.settings.items()},
+            **{name: _shown(getattr(point, name)) for name in _COLUMNS},
+        }
+        for point in points
+    ]
+    columns = [name for name in rows[0] if any(row[name] for row in rows)]
+    lines = [columns, *([row[name] for name in columns] for row in rows)]
+    write_text(path, "".join(",".join(line) + "\n" for line in lines))
+
+
+def _point(row: Row) -> PublishedPoint:
+    cells = row.cells
+    return PublishedPoint(
+        settings={name: _setting(row, name) for name in cells if name in _SETTINGS},
+        metric=row.text("metric"),
+        layer=cells.get("layer", ""),
+        step=row.whole("step") if cells.get("step") else None,
+        mean=row.number("mean"),
+        sd=row.number("sd", least=0) if cells.get("sd") else None,
+        n=row.whole("n", least=1),
+    )
+
+
+def _setting(row: Row, name: str) -> str | int | float:
+    if _SETTINGS[name] is int:
+        return row.whole(name)
+    return row.number(name) if _SETTINGS[name] is float else row.text(name)
+
+
+def _shown(value: str | int | float | None) -> str:
+    """A value in the table; six digits say more than any of them is known to."""
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
