@@ -1,5 +1,6 @@
 """Who runs it, where, and with which settings of the machine changes no byte."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -78,5 +79,7 @@ def test_another_user_of_the_group(copy, undisturbed):
     done = run(copy, "sh", "-c", f"{call} --cores 2", **home)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (copy.results / "manifest.json").stat().st_uid == 2
-    assert manifest(copy) == manifest(undisturbed)
+    # The Python for others may be another release, which the environment's digest tells.
+    files, expected = (json.loads(manifest(project))["files"] for project in (copy, undisturbed))
+    assert files == expected
     assert copy.pending() == {}
