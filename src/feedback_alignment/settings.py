@@ -234,6 +234,11 @@ class Settings(Checked):
     kernels: Annotated[bool, Recorded()] = setting(
         False, "Record the spectra of the kernels G and H too (parametrisation song)."
     )
+    law: Annotated[bool, Recorded()] = setting(
+        False,
+        "Record, too, the course that the law of wide linear networks predicts (activation linear, "
+        "rules bp and fa).",
+    )
     settle_tolerance: Annotated[float, Recorded(), Needs("settle_window")] = setting(
         0.0,
         "A run has settled when, over settle_window steps, the error changes by less than this "

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import brentq
 
 from feedback_alignment.data.synthetic import teacher_student
-from feedback_alignment.engines.gram import wishart_gram
+from feedback_alignment.engines.gram import expected_gram, wishart_gram
 from feedback_alignment.engines.linear import LINEAR_ENGINES
 from feedback_alignment.streams import Streams
 
@@ -24,13 +24,23 @@ def data():
     return kernel, targets, powers, modes
 
 
-def engine(data):
+def with_gram(data, gram, width=WIDTH):
     _, targets, powers, modes = data
-    gram = wishart_gram(powers, STREAMS, 0, WIDTH)
-    return (
-        LINEAR_ENGINES["fa"](gram[None], powers[None], (modes.T @ targets)[None], WIDTH, ETA),
-        gram * WIDTH,
-    )
+    return LINEAR_ENGINES["fa"](gram[None], powers[None], (modes.T @ targets)[None], width, ETA)
+
+
+def engine(data):
+    gram = wishart_gram(data[2], STREAMS, 0, WIDTH)
+    return with_gram(data, gram), gram * WIDTH
+
+
+def tangent_at(slow, rho=0.0, narrow=0.0):
+    """tan(phi), sin(phi) the cosine of beta and b, with the terms of first order if given."""
+
+    def excess(t):
+        return (1 + rho) * t + t**3 / 3 + narrow / 2 * np.log(1 + t**2) - slow
+
+    return brentq(excess, 0, slow)
 
 
 def test_without_decay_the_overlap_grows_by_the_learnt_part(data):
@@ -58,10 +68,30 @@ def test_with_decay_cosine_and_loss_follow_the_slow_law(data):
         machine.advance(step - done, decay)
         done = step
         slow = (q / WIDTH) ** 0.5 * ETA * decay * step
-        tangent = brentq(lambda t, slow=slow: t + t**3 / 3 - slow, 0, slow)
+        tangent = tangent_at(slow)
         seen = machine.observe(SEEN)
         assert seen["weight_alignment", "output"][0] == pytest.approx(
             tangent / (1 + tangent**2) ** 0.5, rel=0.02
         )
         loss = decay**2 / 2 * (rested @ rested) / (1 + tangent**2) ** 2
         assert seen["loss", ""][0] == pytest.approx(loss, rel=0.05)
+
+
+@pytest.mark.parametrize(("width", "decay"), [(10**6, 0.25), (10**6, 1.0), (10**4, 0.25)])
+def test_the_law_has_the_first_order_terms_of_decay_and_width(data, width, decay):
+    kernel, targets, powers, _ = data
+    rested = np.linalg.solve(kernel, targets)
+    q = targets @ rested
+    rho, narrow = decay * (rested @ rested) / q, (q / width) ** 0.5
+    machine = with_gram(data, expected_gram(powers), width)
+    done = 0
+    for slow in (0.4, 0.6415, 1.5):
+        step = round(slow / (narrow * ETA * decay))
+        machine.advance(step - done, decay)
+        done = step
+        cosine = machine.observe(SEEN)["weight_alignment", "output"][0]
+        tangent = cosine / (1 - cosine**2) ** 0.5
+        # What is left is of second order, and without these terms it would not be.
+        second = 1.5 * (rho + narrow) ** 2
+        assert tangent == pytest.approx(tangent_at(slow, rho, narrow), rel=second)
+        assert tangent != pytest.approx(tangent_at(slow), rel=2 * second)

@@ -274,7 +274,11 @@ def test_ratio_to_zero_has_no_value(make_run, make_table):
         ("kernel_deviation", {"lambda_min_G": 10.0, "lambda_min_EG": 8.0}, 0.25),
         ("rate_ratio", {"decay_rate": 6.0, "rate_bound": 4.0}, 1.5),
         ("align_decays", {"align_step": 700.0}, 700 * 1e-4 * 2),
-        ("align_slow_time", {"align_step": 700.0}, 700 * 1e-4 * 2 * (50 / 200) ** 0.5),
+        (
+            "align_deviation",
+            {"align_step": 700.0, "law_align_step": 600.0},
+            (7 / 6 - 1) * (200 / 9.86) ** 0.5,
+        ),
         ("loss_per_l2", {"loss": 3.0}, 1.5),
         ("gradient_ratio", {"bp_gradient_norm": 3.0, "rule_gradient_norm": 2.0}, 1.5),
         ("loss_fall", {"loss_fall": 0.75}, 0.75),

@@ -45,7 +45,7 @@ def another(name, value):
 def test_every_setting_is_in_the_identifier(name):
     base = {"l2": 0.5, "schedule": "cutoff", "cutoff_step": 50, "steps": 100}
     need = needs_of(name)
-    deep = name not in ("weights", "kernels")
+    deep = name not in ("weights", "kernels", "law")
     if deep:
         base |= DEEP | {"data": "digits", "samples": 20, "switch_rule": "kp"}
         base |= dict.fromkeys(("switch_step", "redraw_step", "tie_step", "perturb_step"), 7)
@@ -53,7 +53,7 @@ def test_every_setting_is_in_the_identifier(name):
         base["spectrum"] = name == "eigenvalues"
     if need and need.setting == "settle_window":
         base["settle_window"] = 9
-    if name == "weights":
+    if name in ("weights", "law"):
         base["activation"] = "linear"
     other = base | {name: another(name, base.get(name, DEFAULTS[name]))}
     one, two = condition(base), condition(other)

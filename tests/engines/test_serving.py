@@ -34,11 +34,13 @@ REFUSED = {
             "loss_function: cross_entropy is not.*allowed: half_sum, half_mean, mse",
         ),
         ({"descent": True}, "descent: true is not served.*allowed: false"),
+        ({"law": True}, "law: true is not served by engine preactivation; allowed: false"),
         ({"init_scale": 2.0}, "init_scale: 2.0 is not served.*allowed: 1.0"),
     ],
     "minibatch": [({"weights": "wishart"}, "weights: wishart is not served.*allowed: explicit")],
     "autograd": [
         ({"weights": "wishart"}, "weights: wishart is not served.*allowed: explicit"),
+        ({"law": True}, "law: true is not served by engine autograd; allowed: false"),
         ({"device": "cuda"}, "device: cuda is not served by engine autograd; allowed: cpu"),
     ],
 }
@@ -80,6 +82,7 @@ def test_auto_is_the_fastest_engine_that_serves(changes, engine):
     [
         ({"depth": 2}, "depth: 2 is not possible with parametrisation song; allowed: 1"),
         ({"weights": "wishart"}, "weights: wishart needs engine linear, but activation: tanh is"),
+        ({"law": True}, "law: true needs engine linear, but activation: tanh is not served"),
         ({"batch_size": 4, "kernels": True}, "kernels: true needs parametrisation song with"),
         ({"rule": "magic"}, "unknown rule 'magic'; allowed: bp, fa, dfa, usf, kp, drtp"),
         ({"rule": "drtp", "spectrum": True}, "spectrum: rule 'drtp' has no operator K"),

@@ -78,6 +78,18 @@ def _aligning(cell, rng):
     return out | {("align_step", ""): (cell["steps"], reached)}
 
 
+def _predicted(cell, rng):
+    """`_aligning` beside its law: the same without chance."""
+    out = _aligning(cell, rng)
+    t, u = times(cell["steps"]), cell["eta"] * cell["l2"] * np.sqrt(50 / cell["width"])
+    cosine = 0.9 * u * t / np.sqrt(1 + (u * t) ** 2)
+    reached = float(t[(cosine >= 0.5).argmax()]) if (cosine >= 0.5).any() else np.nan
+    return out | {
+        ("law_alignment", "output"): (t, cosine),
+        ("law_align_step", ""): (cell["steps"], reached),
+    }
+
+
 def _kernels(cell, rng):
     norm = 30 / np.sqrt(cell["width"]) * np.exp(rng.normal(0, 0.1))
     least = 12 * (1 - np.sqrt(50 / cell["width"])) ** 2
@@ -227,7 +239,7 @@ FIGURES = {
     ),
     "song_extreme_width": (
         [song("linear", p, l2=x, steps=3_000_000) for p in (100, 10**5, 10**8) for x in (0.0, 1.0)],
-        _aligning,
+        _predicted,
     ),
     "song_printed_steps": (
         [song(a, 200, l2=x, case=c) for a, x in (("linear", 0.2), ("linear", 0.5), ("tanh", 0.005))

@@ -211,13 +211,29 @@ def test_panels_of_extreme_width_keep_their_letters(table_of):
         assert [len(texts(axes, "missing")) for axes in drawn.axes] == empty
 
 
-def test_the_predicted_course_passes_one_half_where_the_law_says():
-    slow, cosine = extreme_width.law(50)
-    half = extreme_width.HALF
-    assert np.interp(0.5, cosine, slow) * np.sqrt(50) == pytest.approx(half, rel=2e-3)
-    assert half == pytest.approx(0.6415, abs=1e-4)
-    assert (np.diff(slow) > 0).all()
-    assert (np.diff(cosine) > 0).all()
+def test_the_law_stands_beside_what_was_measured(table_of):
+    table = table_of("song_extreme_width")
+    _, times, collapse = extreme_width.draw(table).axes
+    law = table[(table["metric"] == "law_align_step") & (table["l2"] > 0)]
+    expected = law.groupby("width")["value"].mean() * 1e-4
+    (line,) = lines(times, "theory")
+    np.testing.assert_allclose(line.get_ydata(), expected.dropna(), rtol=1e-12)
+    assert len(lines(collapse, "theory")) == len(lines(collapse))
+    numbers = extreme_width.summary(table).loc[1.0]
+    np.testing.assert_allclose(numbers["by the law"], expected, rtol=1e-12)
+    steps = table[table["metric"].isin(["align_step", "law_align_step"]) & (table["l2"] > 0)]
+    steps = steps.pivot(index=["width", "replicate"], columns="metric", values="value")
+    ratio = (steps["align_step"] / steps["law_align_step"]).groupby("width").mean()
+    np.testing.assert_allclose(numbers["measured / law"], ratio, rtol=1e-12)
+
+
+def test_without_a_law_in_the_table_none_is_drawn(table_of):
+    table = table_of("song_extreme_width")
+    table = table[~table["metric"].str.startswith("law")]
+    for axes in extreme_width.draw(table).axes[1:]:
+        assert lines(axes)
+        assert not lines(axes, "theory")
+    assert extreme_width.summary(table)["by the law"].isna().all()
 
 
 def test_the_drawing_needs_no_table_and_shows_both_paths():

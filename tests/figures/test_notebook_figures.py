@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -166,6 +167,21 @@ def test_guides_follow_the_theorem(table_of, run):
     _, bare, _ = run("song_convergence", table[~table["metric"].str.startswith("rate")])
     assert [key.get_label() for key in bare.keys] == ["BP", "FA", "FA, λ = 0.3"]
     assert "kernels: true" in bare.figure.get_supxlabel()
+
+
+def test_the_law_is_drawn_where_the_table_has_it(table_of, run):
+    table = table_of("song_alignment_width")
+    found = table[(table["metric"] == "weight_alignment") & (table["activation"] == "linear")]
+    predicted = found.assign(metric="law_alignment", value=0.9 * found["value"])
+    for rows, drawn in ((table, 0), (pd.concat([table, predicted], ignore_index=True), 2)):
+        _, shown, _ = run("song_alignment_width", rows)
+        assert [len(lines(panel.axes, "law")) for panel in shown] == [drawn, 0, 0]
+        labels = {key.get_label() for key in shown.keys}
+        assert ("law of wide linear networks" in labels) == bool(drawn)
+    (law,) = lines(shown.panels[0].axes, "law")[:1]
+    ends = found[(found["l2"] == 0.3) & (found["step"] == found["step"].max())]
+    expected = 0.9 * ends.groupby("width")["value"].mean()
+    np.testing.assert_allclose(law.get_ydata(), expected, rtol=1e-12)
 
 
 def test_trajectories_name_what_leaves_the_panel_and_take_the_widest(table_of, run):

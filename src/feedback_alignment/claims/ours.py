@@ -58,7 +58,8 @@ def loss_drift(part: Part) -> Yielded:
 @claim(paper=OURS, figure="song_extreme_width")
 def align_time(part: Part) -> Yielded:
     """Under decay a wide linear network aligns in a time that grows as the square root of its
-    width: eta*lambda*t = 10/9 sqrt(p / (3 y^T K^-1 y)) when the cosine passes 1/2.
+    width, and when the law of wide networks says: at eta*lambda*t = 10/9 sqrt(p / (3 y^T K^-1 y))
+    to leading order.
     """
     wide = part.where(rule="fa", activation="linear", schedule="constant", width=at_least(1e4))
     yield (
@@ -72,12 +73,12 @@ def align_time(part: Part) -> Yielded:
         "1e4 (linear, FA)",
         widest_spread(wide.final("align_decays"), along="l2") <= 1.1,
     )
-    # 10/(9 sqrt 3) = 0.6415 within a factor 1.25: no number in it is fitted. Replicates differ by
-    # ten per cent, the spread of sqrt(y^T K^-1 y / n), which the tables do not hold.
+    # The law knows each replicate's X and y and leaves out its weights, whose chance overlaps make
+    # the ratio vary by sqrt(9.86 / p) about a mean of 1 + O(1/p): 3 % at p = 1e4, 0.1 % at 1e7.
     yield (
-        "mean of eta*lambda*t*sqrt(n/p) at cos(beta, b) = 1/2, p >= 1e4, all lambda > 0 "
-        "(linear, FA)",
-        grand_mean(wide.final("align_slow_time")).within(0.513, 0.802),
+        "mean of the ratio of that step to the law's, less 1, in units of sqrt(9.86 / p), p >= "
+        "1e4, all lambda > 0 (linear, FA)",
+        grand_mean(wide.final("align_deviation")).within(-2, 2),
     )
 
 

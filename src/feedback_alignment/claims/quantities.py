@@ -62,14 +62,14 @@ QUANTITIES: dict[str, Quantity] = {
         ("align_step",),
         lambda read, settings: read["align_step"] * settings["eta"] * settings["l2"],
     ),
-    # the same in the unit of `slow_time`
-    "align_slow_time": Quantity(
-        ("align_step",),
+    # that step over the one that the law predicts, less 1, in units of the law's own next order:
+    # sqrt(9.86 / p), the spread that the chance overlaps of a network's weights give the ratio
+    # (docs/findings.md)
+    "align_deviation": Quantity(
+        ("align_step", "law_align_step"),
         lambda read, settings: (
-            read["align_step"]
-            * settings["eta"]
-            * settings["l2"]
-            * np.sqrt(settings["samples"] / settings["width"])
+            (_ratio(read["align_step"], read["law_align_step"]) - 1)
+            * np.sqrt(settings["width"] / 9.86)
         ),
     ),
     "loss_per_l2": Quantity(

@@ -74,7 +74,8 @@ def choose(condition: "Condition") -> str:
         reasons[name] = unserved(name, condition)
         if reasons[name] is None:
             return name
-    if condition.weights == "wishart":
-        # Only the first engine draws a Gram matrix.
-        raise ValueError(f"weights: wishart needs engine {ENGINES[0]}, but {reasons[ENGINES[0]]}")
+    # Only the first engine knows Gram matrices, drawn or expected.
+    needs = {"weights: wishart": condition.weights == "wishart", "law: true": condition.law}
+    for needed in (what for what, asked in needs.items() if asked):
+        raise ValueError(f"{needed} needs engine {ENGINES[0]}, but {reasons[ENGINES[0]]}")
     raise ValueError(reasons[ENGINES[-1]])

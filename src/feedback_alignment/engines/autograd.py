@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def unserved(condition: "Condition") -> str | None:
     """Why this engine does not serve a condition; see `engines`."""
-    return outside("autograd", condition, {"weights": ("explicit",), "device": ("cpu",)})
+    own = {"weights": ("explicit",), "law": (False,), "device": ("cpu",)}
+    return outside("autograd", condition, own)
 
 
 def build(

@@ -1,4 +1,4 @@
-"""Gram matrices of a linear network's initial vectors, from explicit weights or drawn directly."""
+"""Gram matrices of a linear network's initial vectors: of explicit weights, drawn, expected."""
 
 import numpy as np
 
@@ -49,3 +49,12 @@ def wishart_gram(powers: np.ndarray, streams: Streams, replicate: int, width: in
         unit = root @ root.T / width
     deviations = np.sqrt(np.concatenate([powers, [1.0, 1.0]]))
     return unit * np.outer(deviations, deviations)
+
+
+def expected_gram(powers: np.ndarray) -> np.ndarray:
+    """The mean of both draws (n + 2, n + 2): diag(k, 1, 1), which p to infinity leaves of them.
+
+    Args:
+        powers: eigenvalues k of K = X X^T (n,), in the order of the columns of U.
+    """
+    return np.diag([*powers, 1.0, 1.0])

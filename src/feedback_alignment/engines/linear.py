@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feedback_alignment.engines.gram import explicit_gram, wishart_gram
+from feedback_alignment.engines.gram import expected_gram, explicit_gram, wishart_gram
+from feedback_alignment.engines.law import LawBeside
+from feedback_alignment.engines.protocol import Engine
 from feedback_alignment.engines.serving import SHALLOW, outside
 from feedback_alignment.metrics.kernels import KERNEL_METRICS, kernel_metrics
 from feedback_alignment.metrics.magnitude import error_norm, loss
@@ -38,7 +40,7 @@ def unserved(condition: "Condition") -> str | None:
     """Why this engine does not serve a condition; see `engines`."""
     # The algebra is each rule's own, and needs the range of float64.
     own = {"activation": ("linear",), "rule": tuple(LINEAR_ENGINES), "dtype": ("float64",)}
-    return outside("linear", condition, {**own, **SHALLOW})
+    return outside("linear", condition, {**own, **SHALLOW, "law": (False, True)})
 
 
 def build(
@@ -47,7 +49,7 @@ def build(
     held_out: Samples | None,
     streams: Streams,
     replicates: Sequence[int],
-) -> "LinearEngine":
+) -> Engine:
     """The engine at its initial state; see `engines`."""
     condition, width = setup.condition, setup.condition.width
     pairs = [training.of_lane(lane) for lane in range(len(replicates))]
@@ -64,9 +66,15 @@ def build(
             raise ValueError(f"unknown weights {condition.weights!r}; allowed: explicit, wishart")
     rotated = np.matvec(modes.mT, targets)
     gain = setup.loss.gain(condition.samples)
-    return LINEAR_ENGINES[condition.rule](
-        np.stack(grams), powers, rotated, width, condition.eta, gain
-    )
+
+    def with_gram(gram: np.ndarray) -> LinearEngine:
+        kind = LINEAR_ENGINES[condition.rule]
+        return kind(gram, powers, rotated, width, condition.eta, gain)
+
+    engine = with_gram(np.stack(grams))
+    if not condition.law:
+        return engine
+    return LawBeside(engine, with_gram(np.stack([expected_gram(k) for k in powers])))
 
 
 class LinearEngine(ABC):

@@ -25,7 +25,7 @@ _GROUP_BYTES = 4_000_000
 
 def unserved(condition: "Condition") -> str | None:
     """Why this engine does not serve a condition; see `engines`."""
-    return outside("minibatch", condition, {"weights": ("explicit",)})
+    return outside("minibatch", condition, {"weights": ("explicit",), "law": (False,)})
 
 
 def build(

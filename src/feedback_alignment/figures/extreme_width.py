@@ -1,17 +1,13 @@
 """The sqrt(p) law of the time to align, in linear networks up to width 1e8.
 
-Theory drawn in (ours, from the reduced equations of a linear network, large p): with
-`S = y^T K^-1 y`, about n for a linear teacher, and `tau = eta*lambda*t * sqrt(S/p)`,
-
-    u + u^3/3 = tau,    cos(beta, b) = u / sqrt(1 + u^2),
-
-so the cosine passes 1/2 at `tau = 10 / (9 sqrt(3))`. Without decay the drift of beta towards b is
-`n/p` in the mean, below the chance level `1/sqrt(p)` once `p > n^2`.
+Theory drawn in (ours, docs/findings.md): with decay the course that the tables hold as `law_...`,
+training with the expected Gram matrix of the initial vectors, mean over the replicates. Without
+decay the drift of beta towards b is `n/p` in the mean, below the chance level `1/sqrt(p)` once
+`p > n^2`.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -21,15 +17,8 @@ from matplotlib.figure import Figure
 
 from feedback_alignment.figures import marks, numbers, style
 
-METRICS = ("weight_alignment", "align_step")
-HALF = 10.0 / (9.0 * math.sqrt(3.0))  # tau at which the cosine passes 1/2
+METRICS = ("weight_alignment", "align_step", "law_alignment", "law_align_step")
 _LAW = {"color": style.INK, "linewidth": 1.1, "linestyle": marks.DOTTED}
-
-
-def law(samples: float) -> tuple[np.ndarray, np.ndarray]:
-    """The predicted course: `eta*lambda*t / sqrt(p)` and the cosine there, both (200,)."""
-    u = np.geomspace(1e-4, 60.0, 200)
-    return (u + u**3 / 3) / math.sqrt(samples), u / np.sqrt(1 + u**2)
 
 
 def lacking(table: pd.DataFrame) -> str:
@@ -48,8 +37,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     samples = float(table["samples"].mean())
     out = pd.DataFrame({"p": times["width"], "λ": times["l2"]})
     out["ηλt at cos = 1/2"], out["sd"] = times["mean"], times["sd"]
-    out["ηλt / √p"] = times["mean"] / np.sqrt(times["width"])
-    out["predicted ηλt / √p"] = HALF / math.sqrt(samples)
+    out["by the law"], out["measured / law"] = times["law"], times["ratio"]
+    out["its sd"], out["√(9.86/p)"] = times["ratio_sd"], np.sqrt(9.86 / times["width"])
     reached = zip(times["n"], times["of"], strict=True)
     out["replicates that reached 1/2"] = [f"{n} of {of}" for n, of in reached]
     out = out.set_index(["λ", "p"])
@@ -127,15 +116,28 @@ def _undecayed(table: pd.DataFrame) -> pd.DataFrame:
 def _align_time(table: pd.DataFrame) -> pd.DataFrame:
     """`eta*lambda*t` at which the cosine passes 1/2, over the `n` replicates that reached it.
 
-    There are `of` of them that did not diverge; up to `limit` was simulated.
+    There are `of` of them that did not diverge; up to `limit` was simulated. Beside them `law`, the
+    mean of what the law predicts, if it does for all, and the `ratio` of each replicate to its own.
     """
     rows = table[(table["metric"] == "align_step") & (table["status"] != "diverged")]
     rows = rows[rows["l2"] > 0]
-    scale = rows["eta"] * rows["l2"]
-    rows = rows.assign(value=rows["value"] * scale, limit=rows["steps"] * scale)
+    law = table[table["metric"] == "law_align_step"].set_index(numbers.REPLICATE)["value"]
+    rows = rows.join(law.rename("law"), on=numbers.REPLICATE)
+    scale, ratio = rows["eta"] * rows["l2"], rows["value"] / rows["law"]
+    rows = rows.assign(ratio=ratio, limit=rows["steps"] * scale)
+    rows[["value", "law"]] = rows[["value", "law"]].mul(scale, axis=0)
     keys = ["variant", "l2", "width"]
-    groups = rows.groupby(keys, observed=True)
-    out = groups.agg(of=("replicate", "size"), limit=("limit", "first")).reset_index()
+    out = (
+        rows.groupby(keys, observed=True)
+        .agg(
+            of=("replicate", "size"),
+            limit=("limit", "first"),
+            law=("law", lambda times: times.mean(skipna=False)),
+            ratio=("ratio", "mean"),
+            ratio_sd=("ratio", "std"),
+        )
+        .reset_index()
+    )
     out = out.merge(numbers.estimate(rows[rows["value"].notna()], keys), on=keys, how="left")
     return out.assign(n=out["n"].fillna(0).astype(int))
 
@@ -164,7 +166,10 @@ def _still(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _times(axes: Axes, rows: pd.DataFrame) -> None:
-    for order, (l2, curve) in enumerate(_align_time(rows).groupby("l2")):
+    times = _align_time(rows)
+    for _, curve in times[times["law"].notna()].groupby(["variant", "l2"], observed=True):
+        marks.guide(axes, curve["width"], curve["law"], gid="theory", **_LAW)
+    for order, (l2, curve) in enumerate(times.groupby("l2")):
         complete = curve["n"] == curve["of"]
         for _, part in curve.groupby("variant", observed=True):
             part = part.assign(**part[["mean", "low", "high"]].where(complete, axis=0))
@@ -181,8 +186,6 @@ def _times(axes: Axes, rows: pd.DataFrame) -> None:
                 f"{cell.n}/{cell.of}", (cell.width, cell.limit), (0, 5),
                 textcoords="offset points", ha="center", fontsize=6.5, color=color,
             )  # fmt: skip
-    widths = np.array([rows["width"].min(), rows["width"].max()], dtype=float)
-    marks.guide(axes, widths, HALF * np.sqrt(widths / rows["samples"].mean()), **_LAW)
     marks.width_axis(axes, rows["width"])
     axes.set_yscale("log")
     low, high = axes.get_ylim()
@@ -192,16 +195,16 @@ def _times(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _collapse(axes: Axes, rows: pd.DataFrame) -> None:
-    values = numbers.metric(rows, "weight_alignment")
-    values = values[values["step"] > 0]
-    stats = numbers.estimate(values, ["l2", "eta", "width", "variant", "step"])
-    stats["slow"] = stats["step"] * (stats["eta"] * stats["l2"] / np.sqrt(stats["width"]))
+    stats, law = _courses(rows, "weight_alignment"), _courses(rows, "law_alignment")
     widths = sorted(stats["width"].unique())
     for (l2, _, width, _), part in stats.groupby(["l2", "eta", "width", "variant"], observed=True):
         pale = 0.25 + 0.65 * (widths.index(width) + 1) / len(widths)  # the narrower, the paler
-        look = {"linewidth": 1.1, "alpha": pale, "zorder": 3, "gid": "data"}
+        look = {"linewidth": 2.2, "alpha": pale, "zorder": 3, "gid": "data"}
         axes.plot(part["slow"], part["mean"], **_look(part, l2), **look)
-    marks.guide(axes, *law(rows["samples"].mean()), **_LAW)
+    # Those of several decays would lie on one another.
+    law = law[law["l2"] == law.groupby("width")["l2"].transform("max")]
+    for _, part in law.groupby(["eta", "width", "variant"], observed=True):
+        marks.guide(axes, part["slow"], part["mean"], gid="theory", **_LAW | {"linewidth": 0.9})
     start = min(1.0, stats.loc[stats["mean"] > 0.02, "slow"].min())
     end = stats["slow"].max()
     axes.set_xscale("log")
@@ -210,3 +213,10 @@ def _collapse(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_ylim(min(-0.05, 1.1 * stats["mean"].min()), 1.02)
     axes.set_xlabel("$\\eta\\lambda t\\,/\\,\\sqrt{p}$")
     axes.set_ylabel("weight alignment cos($\\beta$, $b$)")
+
+
+def _courses(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Mean of an alignment over replicates at `slow` = eta*lambda*t / sqrt(p), step 0 left out."""
+    values = numbers.metric(rows, metric)
+    stats = numbers.estimate(values[values["step"] > 0], ["l2", "eta", "width", "variant", "step"])
+    return stats.assign(slow=stats["step"] * stats["eta"] * stats["l2"] / np.sqrt(stats["width"]))

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feedback_alignment.intervention_steps import last_turn
-from feedback_alignment.metrics.metric import DEEP, KERNELS, SHALLOW, Metric, shallow, with_setting
+from feedback_alignment.metrics.metric import (
+    DEEP,
+    KERNELS,
+    LAW,
+    SHALLOW,
+    Metric,
+    shallow,
+    with_setting,
+)
 from feedback_alignment.networks.losses import loss_named
 
 if TYPE_CHECKING:
@@ -145,6 +153,8 @@ def _convergence(condition: "Condition", steps: np.ndarray, series: Series) -> d
         "decay_end": fit.end,
         "align_step": align_step(steps, series["weight_alignment", "output"]),
     }
+    if condition.law:
+        values["law_align_step"] = align_step(steps, series["law_alignment", "output"])
     if condition.kernels and steps.size:
         # The theorem is about 1/2 ||e||^2, of which the loss is a multiple.
         rate = condition.eta * loss_named(condition.loss_function).gain(condition.samples)
@@ -174,6 +184,8 @@ DERIVED = (
     Metric("decay_end", "last step of the window of the fit", "steps", **_FIT),
     Metric("align_step", "first step at which `weight_alignment` passes 1/2; empty if it never "
            "does", "steps", **_FIT),
+    Metric("law_align_step", "first step at which `law_alignment` passes 1/2", "steps",
+           derived=True, **LAW),
     Metric("rate_bound", "`eta * gamma / 4` of the convergence theorem, gamma = `lambda_min_EG`",
            **_RATES),
     Metric("rate_local", "`eta * lambda_min_GH` at the last recorded step", **_RATES),

@@ -69,3 +69,4 @@ class Metric:
 SHALLOW = {"recorded": shallow, "when": SONG}
 DEEP = {"recorded": deep, "when": f"all but {SONG}"}
 KERNELS = {"recorded": with_setting("kernels"), "when": "`kernels: true`"}
+LAW = {"recorded": with_setting("law"), "when": "`law: true`"}

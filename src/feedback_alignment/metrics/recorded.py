@@ -6,6 +6,7 @@ from feedback_alignment.data.sources import SYNTHETIC
 from feedback_alignment.metrics.metric import (
     DEEP,
     KERNELS,
+    LAW,
     SHALLOW,
     SONG,
     Metric,
@@ -116,6 +117,17 @@ RECORDED = (
         "least eigenvalue of the expected G at initialisation; step 0 only",
         **KERNELS,
     ),
+    Metric(
+        "law_alignment",
+        "`cos(beta, b)` that the law of wide linear networks predicts from X, y, p, eta and lambda "
+        "alone: training with the expected Gram matrix diag(K, 1, 1) of the initial vectors "
+        "([findings.md](../docs/findings.md))",
+        "cosine",
+        "`output`",
+        main_layer="output",
+        **LAW,
+    ),
+    Metric("law_loss", "the loss that it predicts", "target units squared", **LAW),
     Metric("bp_gradient_norm", "`||g_BP||` over all layers", "loss per weight", **DEEP),
     Metric(
         "rule_gradient_norm",
