@@ -11,14 +11,15 @@ RUN = . .venv/bin/activate &&
 export CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper prune test lint bench docs lock
+.PHONY: help figures smoke paper prune test test-long lint bench docs lock
 
 help:
 	@echo "make figures  install into .venv, rebuild every figure of $$CONFIG, print the verdicts"
 	@echo "make smoke    the same for config/smoke.yaml: every figure, tiny"
 	@echo "make paper    the same for config/paper.yaml: the papers' sizes, hours"
-	@echo "make prune    list data and runs that no config asks for, and remove them after a yes"
+	@echo "make prune    list what no config asks for any more, and remove it after a yes"
 	@echo "make test     install into .venv, run the tests"
+	@echo "make test-long  the long tests: faults of every kind, half an hour"
 	@echo "make lint     ruff, pyright, snakefmt and snakemake --lint"
 	@echo "make bench    measure the engines' speed, into benchmarks/"
 	@echo "make docs     write the generated tables and the config schema anew"
@@ -52,6 +53,9 @@ prune: .venv/installed
 
 test: .venv/installed
 	$(RUN) python -m pytest -n 2
+
+test-long: .venv/installed
+	$(RUN) python -m pytest -n 2 -m long
 
 lint: .venv/installed
 	$(RUN) ruff check . && ruff format --check .

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from feedback_alignment.claims import ClaimsError, judge, load_claims, write_verdicts
 from feedback_alignment.errors import InputError
-from feedback_alignment.files import DamagedFileError
+from feedback_alignment.files import DamagedFileError, report_in_one_line
 from feedback_alignment.published import read_published
 from feedback_alignment.receipts import making
 from feedback_alignment.specification import read_specification
@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--receipt", type=Path, required=True, help="the receipt of the verdicts")
     parser.add_argument("--upstream", type=Path, nargs="*", default=[], help="the tables' receipts")
     args = parser.parse_args()
+    report_in_one_line()
     made = [args.results / f"claims.{end}" for end in ("csv", "json", "md")]
     try:
         spec = read_specification(args.spec)

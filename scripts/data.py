@@ -10,7 +10,7 @@ from feedback_alignment.archive import write_arrays
 from feedback_alignment.data.draw import draw, loader
 from feedback_alignment.data.own import inspect_own
 from feedback_alignment.data.preparation import DataError
-from feedback_alignment.files import DamagedFileError
+from feedback_alignment.files import DamagedFileError, report_in_one_line
 from feedback_alignment.specification import read_specification
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -19,6 +19,7 @@ parser.add_argument("--place", type=Path, help="file or folder of the data, if t
 parser.add_argument("--out", type=Path, required=True, help="the arrays (.npz)")
 parser.add_argument("--progress", type=int, metavar="FD", help="file descriptor of the terminal")
 args = parser.parse_args()
+report_in_one_line()
 
 # As an exit a signal lets a download take its unfinished file away.
 for stop in (signal.SIGINT, signal.SIGTERM):

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from feedback_alignment.files import DamagedFileError
+from feedback_alignment.files import DamagedFileError, report_in_one_line
 from feedback_alignment.notebooks import NotebookError, execute
 from feedback_alignment.receipts import making
 from feedback_alignment.specification import read_specification
@@ -20,6 +20,7 @@ parser.add_argument("--spec", type=Path, required=True, help="specification of t
 parser.add_argument("--receipt", type=Path, required=True, help="the receipt of all of these")
 parser.add_argument("--upstream", type=Path, nargs="*", default=[], help="the tables' receipts")
 args = parser.parse_args()
+report_in_one_line()
 
 made = [args.out_figures / f"{args.figure}.{end}" for end in ("svg", "pdf", "png")]
 made += [args.out_ipynb, args.out_html]
@@ -31,8 +32,12 @@ try:
             args.out_html,
             {"figure": args.figure, "tables": args.tables, "out": args.out_figures},
         )
-        for path in made:
-            if not path.is_file():
-                raise NotebookError(f"{args.notebook}: it ran, but saved no {path}")
+        missing = [str(path) for path in made if not path.is_file()]
+        if missing:
+            raise NotebookError(
+                f"{args.notebook}: it ran, but saved no {', '.join(missing)}; it must save "
+                "{out}/{figure}.svg, .pdf and .png"
+            )
 except (NotebookError, DamagedFileError) as error:
-    sys.exit(f"error: {error}")
+    # What a user edits is the notebook of the project, not the copy that runs.
+    sys.exit(f"error: {error}".replace(f"{args.notebook.parents[1]}/", ""))

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from feedback_alignment.errors import ConfigError
-from feedback_alignment.files import DamagedFileError, write_text
+from feedback_alignment.files import DamagedFileError, report_in_one_line, write_text
 from feedback_alignment.page.figures import PageError, collect_figures
 from feedback_alignment.page.page import render
 from feedback_alignment.receipts import making
@@ -30,6 +30,7 @@ parser.add_argument(
 )
 parser.add_argument("--out", type=Path, required=True, help="the page")
 args = parser.parse_args()
+report_in_one_line()
 
 try:
     with making(args.receipt, read_specification(args.spec), [args.out], args.upstream):

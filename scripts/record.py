@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from feedback_alignment.files import DamagedFileError, write_text
+from feedback_alignment.files import DamagedFileError, report_in_one_line, write_text
 from feedback_alignment.provenance import count_statuses, digests, environment, summarise_settings
 from feedback_alignment.receipts import making, read_receipt
 from feedback_alignment.specification import digest_of, read_specification
@@ -18,6 +18,7 @@ parser.add_argument("--lock", type=Path, required=True, help="the lock file")
 parser.add_argument("--receipt", type=Path, required=True, help="the receipt of the record")
 parser.add_argument("--upstream", type=Path, nargs="*", default=[], help="receipts of all recorded")
 args = parser.parse_args()
+report_in_one_line()
 
 
 def record(spec: dict) -> dict[str, object]:

@@ -9,7 +9,7 @@ import pandas as pd
 from feedback_alignment.archive import read_arrays
 from feedback_alignment.conditions import Condition
 from feedback_alignment.extract import extract
-from feedback_alignment.files import DamagedFileError
+from feedback_alignment.files import DamagedFileError, report_in_one_line
 from feedback_alignment.receipts import making
 from feedback_alignment.specification import read_specification
 from feedback_alignment.tables import write_table
@@ -22,6 +22,7 @@ parser.add_argument("--parquet", type=Path, required=True, help="the table, as P
 parser.add_argument("--csv", type=Path, required=True, help="the table, as CSV")
 parser.add_argument("--receipt", type=Path, required=True, help="the receipt of both")
 args = parser.parse_args()
+report_in_one_line()
 
 try:
     spec = read_specification(args.spec)

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from feedback_alignment.archive import read_arrays, write_arrays
 from feedback_alignment.conditions import Condition
 from feedback_alignment.engines.arrays import DeviceError
-from feedback_alignment.files import DamagedFileError
+from feedback_alignment.files import DamagedFileError, report_in_one_line
 from feedback_alignment.simulate import simulate
 from feedback_alignment.specification import read_specification
 
@@ -18,6 +18,7 @@ parser.add_argument("--spec", type=Path, required=True, help="specification of t
 parser.add_argument("--data", type=Path, required=True, help="arrays to train on (.npz)")
 parser.add_argument("--out", type=Path, required=True, help="recorded arrays (.npz)")
 args = parser.parse_args()
+report_in_one_line()
 
 try:
     spec = read_specification(args.spec)

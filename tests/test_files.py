@@ -1,5 +1,8 @@
 """Files are written whole or not at all, and nothing stays of a killed write."""
 
+import subprocess
+import sys
+
 import pytest
 
 from feedback_alignment.files import DamagedFileError, replacing, write_once, write_text
@@ -97,3 +100,17 @@ def test_known_digests_follow_the_files_and_survive_a_damaged_store(tmp_path):
     assert KnownDigests(store)(path) != one
     store.write_text("[1")
     assert len(KnownDigests(store)(path)) == 64
+
+
+def test_a_write_that_fails_names_the_file_in_one_line(tmp_path):
+    script = (
+        "from pathlib import Path\n"
+        "from feedback_alignment.files import replacing, report_in_one_line\n"
+        "report_in_one_line()\n"
+        "with replacing(Path('full.csv')) as temporary:\n"
+        "    Path('/dev/full').write_text('x')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 1
+    assert done.stderr == b"error: full.csv: No space left on device\n"
+    assert not list(tmp_path.iterdir())

@@ -33,7 +33,7 @@ def test_statuses_are_counted_by_run_not_by_row():
             "status": ["ok", "ok", "diverged", "settled", "ok"],
         }
     )
-    assert count_statuses(table) == {"ok": 2, "settled": 1, "diverged": 1}
+    assert count_statuses(table) == {"ok": 2, "settled": 1, "unsettled": 0, "diverged": 1}
 
 
 def test_digests_are_sha256_by_relative_path(tmp_path):

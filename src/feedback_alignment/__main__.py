@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from feedback_alignment.claims import ClaimsError
-from feedback_alignment.config import ConfigError
+from feedback_alignment.errors import InputError
 from feedback_alignment.project import read_project
 from feedback_alignment.prune import prune, unasked
 from feedback_alignment.published_runs import write_song2021
@@ -33,25 +33,29 @@ def main() -> None:
     args = parser.parse_args()
     try:
         if args.command == "check":
-            print(f"results/{read_project(ROOT, args.config).name}")
+            config = read_project(ROOT, args.config)
+            for note in config.notes:
+                print(f"note: {note}", file=sys.stderr)
+            print(f"results/{config.name}")
         elif args.command == "published":
             print(*write_song2021(args.checkout, args.into), sep="\n")
         else:
             _ask_and_prune(args.config)
-    except (ConfigError, ClaimsError, RowError) as error:
+    except (InputError, ClaimsError, RowError) as error:
         sys.exit(f"error: {error}")
 
 
 def _ask_and_prune(configs: list[Path]) -> None:
-    paths = unasked(ROOT, Path("results"), configs)
-    if not paths:
+    files, copies = unasked(ROOT, Path("results"), Path(".snakemake"), configs)
+    if not files + copies:
         print("nothing to remove: a config asks for all data and runs")
         return
-    print(*paths, sep="\n")
-    size = sum(path.stat().st_size for path in paths) / 1e6
-    print(f"{len(paths)} files, {size:.1f} MB; remove them? [y/N] ", end="", flush=True)
+    print(*files, sep="\n")
+    size = sum(path.stat().st_size for path in files) / 1e6
+    print(f"{len(files)} files, {size:.1f} MB, {len(copies)} old specifications and copies of code")
+    print("remove them? [y/N] ", end="", flush=True)
     if sys.stdin.readline().strip().lower() in ("y", "yes"):
-        prune(paths)
+        prune(files + copies)
         print("removed")
     else:
         print("kept")

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class InputError(ValueError):
-    """Input that cannot be used; the message is one line for the user."""
+    """Input that cannot be used; the message is one line for the user, whatever the input holds."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
 
 
 class ConfigError(InputError):

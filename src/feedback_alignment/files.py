@@ -3,13 +3,27 @@
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 class DamagedFileError(ValueError):
     """A file that the pipeline made is not as it was made; the message is one line."""
+
+
+def report_in_one_line() -> None:
+    """From here on, an error of the file system ends the process with one line, not a traceback."""
+
+    def report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        if isinstance(error, OSError) and error.filename:
+            print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        else:
+            sys.__excepthook__(kind, error, trace)
+
+    sys.excepthook = report
 
 
 @contextmanager
@@ -33,6 +47,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        # A full disk is told without a name, and by NumPy without a number.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

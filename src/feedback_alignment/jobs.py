@@ -75,6 +75,13 @@ class Plan:
         data = {f"data/{name}.npz" for name in self.jobs["data"]}
         return data | {f"runs/{name}.npz" for name in self.jobs["train"]}
 
+    def copies(self) -> set[str]:
+        """What `publish` writes, below its folder."""
+        jobs = [job for jobs in self.jobs.values() for job in jobs.values()]
+        return {f"specifications/{job.digest}.json" for job in jobs} | {
+            f"code/{job.code.digest}" for job in jobs
+        }
+
     def publish(self, folder: Path) -> None:
         """Write what the jobs read: `specifications/<digest>.json` and `code/<digest>/`.
 

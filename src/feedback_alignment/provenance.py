@@ -8,6 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feedback_alignment.tables import STATUSES
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -74,9 +76,7 @@ def count_statuses(table: "pd.DataFrame") -> dict[str, int]:
     """
     runs = table.drop_duplicates(["condition", "replicate"])
     counts = runs["status"].value_counts()
-    return {
-        status: int(counts.get(status, 0)) for status in ("ok", "settled", "unsettled", "diverged")
-    }
+    return {status: int(counts.get(status, 0)) for status in STATUSES}
 
 
 def digests(paths: Iterable[Path], root: Path) -> dict[str, str]:

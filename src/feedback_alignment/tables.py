@@ -52,6 +52,8 @@ AFTER = {
     ),
 }
 
+# How a run can end.
+STATUSES = ("ok", "settled", "unsettled", "diverged")
 
 # The settings that are columns, with their pandas types; text is empty where a setting is null.
 _PANDAS = {bool: "bool", int: "int64", float: "float64"}

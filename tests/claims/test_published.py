@@ -380,6 +380,7 @@ def test_a_mistake_in_a_declaration_is_said(make, message):
 
 
 WRONG = {"wrong": [value(1.0, lamda=0.2)], "elsewhere": [value(1.0, width=9)]}
+WRONG["steps"] = [value(1.0, step=5, metric="loss", layer="", width=9)]
 
 
 @pytest.mark.parametrize(
@@ -388,7 +389,7 @@ WRONG = {"wrong": [value(1.0, lamda=0.2)], "elsewhere": [value(1.0, width=9)]}
         (joint_p(COSINE, "mad"), 'unknown table of published values "mad"; did you mean "made"?'),
         (
             joint_p(COSINE, "z"),
-            'unknown table of published values "z"; allowed: made, wrong, elsewhere',
+            'unknown table of published values "z"; allowed: made, wrong, elsewhere, steps',
         ),
         (joint_p(COSINE, "wrong"), 'unknown column in wrong "lamda"; allowed: rule, l2, '),
         (joint_p(LOSS, "made"), "made has no value of loss for these conditions"),
@@ -399,6 +400,10 @@ WRONG = {"wrong": [value(1.0, lamda=0.2)], "elsewhere": [value(1.0, width=9)]}
         (
             joint_p(ALL.where(width=100).final("weight_alignment"), "made"),
             "made has no value of weight_alignment for these conditions",
+        ),
+        (
+            agreement(LOSS, "steps", margin=1, steps=[5, 7]),
+            "steps has no value of loss at step 7",
         ),
         (
             agreement(COSINE, "made", margin=1, steps=[5]),

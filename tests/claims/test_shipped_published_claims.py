@@ -54,9 +54,8 @@ def loss_rows(make_run, slower=1.0, floor=1e-8, replicates=30):
     points = PUBLISHED["song2021_loss"]
     for activation, l2 in {(p.settings["activation"], p.settings["l2"]) for p in points}:
         settings = {"activation": activation, "l2": l2}
-        own = {p.step: p.mean for p in points if p.settings == settings and p.step % 500 == 0}
-        if not l2:
-            own[5000] = floor
+        own = {p.step: p.mean for p in points if p.settings == settings and p.step % 500 == 450}
+        own[5000] = own[4950] if l2 else floor
         for replicate in range(replicates):
             wiggle = 1 + 0.1 * np.random.default_rng(replicate).standard_normal()
             losses = {step: mean * slower * wiggle for step, mean in own.items()}

@@ -92,3 +92,16 @@ def test_an_axis_may_have_a_step_and_never():
     (alone,) = conditions(minimal(settings=settings, grid={"rule": ["fa"]}))
     assert plain == alone
     assert len(others) == 15
+
+
+def test_what_matches_nothing_is_noted_and_allowed():
+    content = minimal(
+        when=[{"match": {"width": 10}, "set": {"eta": 1}}, {"match": {"l2": 1}, "set": {"eta": 1}}],
+        exclude=[{"width": 20}, {"rule": "bp", "width": [20]}, {"rule": "dfa"}],
+    )
+    config = parse(content)
+    assert len(config.experiments[0].conditions) == 2
+    assert config.notes == (
+        "experiments.first.when[1].match: it fits no condition",
+        "experiments.first.exclude[2]: it fits no condition",
+    )

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import matplotlib
 import pytest
 
 BLOCKS = re.findall(
@@ -15,6 +16,9 @@ BLOCKS = re.findall(
 @pytest.mark.parametrize("example", [1, 2], ids=["seaborn", "facets"])
 def test_an_example_saves_its_figure_alike_each_time(example, table_of, tmp_path, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
+    # As in the workflow's kernels.
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    monkeypatch.setitem(matplotlib.rcParams, "svg.hashsalt", "any")
     table_of("song_loss").to_parquet(tmp_path / "t.parquet")
     saved = []
     for place in ("one", "two"):

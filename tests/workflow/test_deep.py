@@ -84,6 +84,13 @@ def test_own_data_count_by_their_content_not_by_their_place(deep):
     )
 
 
+def test_with_a_directory_own_data_lie_beside_the_results(deep):
+    deep.configure(CONFIG)
+    (deep.folder / "apart").mkdir()
+    write_data(deep.folder / "apart")
+    assert deep.pending(TABLE, "--directory", "apart") == {"data": 1, "train": 4, "tables": 1}
+
+
 def test_without_a_gpu_cuda_is_a_clear_error(deep):
     write_data(deep.folder)
     deep.configure(CONFIG)

@@ -168,6 +168,14 @@ def test_folders_and_configs_may_have_any_name(name, tmp_path):
     assert all((project.folder / target).is_file() for target in targets)
 
 
+def test_an_exception_that_fits_nothing_is_noted_and_stops_nothing(copy):
+    copy.configure(TINY.replace("    grid:", "    exclude: [{l2: 0.7}]\n    grid:"))
+    done = copy.snakemake("-n")
+    assert done.returncode == 0
+    assert "note: experiments.widths.exclude[0]: it fits no condition\n" in done.stderr
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
 def test_the_report_shows_the_figures_with_their_captions(copy):
     done = copy.snakemake("--report", "report.html")
     assert done.returncode == 0, done.stderr
@@ -190,17 +198,30 @@ def test_prune_lists_what_no_config_asks_for_and_removes_it_after_a_yes(copy):
             check=True,
         ).stdout
 
+    def copies():
+        kept = copy.folder / ".snakemake"
+        return {path for name in ("code", "specifications") for path in (kept / name).iterdir()}
+
     def files():
         return set((copy.results).rglob("*.npz"))
 
-    before = files()
+    before, needed = files(), copies()
     assert "nothing to remove" in prune("y\n")
     copy.configure(TINY.replace("width: [20, 40]", "width: [20]"))
+    copy.pending()
+    (copy.results / "runs/.000.4711.npz").write_bytes(b"a killed write")
     listed = prune("\n")
-    assert "6 files" in listed
-    assert files() == before
+    assert "7 files" in listed
+    assert files() == before | {copy.results / "runs/.000.4711.npz"}
     prune("yes\n")
     gone = before - files()
     assert len(gone) == 6
     assert all(str(path.relative_to(copy.folder)) in listed for path in gone)
     assert all("p40" in str(path) for path in gone)
+    assert not needed <= copies()
+    assert copy.pending() == {"tables": 1, "figure": 2, "claims": 1, "record": 1, "page": 1}
+    (copy.folder / ".snakemake/locks").mkdir(exist_ok=True)
+    (copy.folder / ".snakemake/locks/0.input.lock").touch()
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        prune("yes\n")
+    assert caught.value.stderr.startswith("error: .snakemake/locks: a run is under way; wait")

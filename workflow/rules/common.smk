@@ -44,7 +44,7 @@ KNOWN = KnownDigests(KEPT / "digests.json")
 STALE_JOBS, DAMAGED = PLAN.stale(Path(RESULTS), KNOWN)
 STALE = {(job.step, job.name) for job in STALE_JOBS}
 KNOWN.save()
-for line in DAMAGED:
+for line in [f"note: {note}" for note in PLAN.config.notes] + DAMAGED:
     print(line, file=sys.stderr)
 
 # Jobs use this interpreter, wherever snakemake was called from, and one thread each: the number of

@@ -132,8 +132,8 @@ def stability(part: Part) -> Yielded:
     has come to rest by itself there is none (tanh, 15 digits, one hidden layer of 16, 64 or 128,
     no decay).
     """
-    # Runs whose r says nothing of their loss are concordant in about half; with the r of another run
-    # of the same condition most still are, so that the next check is of pairs at one angle.
+    # Runs whose r says nothing of their loss are concordant in about half; with the r of another
+    # run of the same condition most still are, so that the next check is of pairs at one angle.
     cases = ["bp_tied", "bp_random", "bp_random_wide", "fa_own", "fa_fresh"]
     runs = part.where(case=cases)
     yield (

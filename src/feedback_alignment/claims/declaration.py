@@ -1,7 +1,10 @@
 """How a claim is declared: a function that yields labelled comparisons for parts of a figure."""
 
+import ast
 import inspect
 import re
+import sys
+import textwrap
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -143,7 +146,7 @@ def claim(*, paper: str, figure: str) -> Callable[[Callable[[Part], Yielded]], C
         file, first = function.__code__.co_filename, function.__code__.co_firstlineno
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
         try:
-            statement = " ".join(inspect.cleandoc(function.__doc__ or "").split())
+            statement = " ".join(_docstring(function).split())
             if not statement:
                 raise ClaimsError(f"{name} has no docstring that states the claim")
             for key, value in {"paper": paper, "figure": figure}.items():
@@ -158,6 +161,14 @@ def claim(*, paper: str, figure: str) -> Callable[[Callable[[Part], Yielded]], C
             raise LocatedError(f"{place(file, line)}: {in_words(error)}") from None
 
     return declare
+
+
+def _docstring(function: Callable[..., Any]) -> str:
+    """A function's docstring, from its source where Python was told to drop it (`-OO`)."""
+    if sys.flags.optimize < 2:
+        return function.__doc__ or ""
+    source = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    return (ast.get_docstring(source) if isinstance(source, ast.FunctionDef) else None) or ""
 
 
 class LocatedError(ClaimsError):

@@ -15,7 +15,7 @@ def image_checks(part: Part) -> Yielded:
         "final accuracy on held-out images, lambda = 0.1 minus 0 (FA)",
         lowest_gain(fa.final("accuracy"), along="l2", start=0, end=0.1) > 0,
     )
-    # What it aligns without decay is less than what chance gives ten vectors of length 100.
+    # Three standard deviations of the cosine of unrelated vectors of length 1000.
     yield (
         "mean final alignment sample by sample (FA, lambda = 0)",
         highest_mean(fa.where(l2=0).final("sample_signal_alignment")) <= 0.1,

@@ -67,7 +67,7 @@ def values_of(
 
     Raises:
         ClaimsError: the table is unknown or has a column that is no setting, or none of its values
-            is of the metric, layer, steps and filters.
+            is of the metric, layer and filters at one of the steps.
     """
     found = []
     where: Mapping[str, Filter] = reading.where
@@ -82,6 +82,8 @@ def values_of(
             found.append(value)
     if not found:
         raise ClaimsError(f"{name} has no value of {reading.quantity} for these conditions")
+    if missing := sorted(set(steps or ()) - {value.step for value in found}):
+        raise ClaimsError(f"{name} has no value of {reading.quantity} at step {missing[0]}")
     return found
 
 
@@ -177,7 +179,8 @@ def judge_point(
     if log and min(mean, theirs.mean) <= 0:
         return verdict
     one = mean_of(mean, sd, ours.size, log=log)
-    other = mean_of(theirs.mean, theirs.sd, theirs.n, log=log)
+    # Runs whose spread was not published are taken to spread as ours do.
+    other = mean_of(theirs.mean, sd if theirs.sd is None else theirs.sd, theirs.n, log=log)
     verdict = replace(verdict, difference=one.value - other.value)
     if sd is None:
         return verdict

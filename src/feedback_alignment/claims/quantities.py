@@ -52,6 +52,11 @@ QUANTITIES: dict[str, Quantity] = {
     "rate_ratio": Quantity(
         ("decay_rate", "rate_bound"), lambda read, _: _ratio(read["decay_rate"], read["rate_bound"])
     ),
+    # the cosine in standard deviations of that of two unrelated random vectors
+    "alignment_over_chance": Quantity(
+        ("weight_alignment",),
+        lambda read, settings: read["weight_alignment"] * np.sqrt(settings["width"]),
+    ),
     # eta*lambda*t at which the cosine passes 1/2
     "align_decays": Quantity(
         ("align_step",),

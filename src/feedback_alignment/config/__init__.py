@@ -58,6 +58,7 @@ class Config:
         experiments: the experiments, in file order.
         sources: what each data source offers, by name.
         places: file or folder of a data source, by name, where the config names one.
+        notes: what is allowed and may yet be a mistake, a line each.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Config:
     experiments: tuple[Experiment, ...]
     sources: Mapping[str, Source]
     places: Mapping[str, Path]
+    notes: tuple[str, ...] = ()
 
     def feeding(self, figure: str) -> tuple[Experiment, ...]:
         """The experiments whose tables the figure reads."""
@@ -133,7 +135,14 @@ def parse_config(content: Mapping[str, Any], known_figures: Mapping[str, bool]) 
         experiments.append(Experiment(name, tuple(entry.figures), entry.replicates, conditions))
     figures = _figures(checked.figures, experiments, known_figures)
     return Config(
-        checked.name, checked.seed, checked.block, figures, tuple(experiments), sources, places
+        checked.name,
+        checked.seed,
+        checked.block,
+        figures,
+        tuple(experiments),
+        sources,
+        places,
+        tuple(expansion.notes),
     )
 
 

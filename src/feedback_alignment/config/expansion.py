@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -30,6 +31,9 @@ class Expansion:
         content: the config.
         sources: what each data source offers, by name.
 
+    Attributes:
+        notes: what is allowed and may yet be a mistake, a line each.
+
     Raises:
         ConfigError: a preset has the name of a rule, or names what there is not.
     """
@@ -39,6 +43,7 @@ class Expansion:
             name: preset.model_dump(exclude_unset=True) for name, preset in content.presets.items()
         }
         self._sources = sources
+        self.notes: list[str] = []
         self._defaults = {**DEFAULTS, "device": content.device}
         for name, preset in self._presets.items():
             check_name("presets", name)
@@ -71,9 +76,9 @@ class Expansion:
         singles = [self._given(f"{path}.include[{i}]", e) for i, e in enumerate(entry.include)]
         grid = self._values(f"{path}.grid", entry.grid)
         matches = [
-            self._values(f"{path}.when[{i}].match", w.match) for i, w in enumerate(entry.when)
+            self._match(f"{path}.when[{i}].match", w.match) for i, w in enumerate(entry.when)
         ]
-        excluded = [self._values(f"{path}.exclude[{i}]", e) for i, e in enumerate(entry.exclude)]
+        excluded = [self._match(f"{path}.exclude[{i}]", e) for i, e in enumerate(entry.exclude)]
         for index, given in enumerate(sets):
             for key in sorted(given.keys() & grid.keys()):
                 raise ConfigError(f"{path}.when[{index}].set.{key}: {key} is an axis of the grid")
@@ -92,7 +97,8 @@ class Expansion:
         for place, chosen in combinations:
             rules = list(zip(matches, sets, strict=True))
             settings = self._resolved(place, chosen, shared, rules)
-            if any(_matches(settings, chosen, match) for match in excluded):
+            fits = [match.fits(settings, chosen) for match in excluded]
+            if any(fits):
                 continue
             condition = self._condition(path, place, chosen, settings)
             known = found.setdefault(condition, condition)
@@ -108,6 +114,10 @@ class Expansion:
             raise ConfigError(f"{path}: there is no condition; give it a grid or an include list")
         if not found:
             raise ConfigError(f"{path}.exclude: it leaves no condition")
+        # Allowed, since a config that builds on another may have fewer conditions.
+        self.notes += [
+            f"{match.place}: it fits no condition" for match in matches + excluded if not match.used
+        ]
         return tuple(found)
 
     def _given(self, path: str, chosen: Any) -> _Given:
@@ -152,6 +162,9 @@ class Expansion:
             ]
         return values
 
+    def _match(self, path: str, given: Mapping[str, Any]) -> "_Match":
+        return _Match(path, self._values(path, given))
+
     def _value(self, path: str, key: str, value: Any) -> Any:
         try:
             checked = getattr(Settings.model_validate({key: value}), key)
@@ -166,7 +179,7 @@ class Expansion:
         place: str,
         chosen: _Given,
         shared: _Given,
-        rules: Sequence[tuple[Mapping[str, Any], _Given]],
+        rules: Sequence[tuple["_Match", _Given]],
     ) -> _Given:
         # Weakest first: defaults, settings, when, preset of the rule, the condition's own values.
         fixed = {**self._defaults, **shared}
@@ -181,7 +194,7 @@ class Expansion:
         own = {**chosen, **preset}
         settings = {**fixed, **own}
         for match, given in rules:
-            if _matches(settings, chosen, match):
+            if match.fits(settings, chosen):
                 settings.update({key: value for key, value in given.items() if key not in own})
         computed = {
             key: self._value(formula.path, key, formula.value(settings))
@@ -201,12 +214,22 @@ class Expansion:
         return condition.model_copy(update={"engine": engine, "device": device})
 
 
-def _matches(settings: _Given, chosen: _Given, match: Mapping[str, list[Any]]) -> bool:
-    # A preset is matched by its own name as well as by the rule that it stands for.
-    return all(
-        settings[key] in options or (key == "rule" and chosen.get(key) in options)
-        for key, options in match.items()
-    )
+@dataclass
+class _Match:
+    """Values that a condition must have, by setting, and whether any condition has had them."""
+
+    place: str
+    options: Mapping[str, list[Any]]
+    used: bool = False
+
+    def fits(self, settings: _Given, chosen: _Given) -> bool:
+        # A preset is matched by its own name as well as by the rule that it stands for.
+        fits = all(
+            settings[key] in options or (key == "rule" and chosen.get(key) in options)
+            for key, options in self.options.items()
+        )
+        self.used |= fits
+        return fits
 
 
 def _check_effect(

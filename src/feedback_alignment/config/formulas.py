@@ -41,12 +41,16 @@ class Formula:
         """
         try:
             found = self._number(ast.parse(self.text.strip(), mode="eval").body, settings)
+        except ConfigError:
+            raise
         except (SyntaxError, TypeError, RecursionError):
             raise ConfigError(
                 f'{self.path}: "{self.text}" is no formula; allowed: {ALLOWED}'
             ) from None
         except (ArithmeticError, ValueError) as error:
             raise ConfigError(f'{self.path}: "{self.text}" has no value: {error}') from None
+        if isinstance(found, complex):
+            raise ConfigError(f'{self.path}: "{self.text}" has no value: the root of less than 0')
         return found
 
     def _number(self, node: ast.expr, settings: Mapping[str, Any]) -> float:

@@ -66,6 +66,8 @@ class TorchArrays:
             out.copy_(A > 0.0)
         elif activation.name == "tanh":
             out.copy_(1.0 - A * A)
+        elif activation.name == "sigmoid":
+            out.copy_(A - A * A)
         elif activation.name == "erf":
             out.copy_((-H * H).exp() * (2.0 / np.sqrt(np.pi)))
         else:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pyarrow.parquet import read_schema
 
-from feedback_alignment.tables import COLUMNS
+from feedback_alignment.tables import COLUMNS, STATUSES
 
 REPLICATE = ["condition", "replicate"]
 _NO_SETTING = {*REPLICATE, "experiment", "case", "step", "metric", "layer", "value", "status"}
@@ -207,10 +207,9 @@ def diverged(table: pd.DataFrame) -> pd.DataFrame:
 
 def overview(table: pd.DataFrame) -> pd.DataFrame:
     """Conditions and runs behind a figure, and how the runs ended, by experiment and activation."""
-    ends = ("ok", "settled", "diverged")
-    runs = replicates(table).assign(**{name: table["status"] == name for name in ends})
+    runs = replicates(table).assign(**{name: table["status"] == name for name in STATUSES})
     groups = runs.groupby(["experiment", "activation"])
-    sums = {name: (name, "sum") for name in ends}
+    sums = {name: (name, "sum") for name in STATUSES}
     return groups.agg(conditions=("condition", "nunique"), runs=("replicate", "size"), **sums)
 
 

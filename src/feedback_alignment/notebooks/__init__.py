@@ -86,10 +86,11 @@ def _parameters(source: Path) -> list[str]:
 def _check_parameters(notebook: Path, known: Sequence[str], parameters: Mapping[str, Any]) -> None:
     for name in parameters:
         if name not in known:
-            knows = ", ".join(known) or "nothing"
-            raise UnknownParameterError(
-                f"{notebook}: unknown parameter {name}; its parameters cell sets {knows}"
-            )
+            what = "no cell sets parameters; the first code cell needs the tag parameters"
+            if known:
+                what = f"unknown parameter {name}; its parameters cell sets {', '.join(known)}"
+            needed = f"must set {', '.join(parameters)} (docs/adding_a_figure.md)"
+            raise UnknownParameterError(f"{notebook}: {what}, and {needed}")
 
 
 def _read(notebook: Path) -> NotebookNode:
@@ -122,6 +123,9 @@ def _isolation() -> Iterator[Path]:
     library = str(Path(__file__).resolve().parents[2])
     python_path = [library, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     with tempfile.TemporaryDirectory(prefix="notebook-", dir=base) as work:
+        (Path(work) / "matplotlib").mkdir()
+        # Together with SOURCE_DATE_EPOCH: a plain savefig writes no random id and no time.
+        (Path(work) / "matplotlib/matplotlibrc").write_text("svg.hashsalt: feedback-alignment\n")
         private = {
             "IPYTHONDIR": f"{work}/ipython",
             "JUPYTER_CONFIG_DIR": f"{work}/config",
@@ -133,6 +137,7 @@ def _isolation() -> Iterator[Path]:
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
             "PYTHONHASHSEED": "0",
             "PYTHONPATH": os.pathsep.join(dict.fromkeys(python_path)),
+            "SOURCE_DATE_EPOCH": "0",
         }
         cleared = ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "MATPLOTLIBRC", "PYTHONSTARTUP")
         before = {name: os.environ.get(name) for name in (*private, *cleared)}
@@ -186,16 +191,26 @@ def _run(
         with replacing(failed) as temporary:
             shutil.copyfile(output, temporary)
         what = f"{error.ename}: {_line(error.evalue)}"
-        message = f"{notebook}, cell [{error.exec_count}]: {what} (see {failed})"
+        message = f"{notebook}, cell [{_number(error.exec_count, output)}]: {what} (see {failed})"
         raise CellFailedError(message, failed) from error
     except Exception as error:
         raise NotebookError(f"{notebook}: {type(error).__name__}: {_line(error)}") from error
     return _without_traces(executed)
 
 
+def _number(executed: int, output: Path) -> int:
+    """The number of a code cell in the user's notebook, which has no cell with the values given."""
+    import nbformat
+
+    cells = nbformat.read(output, as_version=4).cells
+    given = [c for c in cells if "injected-parameters" in c.metadata.get("tags", [])]
+    return executed - sum((cell.execution_count or executed) < executed for cell in given)
+
+
 def _without_traces(notebook: NotebookNode) -> NotebookNode:
-    """Drop what differs between two equal runs: times, and the random ids of cells."""
+    """Drop what differs between equal runs: times, random ids of cells, the Python's version."""
     notebook.metadata.pop("papermill", None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02d}"
         cell.metadata.pop("papermill", None)

@@ -17,6 +17,7 @@ from feedback_alignment.claims.verdicts import (
 from feedback_alignment.page.figures import PageFigure
 from feedback_alignment.page.settings import rows
 from feedback_alignment.sources import SettingsSource
+from feedback_alignment.tables import STATUSES
 
 VERDICTS = (REPLICATED, NOT_REPLICATED, INCONCLUSIVE, NOT_RUN)
 _SYSTEM = ("python", "system", "processor")
@@ -76,6 +77,7 @@ def render(
         system={key: environment[key] for key in _SYSTEM if key in environment},
         packages={key: value for key, value in environment.items() if key not in _SYSTEM},
         status=status,
+        statuses=STATUSES,
     )
 
 
