@@ -143,8 +143,8 @@ SETTINGS = ", ".join(AXES)
         (lambda: ALL.each("activations"), 'unknown column "activations"; did you mean "activat'),
         (
             lambda: ALL.at("middle", "loss"),
-            'unknown time "middle"; allowed: start, half, cutoff, intervention, half_fall, end, '
-            "a number between 0 and 1",
+            'unknown time "middle"; allowed: start, half, cutoff, before, intervention, half_fall, '
+            "end, a number between 0 and 1",
         ),
         (lambda: ALL.at(1, "loss"), "a share of the steps lies between 0 and 1, not at 1"),
         (lambda: ALL.at(True, "loss"), "unknown time True; allowed: start, "),

@@ -7,6 +7,7 @@ from scipy import stats
 from feedback_alignment.claims.intervals import (
     bootstrap_interval,
     expanded_level,
+    runs_interval,
     share_interval,
     stream_of,
 )
@@ -84,3 +85,28 @@ def test_share_interval_against_the_beta_distribution(count):
 def test_replicates_that_show_more_often_than_not(passed, count):
     assert share_interval(passed, count)[0] > 0.5
     assert share_interval(passed - 1, count)[0] < 0.5
+
+
+def test_interval_of_runs_is_that_of_replicates_with_one_run_each_or_runs_that_agree():
+    one = np.array([[1, 1, 0, 1, 1, 0, 1, 1.0]])
+    assert runs_interval(one) == share_interval(6, 8)
+    assert runs_interval(np.ones((15, 20))) == pytest.approx(share_interval(20, 20))
+    assert runs_interval(np.zeros((15, 20))) == pytest.approx(share_interval(0, 20))
+    # Runs that only repeat each other tell no more than one of them.
+    low, high = runs_interval(np.repeat(one, 15, axis=0))
+    assert low < share_interval(6, 8)[0]
+    assert high > share_interval(6, 8)[1]
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.1, 0.8])
+@pytest.mark.parametrize(("share", "replicates"), [(0.8, 8), (0.9, 20), (0.8, 50)])
+def test_interval_of_runs_covers_though_those_of_a_replicate_are_alike(share, replicates, alike):
+    rng = np.random.default_rng(7)
+    covered = 0
+    for _ in range(300):
+        own = np.full(replicates, share)
+        if alike:
+            own = rng.beta(*np.array([share, 1 - share]) * (1 - alike) / alike, replicates)
+        low, high = runs_interval((rng.random((15, replicates)) < own).astype(float))
+        covered += low <= share <= high
+    assert covered / 300 >= 0.9

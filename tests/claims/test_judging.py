@@ -18,6 +18,7 @@ from feedback_alignment.claims.statistics import (
     lowest_mean,
     lowest_step_ratio,
     rank_correlation,
+    share_among,
     share_of_replicates,
     slope,
 )
@@ -441,6 +442,20 @@ def test_auc_resamples_whole_replicates(make_run, make_table, wrong, verdict):
     assert found.verdict == verdict
     assert found.estimate == pytest.approx(1 - wrong / 8)
     assert found.ci_low <= found.estimate <= found.ci_high
+
+
+def test_a_share_among_replicates_counts_those_it_applies_to(make_run, make_table):
+    rows = [
+        row
+        for replicate in range(9)
+        for row in make_run(replicate, {"loss": 1.0 * (replicate > 2), "accuracy": 0.9})
+    ]
+    asked = share_among(ALL.final("accuracy") > 0.5, given=ALL.final("loss") > 0.5)
+    verdict = judge(claims(check("share", asked > 0.5)), {"fig": make_table(rows)})
+    (found,) = verdict[0].checks
+    assert (found.n, found.estimate, found.verdict) == (6, 1.0, "replicated")
+    assert (found.ci_low, found.ci_high) == share_interval(6, 6)
+    assert "3 replicates to which it does not apply" in table(verdict)
 
 
 def test_auc_of_runs_that_all_stay_is_not_run(make_run, make_table):

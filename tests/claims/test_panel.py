@@ -77,6 +77,13 @@ def test_intervention_is_the_step_of_the_last_one(make_run, make_table, steps, v
     assert panel.values == pytest.approx(np.array([[np.nan], [value]]), nan_ok=True)
 
 
+def test_before_is_the_last_recorded_step_before_an_intervention(make_run, make_table):
+    rows = make_run(0, {"loss": FALL}, width=50) + make_run(0, {"loss": FALL}, switch_step=20)
+    panel = read_panel(rows_of(make_table(rows)), Reading("loss", "before"))
+    before = FALL[max(step for step in FALL if step < 20)]
+    assert panel.values == pytest.approx(np.array([[np.nan], [before]]), nan_ok=True)
+
+
 @pytest.mark.parametrize(
     ("loss", "value"),
     [

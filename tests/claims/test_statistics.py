@@ -42,8 +42,9 @@ LOSS = Part().final("loss")
 def prepared(name, *given, **arguments):
     """How a statistic prepares the panel that these values make."""
     made = panel(*given)
-    if name == "correlation":
-        return statistics.correlation(LOSS, LOSS, **arguments).prepare(made)
+    if name in ("correlation", "share_concordant"):
+        two = arguments.pop("two", (LOSS, LOSS))
+        return getattr(statistics, name)(*two, **arguments).prepare(made)
     return getattr(statistics, name)(arguments.pop("of", LOSS), **arguments).prepare(made)
 
 
@@ -333,6 +334,56 @@ def test_auc_has_no_value_for_resamples_without_a_pair():
     assert reduce(counts[:, 0]) == 1
 
 
+def test_auc_within_an_angle_pairs_only_runs_that_agree_in_it():
+    # Across angles the larger value always stays; at 40 degrees it leaves in one pair of two.
+    conditions = [{"tie_angle": angle} for angle in (0, 40, 40, 90)]
+    values = [[0.9, 0.9], [0.5, 0.6], [0.7, 0.4], [0.1, 0.1]]
+    other = [[0, 0], [0, 0], [9, 9], [9, 9]]
+    within = {**SMALL, "within": "tie_angle"}
+    assert estimate("auc", values, conditions, other, **within) == pytest.approx(2 / 4)
+    assert estimate("auc", values, conditions, other, **SMALL) == pytest.approx(14 / 16)
+    # What the angle does to the values is no part of it.
+    shifted = np.add(values, [[5], [-3], [-3], [7]])
+    assert estimate("auc", shifted, conditions, other, **within) == pytest.approx(2 / 4)
+    with pytest.raises(NotRunError, match="no two runs at one tie_angle of which one passes"):
+        estimate("auc", values[::3], conditions[::3], other[::3], **within)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(2, 5))
+@settings(max_examples=25, deadline=None)
+def test_auc_within_a_setting_weighs_its_values_by_their_pairs(number, replicates, count):
+    rng = np.random.default_rng(number)
+    conditions = [{"tie_angle": angle, "width": w} for angle in (0, 9) for w in range(count)]
+    values = rng.integers(0, 4, (2 * count, replicates)).astype(float)
+    other = rng.choice([0.0, 9.0], (2 * count, replicates))
+    other[:, 0] = np.resize([0.0, 9.0], 2 * count)
+    won = pairs = 0
+    for part in (slice(count), slice(count, None)):
+        stays, leaves = values[part][other[part] == 0], values[part][other[part] == 9]
+        won += mannwhitneyu(stays, leaves).statistic
+        pairs += stays.size * leaves.size
+    found = estimate("auc", values, conditions, other, **SMALL, within="tie_angle")
+    assert found == pytest.approx(won / pairs)
+
+
+def test_concordant_runs_pass_both_or_neither():
+    values, other = [[1, -1, 1], [-1, np.nan, 1]], [[5, 0, 0], [0, 0, np.nan]]
+    two = {"two": (LOSS >= 0, LOSS > 1)}
+    # Passing both; neither; the first alone; neither; no first value; no second value.
+    runs, reduce = prepared("share_concordant", values, over_widths[:2], other, **two)
+    assert runs.tolist() == [[1, 1, 0], [1, 0, 0]]
+    assert reduce(runs.mean(axis=1)) == 0.5
+
+
+def test_share_among_asks_only_those_that_satisfy_the_other():
+    values, other = [[1, 1, 9, np.nan, 1]], [[5, 0, 5, 5, np.nan]]
+    arguments = {"of": LOSS > 1, "given": LOSS < 2}
+    asked, _ = prepared("share_among", values, over_widths[:1], other, **arguments)
+    assert asked.tolist() == [[1, 0, 0]]
+    with pytest.raises(NotRunError, match="no replicate satisfies `given`"):
+        estimate("share_among", [[9.0]], over_widths[:1], [[5.0]], **arguments)
+
+
 def test_spread_is_the_largest_ratio_at_one_width():
     conditions = [{"l2": l2, "width": w} for w in (100, 200) for l2 in LAMBDAS]
     values = [[10.0], [10.4], [10.1], [30], [33], [31]]
@@ -397,6 +448,8 @@ def test_order_of_conditions_and_replicates_changes_nothing(random):
         },
         "correlation": {"kind": "spearman"},
         "auc": {"tells": LOSS < 1.2},
+        "share_concordant": {"two": (LOSS < 1.2, LOSS > 0.9)},
+        "share_among": {"of": LOSS < 1.9, "given": LOSS > 0.6},
     }.items():
         shuffled = [conditions[i] for i in rows]
         pair = () if name == "share_of_replicates" else (other,)

@@ -64,7 +64,7 @@ def test_shares_and_their_intervals_count_who_stays(table_of):
     bars = {bar.lines[0].get_xdata()[0]: bar for bar in shown}
     assert len(bars) == 3 + 2
     for angle, part in rise.groupby("tie_angle"):
-        stay = int((part["value"] < 100).sum())  # NaN, as of the diverged one, is not below
+        stay = int((part["value"] < 2).sum())  # NaN, as of the diverged one, is not below
         line, _, (segments,) = bars[angle].lines
         assert line.get_ydata()[0] == stay / 3
         ((_, low), (_, high)) = segments.get_segments()[0]
@@ -72,10 +72,10 @@ def test_shares_and_their_intervals_count_who_stays(table_of):
         assert high == pytest.approx(beta.ppf(0.975, stay + 1, 3 - stay) if stay < 3 else 1.0)
 
 
-def test_each_replicate_has_its_alignment_and_rise(table_of):
+def test_each_replicate_has_its_r_and_rise(table_of):
     table = table_of("chu_stability", "some_diverged")
     axes = stability.draw(table).axes[7]
-    at = table[(table["metric"] == "gradient_alignment") & (table["case"] != "bp_alone")]
+    at = table[(table["metric"] == "stability_ratio") & (table["case"] != "bp_alone")]
     kept = at[(at["step"] == MOMENT) & (at["status"] == "ok")]
     shown = [x for line in lines(axes) for x in line.get_xdata()]
     np.testing.assert_allclose(sorted(shown), sorted(kept["value"]))
@@ -133,8 +133,8 @@ def test_the_series_is_of_the_cases_trained_and_frozen_and_the_grid_of_all(table
     first, second, third, fourth = performance.draw(table).axes
     assert first._right_title.get_text() == "σ = 0.1, width 64, depth 1"
     assert sorted(texts(first, "control")) == ["hidden layers frozen", "random features, width 256"]
-    learnt = found[~found["frozen"] & (found["rule"] == "fa")]
-    assert len(lines(second)) == len(learnt) == 6
+    learnt = found[found["searched"]]
+    assert len(lines(second)) == len(learnt) == 4
     expected = np.corrcoef(learnt["accuracy"], learnt["alignment"])[0, 1]
     ranks = spearmanr(learnt["accuracy"], learnt["alignment"]).statistic
     shown = second._right_title.get_text().replace("\N{MINUS SIGN}", "-")
@@ -148,6 +148,26 @@ def test_the_series_is_of_the_cases_trained_and_frozen_and_the_grid_of_all(table
         (level,) = lines(axes, "frozen")
         own = found.loc[found["case"] == "frozen_hidden", name].item()
         assert level.get_ydata()[0] == pytest.approx(own)
+
+
+def test_lines_within_a_decay_are_those_of_its_conditions(table_of):
+    table = table_of("chu_alignment_performance")
+    grid = table[table["case"] == "search"]
+    more = grid.assign(l2=0.3, condition=grid["condition"] + "-more", value=0.9 * grid["value"])
+    both = pd.concat([table, more])
+    found = performance.conditions(both)
+    drawn = lines(performance.draw(both).axes[1], "within")
+    assert len(drawn) == 2
+    for line, (_, part) in zip(drawn, found[found["searched"]].groupby("l2"), strict=True):
+        slope, level = np.polyfit(part["alignment"], -np.log10(1.03 - part["accuracy"]), 1)
+        ends = part["alignment"].agg(["min", "max"])
+        np.testing.assert_allclose(line.get_xdata(), ends)
+        np.testing.assert_allclose(-np.log10(1.03 - line.get_ydata()), level + slope * ends)
+    counts = [name for name, _ in performance.summary(both).index if "conditions" in name]
+    assert counts == [
+        *("correlation, 8 conditions", "correlation of ranks, 8 conditions"),
+        *("correlation, 4 conditions", "correlation of ranks, 4 conditions") * 2,
+    ]
 
 
 def test_fixed_points_go_on_by_bp_in_the_panels_of_their_network(table_of):

@@ -27,11 +27,11 @@ class Statistic(Comparable["Comparison"]):
         name: its name, for the record.
         reading: the quantity it is computed from.
         prepare: from a panel to values (K, S) and the function that turns their replicate means
-            (K, ...) into the statistic (...). The share of replicates prepares one row of zeros
-            and ones.
+            (K, ...) into the statistic (...). A share prepares zeros and ones; a statistic may
+            leave out replicates to which it does not apply.
         arguments: what it was declared with, in plain values, for the record.
         other: a second quantity beside the first, or None.
-        share: whether it is a share of replicates.
+        share: whether it is a share of replicates, or of their runs.
         every: whether no replicate may fail.
         keep: what of the replicates without a value it keeps, as failures; see `draw_sample`.
     """

@@ -83,6 +83,32 @@ def share_interval(passed: int, count: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
+def runs_interval(passed: np.ndarray) -> tuple[float, float]:
+    """Interval of a share of runs of which those of a replicate share data and feedback.
+
+    Clopper and Pearson's, for as many runs as independent ones would tell as much: their number
+    over the design effect, less what estimating that costs (Korn and Graubard 1998, Survey
+    Methodology 24, 193-201). Where all runs agree there is no estimate, and replicates count.
+
+    Args:
+        passed: zeros and ones (C, S), replicates last.
+    """
+    from scipy import stats
+
+    conditions, replicates = passed.shape
+    if conditions == 1:
+        return share_interval(int(passed.sum()), replicates)
+    share, size = float(passed.mean()), float(replicates)
+    if replicates > 1 and 0 < share < 1:
+        quantiles = stats.t.ppf((1 + CONFIDENCE) / 2, [passed.size - 1, replicates - 1])
+        among = passed.mean(axis=0).var(ddof=1) / replicates * (quantiles[1] / quantiles[0]) ** 2
+        size = share * (1 - share) / max(among, share * (1 - share) / passed.size)
+    tail, passes, fails = (1 - CONFIDENCE) / 2, share * size, (1 - share) * size
+    low = stats.beta.ppf(tail, passes, fails + 1) if share > 0 else 0.0
+    high = stats.beta.isf(tail, passes + 1, fails) if share < 1 else 1.0
+    return float(low), float(high)
+
+
 def stream_of(name: str) -> int:
     """Seed of a random stream, from a name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

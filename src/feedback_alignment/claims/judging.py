@@ -11,7 +11,7 @@ from feedback_alignment.claims.declaration import Check, Claim
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import NEVER, TEXT_COLUMNS, Filter, named
 from feedback_alignment.claims.groups import level, written_values
-from feedback_alignment.claims.intervals import bootstrap_interval, share_interval
+from feedback_alignment.claims.intervals import bootstrap_interval, runs_interval
 from feedback_alignment.claims.panel import Panel, Rows, matching, read_panel, rows_of
 from feedback_alignment.claims.points import Tables
 from feedback_alignment.claims.published import Published, judge_published
@@ -127,9 +127,12 @@ def _judge_rows(
         if not unstable:
             return replace(blank, reason=str(error))
         return replace(blank, verdict=INCONCLUSIVE, reason=f"{error}: {lost}")
+    if without := blank.n - values.shape[1]:
+        said = f"{without} replicate{'s' * (without > 1)} to which it does not apply"
+        blank = replace(blank, n=values.shape[1], left_out=(*blank.left_out, said))
     estimate = float(reduce(values.mean(axis=1)))
     if statistic.share:
-        interval = share_interval(int(values.sum()), blank.n)
+        interval = runs_interval(values)
     else:
         interval = bootstrap_interval(values, reduce, _stream(claim, blank))
     verdict, reason = decide(threshold, estimate, interval, blank.n, every=statistic.every)

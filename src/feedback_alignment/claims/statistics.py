@@ -246,7 +246,7 @@ def correlation(reading: Reading, other: Reading, *, kind: Kind = "pearson") -> 
     return statistic_of("correlation", reading, prepare, other, kind=kind)
 
 
-def auc(reading: Reading, *, tells: Criterion) -> Statistic:
+def auc(reading: Reading, *, tells: Criterion, within: str | None = None) -> Statistic:
     """Share of pairs, one that passes and one that fails, in which the first has more.
 
     Pairs are two runs, of any conditions and replicates, of which one satisfies the criterion and
@@ -256,31 +256,115 @@ def auc(reading: Reading, *, tells: Criterion) -> Statistic:
     Args:
         reading: the quantity that may tell the one from the other.
         tells: the criterion, in the same conditions.
+        within: a setting in which the two runs of a pair must agree, so that what it does to both
+            quantities is no part of the share; None for any two runs.
     """
-    if not isinstance(tells, Criterion) or tells.other is not None:
-        raise ClaimsError("auc tells runs by one comparison of a reading with a number")
+    _one_comparison("auc tells runs", tells)
+    if within is not None:
+        known_axis(within)
 
     def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
         holds = tells.threshold.holds
         passes = np.array([[holds(v) for v in row] for row in panel.second.tolist()], bool)
-        levels = np.unique(panel.values[~np.isnan(panel.values)])
-        if not all((kind & ~np.isnan(panel.values)).any() for kind in (passes, ~passes)):
-            raise NotRunError("no two runs of which one passes `other_passes` and the other fails")
-        # How many runs of each replicate have each value: of such counts the share is a function.
-        here = panel.values == levels[:, None, None]
-        counts = np.concatenate([(here & passes).sum(axis=1), (here & ~passes).sum(axis=1)])
+        known = ~np.isnan(panel.values)
+        counts: list[np.ndarray] = []
+        strata: list[tuple[slice, slice]] = []
+        for stratum in [slice(None)] if within is None else _agreeing(panel, within):
+            values, good = panel.values[stratum], passes[stratum]
+            if not all((kind & known[stratum]).any() for kind in (good, ~good)):
+                continue
+            # How many runs of each replicate have each value: the share is a function of these.
+            levels = np.unique(values[known[stratum]])
+            here, first = values == levels[:, None, None], sum(map(len, counts))
+            counts += [(here & good).sum(axis=1), (here & ~good).sum(axis=1)]
+            middle = first + len(levels)
+            strata.append((slice(first, middle), slice(middle, middle + len(levels))))
+        if not strata:
+            alike = "" if within is None else f" at one {within}"
+            raise NotRunError(f"no two runs{alike} of which one passes `other_passes` and one not")
 
         def reduce(means: np.ndarray) -> np.ndarray:
-            passing, failing = means[: len(levels)], means[len(levels) :]
-            beaten = np.cumsum(failing, axis=0) - failing / 2
-            pairs = passing.sum(axis=0) * failing.sum(axis=0)
-            return _divide((passing * beaten).sum(axis=0), pairs)
+            won, pairs = np.zeros(means.shape[1:]), np.zeros(means.shape[1:])
+            for passing, failing in ((means[p], means[f]) for p, f in strata):
+                beaten = np.cumsum(failing, axis=0) - failing / 2
+                won += (passing * beaten).sum(axis=0)
+                pairs += passing.sum(axis=0) * failing.sum(axis=0)
+            return _divide(won, pairs)
 
-        return counts.astype(float), reduce
+        return np.concatenate(counts).astype(float), reduce
 
-    passes = tells.threshold.plain()
     return statistic_of(
-        "auc", reading, prepare, tells.reading, keep="diverged", other_passes=passes
+        "auc",
+        reading,
+        prepare,
+        tells.reading,
+        keep="diverged",
+        other_passes=tells.threshold.plain(),
+        within=within,
+    )
+
+
+def share_concordant(one: Criterion, other: Criterion) -> Statistic:
+    """Share of runs, of all conditions and replicates, that satisfy both criteria or neither.
+
+    A run without a value of the first is not concordant; one without a value of the second does
+    not satisfy it.
+
+    Args:
+        one: a comparison of a reading with a number.
+        other: one of another reading, in the same conditions.
+    """
+    for criterion in (one, other):
+        _one_comparison("runs are concordant", criterion)
+
+    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
+        first, second = (
+            np.array([[criterion.threshold.holds(v) for v in row] for row in values.tolist()])
+            for criterion, values in ((one, panel.values), (other, panel.second))
+        )
+        agree = (first == second) & ~np.isnan(panel.values)
+        return agree.astype(float), lambda means: means.mean(axis=0)
+
+    return statistic_of(
+        "share_concordant",
+        one.reading,
+        prepare,
+        other.reading,
+        share=True,
+        keep="all",
+        run_passes=one.threshold.plain(),
+        other_passes=other.threshold.plain(),
+    )
+
+
+def share_among(passing: Criterion, *, given: Criterion) -> Statistic:
+    """Share of replicates that satisfy a criterion among those that satisfy another.
+
+    Both in every condition; what has no value does not satisfy it.
+
+    Args:
+        passing: the criterion.
+        given: the other, without which the first is not asked.
+    """
+    for criterion in (passing, given):
+        _one_comparison("a share among replicates is told", criterion)
+
+    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
+        asked = _satisfying(panel.values, given.threshold)
+        if not asked.any():
+            raise NotRunError("no replicate satisfies `given`")
+        passed = _satisfying(panel.second, passing.threshold)[asked]
+        return passed[None].astype(float), lambda means: means[0]
+
+    return statistic_of(
+        "share_among",
+        given.reading,
+        prepare,
+        passing.reading,
+        share=True,
+        keep="all",
+        given=given.threshold.plain(),
+        other_passes=passing.threshold.plain(),
     )
 
 
@@ -346,6 +430,19 @@ def log_or_nan(values: np.ndarray) -> np.ndarray:
 def _paired(panel: Panel, along: str, ends: Mapping[str, Any]) -> tuple[list[int], list[int]]:
     found = pairs(panel.conditions, along, ends["from"], ends["to"])
     return [i for i, _ in found], [j for _, j in found]
+
+
+def _one_comparison(what: str, criterion: Any) -> None:
+    if not isinstance(criterion, Criterion) or criterion.other is not None:
+        raise ClaimsError(f"{what} by one comparison of a reading with a number")
+
+
+def _agreeing(panel: Panel, column: str) -> list[list[int]]:
+    """Indices of the conditions with each value of a setting."""
+    found: dict[Any, list[int]] = {}
+    for i, chosen in enumerate(panel.conditions):
+        found.setdefault(chosen[column], []).append(i)
+    return list(found.values())
 
 
 def _satisfying(values: np.ndarray, threshold: Threshold) -> np.ndarray:

@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # A replicate's first recorded step; the last of the first half of the steps; the last under a
-# decay that is cut off; the one at which its last intervention takes place, whose state is that
-# just after it; the first at which half of what the loss falls in all is gone; its last.
-TIMES = ("start", "half", "cutoff", "intervention", "half_fall", "end")
+# decay that is cut off; the last before its last intervention; the one at which that takes place,
+# whose state is that just after it; the first at which half of what the loss falls in all is gone;
+# its last.
+TIMES = ("start", "half", "cutoff", "before", "intervention", "half_fall", "end")
 # The columns that a time is found by.
 STEPS_READ = ["step", "steps", "status", "end_step", "cutoff_step", *TURNS]
 # Shares of the steps are decimals, and decimals are not exact.
@@ -50,8 +51,9 @@ def rows_at(rows: "pd.DataFrame", loss: "pd.DataFrame", time: Time) -> "pd.DataF
         time: one of `TIMES`, or a share of the steps: the last recorded step not after it; or a
             step, read if it is recorded.
     """
-    if time == "intervention":
-        rows = _where(rows, rows["step"] == rows[list(TURNS)].max(axis=1))
+    if time in ("before", "intervention"):
+        moment = rows[list(TURNS)].max(axis=1)
+        rows = _where(rows, rows["step"] == moment if time != "before" else rows["step"] < moment)
     elif time == "half_fall":
         fallen = _half_fallen(loss)
         rows = rows[rows["status"] != "diverged"]

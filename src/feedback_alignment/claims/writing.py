@@ -88,7 +88,8 @@ def json_text(verdicts: Sequence[ClaimVerdict]) -> str:
     content = {
         "confidence": CONFIDENCE,
         "interval": "expanded percentile bootstrap over replicates; "
-        "Clopper-Pearson for share_of_replicates; Welch beside published values",
+        "Clopper-Pearson for shares, of runs for as many as independent ones; "
+        "Welch beside published values",
         "resamples": RESAMPLES,
         "min_replicates": MIN_REPLICATES,
         "claims": [asdict(verdict) for verdict in verdicts],
@@ -103,8 +104,9 @@ def markdown_text(verdicts: Sequence[ClaimVerdict]) -> str:
     lines += [
         "",
         "Intervals are 95 % over replicates: expanded percentile bootstrap, resampled jointly",
-        "over all conditions; Clopper-Pearson for a share of replicates. Differences from",
-        "published values are ours less theirs, with Welch's interval, at 90 % for agreement.",
+        "over all conditions; Clopper-Pearson for a share of replicates, and for one of runs as if",
+        "there were only as many as tell the same independently. Differences from published values",
+        "are ours less theirs, with Welch's interval, at 90 % for agreement.",
     ]
     for claim in verdicts:
         lines += ["", f"## {_cell(claim.id)}: {claim.verdict}", "", _cell(claim.statement), ""]

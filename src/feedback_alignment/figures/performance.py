@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 
 from feedback_alignment.figures import marks, numbers, style
 
@@ -38,7 +39,7 @@ def conditions(table: pd.DataFrame) -> pd.DataFrame:
         Settings and case; `accuracy`, `accuracy_sd`, `alignment`, `alignment_sd` (hidden layers; 1
         for BP, which is what it means; NaN where there is none), `replicates` and `lost`
         (diverged); `frozen`: whether its hidden layers never learn; `swept`: whether it belongs to
-        the series over decays.
+        the series over decays; `searched`: whether it belongs to the grid.
     """
     rows = table[table["case"].isin(CASES)]
     out = rows.drop_duplicates("condition").set_index("condition")
@@ -46,6 +47,10 @@ def conditions(table: pd.DataFrame) -> pd.DataFrame:
         frozen=out["case"].isin(["frozen_hidden", "random_features"]),
         swept=out["case"].isin(["trained", "frozen_hidden"]),
     )
+    # One of both experiments comes with the case of the first.
+    search = out[out["case"] == "search"]
+    within = [out[name].isin(search[name]) for name in ("rule", "l2", *_SIZE)]
+    out["searched"] = ~out["frozen"] & np.logical_and.reduce(within)
     ended = numbers.replicates(rows)
     out["replicates"] = ended.groupby("condition").size()
     out["lost"] = (ended["status"] == "diverged").groupby(ended["condition"]).sum()
@@ -62,7 +67,7 @@ def conditions(table: pd.DataFrame) -> pd.DataFrame:
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracy and alignment, `mean ± sd`, of the series over decays and the controls.
 
-    Below them, the correlation over all conditions with feedback.
+    Below them, the correlation over the grid, and over its conditions at each decay.
     """
     if reason := lacking(table):
         return numbers.nothing(reason)
@@ -80,9 +85,11 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         )
     grid = _grid(cells)
     names = ("correlation", "correlation of ranks")
-    for name, value in zip(names, _correlation(grid), strict=False):
-        run = f"{name}, {len(grid)} conditions"
-        rows.append(dict.fromkeys(rows[0], "") | {"run": run, "accuracy": _signed(value)})
+    parts = [("", grid), *((f"{l2:g}", part) for l2, part in grid.groupby("l2"))]
+    for decay, part in parts:
+        for name, value in zip(names, _correlation(part), strict=False):
+            words = {"run": f"{name}, {len(part)} conditions", "λ": decay}
+            rows.append(dict.fromkeys(rows[0], "") | words | {"accuracy": _signed(value)})
     return pd.DataFrame(rows).set_index(["run", "λ"])
 
 
@@ -104,7 +111,7 @@ def draw(table: pd.DataFrame) -> Figure:
     figure.set_figwidth(style.WIDTH)
     for axes, left, right, part in (
         (first, "(a) decays", network, series),
-        (second, f"(b) all {len(grid)}" if several else "(b) all", correlation, _learning(cells)),
+        (second, f"(b) all {len(grid)}" if several else "(b) all", correlation, _searched(cells)),
         (third, "(c) accuracy", network, swept),
         (fourth, "(d) alignment", network, swept),
     ):
@@ -135,14 +142,15 @@ def _series(cells: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["frozen", "rule", "width", "l2"], kind="stable")
 
 
-def _learning(cells: pd.DataFrame) -> pd.DataFrame:
-    """Conditions whose hidden layers learn by feedback."""
-    return cells[~cells["frozen"] & (cells["rule"] != "bp")]
+def _searched(cells: pd.DataFrame) -> pd.DataFrame:
+    """The conditions of the grid; without one, all whose hidden layers learn by feedback."""
+    learning = cells[~cells["frozen"] & (cells["rule"] != "bp")]
+    return learning[learning["searched"]] if learning["searched"].any() else learning
 
 
 def _grid(cells: pd.DataFrame) -> pd.DataFrame:
     """Those of them that have both numbers."""
-    return _learning(cells).dropna(subset=["accuracy", "alignment"])
+    return _searched(cells).dropna(subset=["accuracy", "alignment"])
 
 
 def _correlation(grid: pd.DataFrame) -> tuple[float, ...]:
@@ -216,6 +224,14 @@ def _all(axes: Axes, grid: pd.DataFrame, several: bool) -> None:
     look = {"markersize": 3.2, "alpha": 0.8, "markeredgewidth": 0, "zorder": 3, "gid": "data"}
     for _, cell in grid.sort_values("l2").iterrows():
         axes.plot(cell["alignment"], cell["accuracy"], **look, **_point(cell))
+    for _, part in grid.groupby("l2"):
+        if not _correlation(part):
+            continue
+        # Least squares on the axis of accuracies as it is drawn, so that lines are straight.
+        line = np.polynomial.Polynomial.fit(part["alignment"], _stretch(part["accuracy"]), 1)
+        ends = np.array([part["alignment"].min(), part["alignment"].max()])
+        look = {"color": _point(part.iloc[0])["color"], "linewidth": 1.3, "zorder": 2}
+        axes.plot(ends, _shrink(line(ends)), gid="within", **look)
     axes.set(xlabel=_LABELS["alignment"], ylabel=_LABELS["accuracy"])
 
 
@@ -253,15 +269,19 @@ def _against_decay(axes: Axes, swept: pd.DataFrame, name: str) -> None:
     axes.set(xlabel=f"decay λ of {of} weights", ylabel=_LABELS[name].replace(", hid", ",\nhid"))
 
 
+def _stretch(accuracy: ArrayLike) -> np.ndarray:
+    return -np.log10(np.maximum(1.0 + _MARGIN - np.asarray(accuracy, dtype=float), 1e-3))
+
+
+def _shrink(place: ArrayLike) -> np.ndarray:
+    return 1.0 + _MARGIN - 10.0 ** -np.asarray(place, dtype=float)
+
+
 def _limit_accuracy(axes: Axes, cells: pd.DataFrame) -> None:
     """An axis of accuracies that is stretched towards one, where most of them lie."""
     if not axes.axison:
         return
-    scale = (
-        lambda a: -np.log10(np.maximum(1.0 + _MARGIN - np.asarray(a, dtype=float), 1e-3)),
-        lambda y: 1.0 + _MARGIN - 10.0 ** -np.asarray(y, dtype=float),
-    )
-    axes.set_yscale("function", functions=scale)
+    axes.set_yscale("function", functions=(_stretch, _shrink))
     marks.ticks(axes.yaxis, [0, 0.3, 0.6, 0.8, 0.9, 0.95, 1])
     low = (cells["accuracy"] - cells["accuracy_sd"]).min()
     axes.set_ylim(max(-0.05, low - 0.1) if low == low else -0.05, 1.005)

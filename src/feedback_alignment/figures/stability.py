@@ -39,6 +39,8 @@ ROUNDING = 1e-20
 # One hue for networks of another width, far from the blue of FA and from the angles' colours.
 _WIDE = LinearSegmentedColormap.from_list("wide", ("#f7b267", "#8f4a00"))
 _MARKERS = {"tied": "o", "random": "D", "own": "^", "fresh": "v"}
+_NEAR_ZERO = 1e-3  # linear below, on the axis of r
+_MINUS = "\N{MINUS SIGN}"
 _RANDOM_AT = 112.0  # place of random feedback on the axis of angles,
 _APART = 9.0  # and how far the next width is from it
 _STAYS_LINE = {"color": style.GUIDE, "linewidth": 0.9, "linestyle": marks.DOTTED}
@@ -48,7 +50,7 @@ _DOT = {"linestyle": "none", "marker": "o"}
 
 @marks.drawing(lacking)
 def draw(table: pd.DataFrame) -> Figure:
-    """Spectra of K_FA (above); loss, alignment, who stays, and alignment against rise (below)."""
+    """Spectra of K_FA (above); loss, alignment, who stays, and rise against r (below)."""
     rows = select(table)
     runs = runs_of(rows)
     figure, (upper, lower) = marks.grid(2, 4, 2.35)
@@ -74,8 +76,8 @@ def draw(table: pd.DataFrame) -> Figure:
             ),
             ("(g) share that stays", _shares, runs, ("tied", "random"), "loss_rise"),
             (
-                "(h) alignment and loss", _criterion, runs, ("tied", "random", "own", "fresh"),
-                "loss_rise with gradient_alignment",
+                "(h) r and loss", _criterion, runs, ("tied", "random", "own", "fresh"),
+                "loss_rise with stability_ratio (spectrum: true)",
             ),
         ),
         strict=True,
@@ -234,15 +236,15 @@ def _bar(axes: Axes, x: float, share: Sequence[float], color: str, marker: str) 
 
 
 def _criterion(axes: Axes, cells: pd.DataFrame) -> bool:
-    """A point a replicate: alignment at the intervention and the rise of the loss after it."""
-    runs = cells[cells["alignment"].notna()]
+    """A point a replicate: r at the intervention and the rise of the loss after it."""
+    runs = cells[cells["ratio"].notna()]
     shown = runs[runs["rise"] > 0]
     if shown.empty:
         return False
     keys = ["kind", "rank", "tie_angle"]
     for _, part in shown.groupby(keys):
         look = {"markersize": 3.6, "alpha": 0.85, "markeredgewidth": 0.8, "zorder": 3}
-        axes.plot(part["alignment"], part["rise"], gid="data", **_mark(part), **look)
+        axes.plot(part["ratio"], part["rise"], gid="data", **_mark(part), **look)
     axes.axhline(STAYS, zorder=1, **_STAYS_LINE)
     axes.set_ylim(min(0.5, shown["rise"].min() / 2), max(shown["rise"].max(), STAYS) * 5)
     marks.decades(axes)
@@ -250,9 +252,15 @@ def _criterion(axes: Axes, cells: pd.DataFrame) -> bool:
     for _, part in runs[runs["status"] == "diverged"].groupby(keys):
         color = _mark(part)["color"]
         heights = [0.97] * len(part)
-        axes.plot(part["alignment"], heights, color=color, gid="diverged", transform=edge, **_CROSS)
-    axes.set_xlim(min(-0.1, runs["alignment"].min() - 0.05), 1.05)
-    axes.set_xlabel("gradient alignment, hidden\nlayers, at the intervention")
+        axes.plot(part["ratio"], heights, color=color, gid="diverged", transform=edge, **_CROSS)
+    # What counts is the sign: logarithmic on both sides of zero.
+    axes.axvspan(-1e9, 0, color=style.ALERT, alpha=0.06, linewidth=0, zorder=0)
+    axes.axvline(0, color=style.INK, linewidth=0.8, zorder=1)
+    axes.set_xscale("symlog", linthresh=_NEAR_ZERO, linscale=0.6)
+    marks.ticks(axes.xaxis, [-1, -0.01, 0, 0.01], lambda r: f"{r:g}".replace("-", _MINUS))
+    low, high = runs["ratio"].min(), runs["ratio"].max()
+    axes.set_xlim(min(2 * low, -2 * _NEAR_ZERO), max(2 * high, 2 * _NEAR_ZERO))
+    axes.set_xlabel("$r$ at the intervention")
     axes.set_ylabel("loss rises by a factor of")
     return True
 
