@@ -10,7 +10,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from feedback_alignment import figures
-from feedback_alignment.figures import style
+from feedback_alignment.figures import Quantity, facets, style
 
 ROOT = Path(__file__).parents[2]
 FIGURES = sorted(p.stem for p in ROOT.glob("notebooks/*.ipynb") if p.stem != "song_feedback_paths")
@@ -184,10 +184,17 @@ def test_the_law_is_drawn_where_the_table_has_it(table_of, run):
     np.testing.assert_allclose(law.get_ydata(), expected, rtol=1e-12)
 
 
-def test_trajectories_name_what_leaves_the_panel_and_take_the_widest(table_of, run):
+def test_loss_is_shown_at_the_widest_of_the_widths(table_of, run):
     _, shown, _ = run("song_loss", table_of("song_loss"))
     assert {panel.axes._right_title.get_text() for panel in shown.panels[:3]} == {"$p$ = 800"}
-    assert texts(shown.panels[0].axes, "floor") == ["↓ to $1\\times 10^{-27}$"]
+
+
+def test_a_panel_names_what_leaves_it(table_of):
+    loss = Quantity("loss", "loss", log=True, estimator="geometric", limits=lambda n: (1e-6, 10))
+    shown = facets(
+        table_of("song_loss"), loss, x="step", log_x=True, col="activation", hue="l2", by=["width"]
+    )
+    assert "↓ to $1\\times 10^{-27}$" in texts(shown.panels[0].axes, "floor")
     lowest = min(line.get_ydata()[-1] for line in lines(shown.panels[0].axes)[1:])
     assert lowest > 100 * shown.panels[0].axes.get_ylim()[0]
 
