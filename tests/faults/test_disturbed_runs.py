@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 from faults import TINY, a_job, call_log, finished, manifest, reach, recover, start, trials
 
@@ -24,11 +25,14 @@ def test_a_killed_job(trial, fresh, undisturbed, record_property):
 def test_a_killed_snakemake(trial, fresh, undisturbed, record_property):
     running = start(fresh)
     reach(running, fresh, "snakemake", trial)
-    # Alternately alone, so that its jobs go on, and all at once, as when the machine goes down.
+    # Alternately all at once, as when the machine goes down, and alone, so that its jobs go on.
+    orphans = []
     if running.poll() is None:
-        (os.killpg if trial % 2 else os.kill)(running.pid, signal.SIGKILL)
+        orphans = psutil.Process(running.pid).children(recursive=True)
+        (os.kill if trial % 2 else os.killpg)(running.pid, signal.SIGKILL)
     running.wait()
-    # What an orphan still writes is not finished.
+    psutil.wait_procs(orphans, timeout=60)
+    # What an orphan has written is not finished.
     recover(fresh, undisturbed, record_property, finished(fresh))
 
 
