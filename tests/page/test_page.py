@@ -121,7 +121,7 @@ def test_the_page_is_complete_and_well_formed(folders):
     for word in (
         "1 replicated", "1 not replicated", "1 inconclusive", "−0.512", "[−0.55, −0.48]",
         "below -0.25", "too few replicates: 2", "Beta <rises>", "Shown: a and b.", "3.11.1",
-        "2.4.6", "95 % over replicates",
+        "2.4.6", "Intervals: 95 % over replicates (bootstrap).",
     ):  # fmt: skip
         assert word in page.text, word
     assert len(page.ids) == len(set(page.ids))
