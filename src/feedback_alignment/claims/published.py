@@ -85,8 +85,8 @@ def agreement(
     """Share of published means that ours agree with; none may differ.
 
     A mean agrees if the 90 % interval of the difference, ours less the published one, lies within
-    the margin on both sides, and differs if it lies wholly outside. A value that is published
-    without its sd counts as exact, but for the error of reading it.
+    the margin on both sides, and differs if it lies wholly outside. Runs that were published
+    without their sd are taken to spread as ours do.
 
     Args:
         reading: a metric at the end; of values of a step, it is read at exactly that step.
