@@ -186,7 +186,8 @@ DERIVED = (
            "does", "steps", **_FIT),
     Metric("law_align_step", "first step at which `law_alignment` passes 1/2", "steps",
            derived=True, **LAW),
-    Metric("rate_bound", "`eta * gamma / 4` of the convergence theorem, gamma = `lambda_min_EG`",
+    Metric("rate_bound", "`eta * gamma / 4` of the convergence theorem, gamma = `lambda_min_EG`; "
+           "here and below eta is that of half the sum of squares, 2 eta / n of `mse`",
            **_RATES),
     Metric("rate_local", "`eta * lambda_min_GH` at the last recorded step", **_RATES),
     Metric("loss_fall", "`1 - loss(end) / loss(0)`", **_FALL),
