@@ -97,7 +97,7 @@ class FigureTables:
     def __init__(self, truth, figures):
         self.truth, self.figures = truth, figures
 
-    def __call__(self, *names, replicates=range(8), **changes):
+    def __call__(self, *names, replicates=range(30), **changes):
         assert changes.keys() <= self.truth.keys()
         truth = {**self.truth, **changes}
         names = names or tuple(self.figures)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback_alignment.claims import Check, Claim, Part, Threshold, judge, overall, table
-from feedback_alignment.claims.intervals import share_interval
+from feedback_alignment.claims.estimates import share_of
 from feedback_alignment.claims.statistics import (
     auc,
     correlation,
@@ -135,7 +135,7 @@ def test_share_of_replicates(sweep, failing, verdict):
     )
     assert found.verdict == verdict
     assert found.estimate == 1 - failing / 8
-    assert (found.ci_low, found.ci_high) == share_interval(8 - failing, 8)
+    assert (found.ci_low, found.ci_high) == share_of(np.arange(8)[None] >= failing).interval
 
 
 def test_figure_that_the_config_does_not_have():
@@ -174,7 +174,7 @@ def test_statistic_without_a_value_is_inconclusive(sweep):
     table = sweep("weight_alignment", lambda replicate, width: 0.1 - 0.05 * replicate, WIDTHS)
     found = check_of(table, SLOPE)
     assert found.verdict == "inconclusive"
-    assert found.reason == "the statistic has no value for these replicates or for some resample"
+    assert found.reason == "the statistic has no value for these replicates"
     assert found.estimate is None
 
 
@@ -313,30 +313,30 @@ def test_a_share_keeps_conditions_in_which_most_diverged(make_run, make_table, l
     ("failing", "replicates", "most", "every"),
     [
         (0, 5, "inconclusive", "inconclusive"),
-        (0, 6, "replicated", "replicated"),
-        (1, 50, "replicated", "inconclusive"),
-        (17, 50, "replicated", "inconclusive"),
+        (0, 6, "replicated", "inconclusive"),
+        (0, 29, "replicated", "replicated"),
+        (1, 29, "replicated", "inconclusive"),
+        (1, 50, "replicated", "replicated"),
+        (17, 50, "replicated", "not replicated"),
         (40, 50, "not replicated", "not replicated"),
         (8, 8, "not replicated", "not replicated"),
     ],
 )
-def test_every_replicate_means_every_replicate(sweep, failing, replicates, most, every):
+def test_every_replicate_is_at_least_nine_in_ten(sweep, failing, replicates, most, every):
     made = sweep(
         "decay_r2",
         lambda replicate: 0.9 + 0.1 * (replicate >= failing),
         [{}],
         replicates=replicates,
     )
-    strict = share(ALL.final("decay_r2") >= 0.95, every=True)
+    criterion = ALL.final("decay_r2") >= 0.95
+    strict = check("share", share_of_replicates(criterion, every=True) >= 0.9)
     assert check_of(made, SHARE).verdict == most
     found = check_of(made, strict)
     assert found.verdict == every
-    assert found.threshold == "every replicate, > 0.5"
     assert found.arguments["needed"] == "every"
-    assert (found.ci_low, found.ci_high) == share_interval(replicates - failing, replicates)
-    if failing and every == "inconclusive":
-        fail = "fails" if failing == 1 else "fail"
-        assert found.reason == f"{failing} of {replicates} replicates {fail}; every one must pass"
+    passed = np.arange(replicates)[None] >= failing
+    assert (found.ci_low, found.ci_high) == share_of(passed, every=True).interval
 
 
 def test_diverged_replicate_fails_where_every_replicate_must_pass(make_run, make_table):
@@ -392,7 +392,7 @@ def test_the_table_is_left_alone(sweep):
 
 AUC = check(
     "tells",
-    auc(ALL.at("intervention", "gradient_alignment"), tells=ALL.final("loss_rise") < 100) >= 0.9,
+    auc(ALL.at("intervention", "gradient_alignment"), tells=ALL.final("loss_rise") < 100) >= 0.6,
 )
 
 
@@ -425,7 +425,7 @@ def test_auc_ranks_a_diverged_run_by_what_it_was_and_counts_it_as_failing(
     verdict = judge(claims(AUC), {"fig": angles(make_run, make_table, *lost)})
     (found,) = verdict[0].checks
     assert (found.n, found.estimate, found.verdict) == (8, 1.0, "replicated")
-    assert (found.ci_low, found.ci_high) == (1.0, 1.0)
+    assert 0.6 < found.ci_low < found.ci_high == 1.0
     assert len(found.conditions) == 4
     counted = found.excluded.get("diverged", {})
     assert list(counted.values()) == ([list(lost)] * 2 if lost else [])
@@ -437,7 +437,7 @@ def test_auc_ranks_a_diverged_run_by_what_it_was_and_counts_it_as_failing(
 @pytest.mark.parametrize(
     ("wrong", "verdict"), [(0, "replicated"), (2, "inconclusive"), (8, "not replicated")]
 )
-def test_auc_resamples_whole_replicates(make_run, make_table, wrong, verdict):
+def test_auc_falls_with_replicates_ranked_wrongly(make_run, make_table, wrong, verdict):
     found = check_of(angles(make_run, make_table, wrong=wrong), AUC)
     assert found.verdict == verdict
     assert found.estimate == pytest.approx(1 - wrong / 8)
@@ -454,7 +454,7 @@ def test_a_share_among_replicates_counts_those_it_applies_to(make_run, make_tabl
     verdict = judge(claims(check("share", asked > 0.5)), {"fig": make_table(rows)})
     (found,) = verdict[0].checks
     assert (found.n, found.estimate, found.verdict) == (6, 1.0, "replicated")
-    assert (found.ci_low, found.ci_high) == share_interval(6, 6)
+    assert (found.ci_low, found.ci_high) == share_of(np.ones((1, 6))).interval
     assert "3 replicates to which it does not apply" in table(verdict)
 
 
@@ -586,12 +586,3 @@ def test_a_condition_of_two_experiments_has_the_case_of_each(sweep):
         assert check_of(both, floor(ALL.where(case=case))).n == 8
     found = check_of(both, floor(ALL.where(case="frozen")))
     assert found.reason == "no condition of the config matches"
-
-
-def test_streams_of_intervals_do_not_follow_the_word_replicate(sweep):
-    made = sweep("weight_alignment", noisy(-0.5), WIDTHS)
-    one, two = (
-        check_of(made, check(label, slope(ALL.final("weight_alignment"), along="width") < 0))
-        for label in ("exponent over seeds", "exponent over replicates")
-    )
-    assert (one.ci_low, one.ci_high) == (two.ci_low, two.ci_high)

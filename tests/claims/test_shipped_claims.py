@@ -175,19 +175,18 @@ def test_each_claim_can_be_refuted(claims, figures, number, value, refuted):
     }
 
 
-def test_one_failing_replicate_leaves_the_convergence_open(claims, figures):
-    tables = figures("song_convergence", replicates=range(50))
+def test_one_failing_replicate_of_thirty_leaves_the_convergence_open(claims, figures):
+    tables = figures("song_convergence")
     made = tables["song_convergence"]
     slow = (
         (made["replicate"] == 3) & (made["metric"] == "decay_r2") & (made["activation"] == "relu")
     )
     made.loc[slow, "value"] = 0.9
     (verdict,) = judge([claim for claim in claims if claim.id == "song.convergence"], tables)
-    held = {check.name: check.verdict for check in verdict.checks}
     (broken,) = (check for check in verdict.checks if check.verdict != "replicated")
-    assert len(held) == 9
-    assert (verdict.verdict, broken.part, broken.estimate) == ("inconclusive", "relu", 0.98)
-    assert broken.reason == "1 of 50 replicates fails; every one must pass"
+    assert len(verdict.checks) == 9
+    assert (verdict.verdict, broken.part) == ("inconclusive", "relu")
+    assert broken.estimate == pytest.approx(29 / 30)
 
 
 def test_two_replicates_decide_nothing(claims, figures):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu, spearmanr
+from scipy.stats import mannwhitneyu, spearmanr, t
 
 from feedback_alignment.claims import Part, Threshold, statistics
 from feedback_alignment.claims.errors import NotRunError
@@ -39,18 +39,17 @@ def panel(values, conditions, other=None):
 LOSS = Part().final("loss")
 
 
-def prepared(name, *given, **arguments):
-    """How a statistic prepares the panel that these values make."""
+def computed(name, *given, **arguments):
+    """What a statistic computes of the panel that these values make."""
     made = panel(*given)
     if name in ("correlation", "share_concordant"):
         two = arguments.pop("two", (LOSS, LOSS))
-        return getattr(statistics, name)(*two, **arguments).prepare(made)
-    return getattr(statistics, name)(arguments.pop("of", LOSS), **arguments).prepare(made)
+        return getattr(statistics, name)(*two, **arguments).compute(made)
+    return getattr(statistics, name)(arguments.pop("of", LOSS), **arguments).compute(made)
 
 
 def estimate(name, *given, **arguments):
-    values, reduce = prepared(name, *given, **arguments)
-    return float(reduce(values.mean(axis=1)))
+    return computed(name, *given, **arguments).value
 
 
 over_widths = [{"width": w} for w in WIDTHS]
@@ -146,26 +145,24 @@ def test_gain_between_schedules():
     assert estimate("lowest_gain", [[0.1], [0.2], [0.7]], conditions, **ends) == pytest.approx(0.6)
 
 
-def test_ratio_is_the_largest_of_means():
-    values = [[1e-9, 3e-9], [1, 3], [2, 2], [4, 4]]
+def test_ratio_is_the_largest_of_geometric_means():
+    values = [[1e-9, 4e-9], [1, 4], [2, 8], [4, 4]]
     found = estimate("highest_ratio", values, over_lambdas, along="l2", end=0.0)
     assert found == pytest.approx(1e-9)
 
 
-def test_ratio_of_nothing_to_something_is_zero_and_the_other_way_has_no_value():
+def test_ratio_has_no_value_where_something_is_nothing():
     values = [[0, 0], [1, 1], [1, 1], [1, 1]]
-    ends = {"end": 0.0}
-    assert estimate("highest_ratio", values, over_lambdas, along="l2", **ends) == 0
-    ends = {"start": 0.0}
-    assert np.isnan(estimate("highest_ratio", values, over_lambdas, along="l2", **ends))
+    for end in ({"end": 0.0}, {"start": 0.0}):
+        assert np.isnan(estimate("highest_ratio", values, over_lambdas, along="l2", **end))
 
 
-def test_lowest_ratio_is_the_smallest_of_means():
+def test_lowest_ratio_is_the_smallest_of_geometric_means():
     conditions = [{"freeze_step": step, "width": w} for w in (100, 200) for step in (None, 0)]
-    values = [[1, 3], [1, 2], [2, 2], [1, 4]]
+    values = [[1, 4], [1, 2.25], [2, 2], [1, 4]]
     ends = {"along": "freeze_step", "start": "never", "end": 0.0}
     assert estimate("lowest_ratio", values, conditions, **ends) == pytest.approx(0.75)
-    assert estimate("highest_ratio", values, conditions, **ends) == pytest.approx(1.25)
+    assert estimate("highest_ratio", values, conditions, **ends) == pytest.approx(1)
 
 
 @given(st.lists(st.tuples(finite, finite, finite), min_size=1, max_size=4))
@@ -233,9 +230,9 @@ def test_step_ratio_has_no_value_where_a_loss_is_zero():
 
 @given(st.lists(st.lists(finite, min_size=4, max_size=4, unique=True), min_size=1, max_size=6))
 @settings(max_examples=25, deadline=None)
-def test_rank_correlation_is_the_mean_of_spearmans(columns):
+def test_rank_correlation_is_the_median_of_spearmans(columns):
     values = np.array(columns).T
-    expected = np.mean([spearmanr([0, *LAMBDAS], column).statistic for column in columns])
+    expected = np.median([spearmanr([0, *LAMBDAS], column).statistic for column in columns])
     found = estimate("rank_correlation", values, over_lambdas, along="l2")
     assert found == pytest.approx(expected)
 
@@ -247,7 +244,7 @@ def test_rank_correlation_of_one_exchange_among_four_is_four_fifths():
 
 
 def test_correlation_by_hand():
-    # Within replicate 0 a straight line; within replicate 1 -1/2; the mean over replicates is 1/4.
+    # Within replicate 0 a straight line; within replicate 1 -1/2; the median of the two is 1/4.
     values, other = [[1, 1], [2, 2], [3, 3]], [[2, 2], [4, 3], [6, 1]]
     found = estimate("correlation", values, over_widths, other, kind="pearson")
     assert found == pytest.approx((1 - 0.5) / 2)
@@ -263,7 +260,7 @@ def test_correlation_of_ranks_sees_order_only():
 
 @given(st.integers(0, 2**32 - 1), st.integers(3, 9), st.integers(1, 5))
 @settings(max_examples=25, deadline=None)
-def test_correlation_is_the_mean_of_those_of_the_replicates(number, count, replicates):
+def test_correlation_is_the_median_of_those_of_the_replicates(number, count, replicates):
     rng = np.random.default_rng(number)
     values, other = rng.standard_normal((2, count, replicates))
     conditions = [{"width": 10 + k} for k in range(count)]
@@ -271,7 +268,7 @@ def test_correlation_is_the_mean_of_those_of_the_replicates(number, count, repli
     spearman = [spearmanr(values[:, k], other[:, k]).statistic for k in range(replicates)]
     for kind, expected in (("pearson", pearson), ("spearman", spearman)):
         found = estimate("correlation", values, conditions, other, kind=kind)
-        assert found == pytest.approx(np.mean(expected))
+        assert found == pytest.approx(np.median(expected))
 
 
 def test_correlation_needs_three_conditions():
@@ -304,17 +301,6 @@ def test_auc_is_that_of_mann_and_whitney_over_all_runs(number, replicates, count
     assert found == pytest.approx(expected / ((other == 0).sum() * (other == 9).sum()))
 
 
-def test_auc_of_resampled_replicates_is_that_of_their_runs():
-    rng = np.random.default_rng(1)
-    values, other = rng.integers(0, 5, (3, 6)).astype(float), rng.choice([0.0, 9.0], (3, 6))
-    counts, reduce = prepared("auc", values, over_widths, other, **SMALL)
-    drawn = rng.integers(0, 6, (6, 40))
-    found = reduce(counts[:, drawn].mean(axis=1))
-    for number, replicates in zip(found, drawn.T, strict=True):
-        again = estimate("auc", values[:, replicates], over_widths, other[:, replicates], **SMALL)
-        assert number == pytest.approx(again)
-
-
 def test_auc_leaves_out_what_cannot_be_ranked():
     values, other = [[0.9], [np.nan], [0.1]], [[0.0], [np.nan], [9.0]]
     assert estimate("auc", values, over_widths, other, **SMALL) == 1
@@ -325,13 +311,6 @@ def test_auc_needs_both_kinds(other):
     values, same = np.ones((3, 2)), np.full((3, 2), other)
     with pytest.raises(NotRunError, match="no two runs of which one passes `other_passes`"):
         estimate("auc", values, over_widths, same, **SMALL)
-
-
-def test_auc_has_no_value_for_resamples_without_a_pair():
-    values, other = [[0.9, 1], [0.1, 2]], [[0, 0], [9, 0]]
-    counts, reduce = prepared("auc", values, over_widths[:2], other, **SMALL)
-    assert np.isnan(reduce(counts[:, 1]))
-    assert reduce(counts[:, 0]) == 1
 
 
 def test_auc_within_an_angle_pairs_only_runs_that_agree_in_it():
@@ -370,16 +349,14 @@ def test_concordant_runs_pass_both_or_neither():
     values, other = [[1, -1, 1], [-1, np.nan, 1]], [[5, 0, 0], [0, 0, np.nan]]
     two = {"two": (LOSS >= 0, LOSS > 1)}
     # Passing both; neither; the first alone; neither; no first value; no second value.
-    runs, reduce = prepared("share_concordant", values, over_widths[:2], other, **two)
-    assert runs.tolist() == [[1, 1, 0], [1, 0, 0]]
-    assert reduce(runs.mean(axis=1)) == 0.5
+    assert estimate("share_concordant", values, over_widths[:2], other, **two) == 0.5
 
 
 def test_share_among_asks_only_those_that_satisfy_the_other():
     values, other = [[1, 1, 9, np.nan, 1]], [[5, 0, 5, 5, np.nan]]
     arguments = {"of": LOSS > 1, "given": LOSS < 2}
-    asked, _ = prepared("share_among", values, over_widths[:1], other, **arguments)
-    assert asked.tolist() == [[1, 0, 0]]
+    found = computed("share_among", values, over_widths[:1], other, **arguments)
+    assert (found.n, found.value) == (3, pytest.approx(1 / 3))
     with pytest.raises(NotRunError, match="no replicate satisfies `given`"):
         estimate("share_among", [[9.0]], over_widths[:1], [[5.0]], **arguments)
 
@@ -457,3 +434,25 @@ def test_order_of_conditions_and_replicates_changes_nothing(random):
         assert estimate(name, moved[0], shuffled, *moved[1:], **arguments) == pytest.approx(
             estimate(name, values, conditions, *pair, **arguments)
         )
+
+
+@pytest.mark.parametrize("average", ["mean", "rms"])
+def test_interval_of_an_exponent_is_that_of_the_jackknife(average):
+    values = np.random.default_rng(3).uniform(1, 2, (3, 9))
+    exponents = [
+        estimate("slope", np.delete(values, k, axis=1), over_widths, along="width", average=average)
+        for k in range(9)
+    ]
+    found = computed("slope", values, over_widths, along="width", average=average)
+    error = np.sqrt(8 / 9 * np.sum((exponents - np.mean(exponents)) ** 2))
+    low, high = found.interval
+    assert (high - low) / 2 == pytest.approx(t.ppf(0.975, 8) * error)
+    assert found.value == pytest.approx((low + high) / 2, abs=error)
+
+
+def test_an_extreme_has_the_interval_of_each():
+    values = np.random.default_rng(4).uniform(1, 2, (3, 9))
+    least = computed("lowest_gain", values, over_widths, along="width", start=100)
+    differences = values[1:] - values[0]
+    half = t.ppf(0.975, 8) * differences.std(axis=1, ddof=1) / 3
+    assert least.interval[0] == pytest.approx((differences.mean(axis=1) - half).min())

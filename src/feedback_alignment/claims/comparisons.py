@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from feedback_alignment.claims.errors import ClaimsError, pick, shown
+from feedback_alignment.claims.estimates import Estimate
 from feedback_alignment.claims.filters import AXES, NUMBER_COLUMNS, value_of
 from feedback_alignment.claims.panel import Panel
 from feedback_alignment.claims.readings import Reading
@@ -15,8 +14,7 @@ from feedback_alignment.claims.threshold import Comparable, Threshold, Undecided
 if TYPE_CHECKING:
     from feedback_alignment.claims.published import Published
 
-Reduce = Callable[[np.ndarray], np.ndarray]
-Prepare = Callable[[Panel], tuple[np.ndarray, Reduce]]
+Compute = Callable[[Panel], Estimate]
 
 
 @dataclass(frozen=True)
@@ -26,29 +24,21 @@ class Statistic(Comparable["Comparison"]):
     Attributes:
         name: its name, for the record.
         reading: the quantity it is computed from.
-        prepare: from a panel to values (K, S) and the function that turns their replicate means
-            (K, ...) into the statistic (...). A share prepares zeros and ones; a statistic may
-            leave out replicates to which it does not apply.
+        compute: from a panel to the estimate; it may leave out replicates to which it does not
+            apply, and raises NotRunError where the conditions do not allow it.
         arguments: what it was declared with, in plain values, for the record.
         other: a second quantity beside the first, or None.
-        share: whether it is a share of replicates, or of their runs.
-        every: whether no replicate may fail.
         keep: what of the replicates without a value it keeps, as failures; see `draw_sample`.
     """
 
     name: str
     reading: Reading
-    prepare: Prepare
+    compute: Compute
     arguments: Mapping[str, Any] = field(default_factory=dict)
     other: Reading | None = None
-    share: bool = False
-    every: bool = False
     keep: str = ""
-
-    @property
-    def beside(self) -> str:
-        """What must hold beside the threshold, in words."""
-        return "every replicate, " if self.every else ""
+    # Nothing must hold beside the threshold, as it must of a comparison with published values.
+    beside: ClassVar[str] = ""
 
     def compared(self, threshold: Threshold) -> "Comparison":
         """What the statistic must satisfy."""
@@ -66,11 +56,9 @@ class Comparison(Undecided):
 def statistic_of(
     name: str,
     reading: Reading,
-    prepare: Prepare,
+    compute: Compute,
     other: Reading | None = None,
     *,
-    share: bool = False,
-    every: bool = False,
     keep: str = "",
     **own: Any,
 ) -> Statistic:
@@ -79,10 +67,8 @@ def statistic_of(
     Args:
         name: its name.
         reading: the quantity it is computed from.
-        prepare: how; see `Statistic`.
+        compute: how; see `Statistic`.
         other: a second quantity beside the first.
-        share: whether it is a share of replicates.
-        every: whether no replicate may fail.
         keep: what it keeps of the replicates without a value.
         own: its other arguments in plain values; None for one that was not given.
 
@@ -101,7 +87,7 @@ def statistic_of(
     if other is not None:
         said |= {"other": other.quantity, "other_layer": other.layer, "other_at": other.time}
     plain = {key: value for key, value in said.items() if value is not None}
-    return Statistic(name, reading, prepare, plain, other, share, every, keep)
+    return Statistic(name, reading, compute, plain, other, keep)
 
 
 def known_axis(along: str) -> str:

@@ -5,14 +5,15 @@ An interval within a margin on both sides shows that two means agree, by two one
 the margin may still show all together that something else was run: that is what the test is for.
 """
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from feedback_alignment.claims.intervals import RESAMPLES, stream_of
-
+# Of our replicates, for the null distribution of the joint test.
+RESAMPLES = 4000
 # Of the null distribution of the joint test: a statistic outside is not one of agreement.
 JOINT_CONFIDENCE = 0.99
 
@@ -120,6 +121,11 @@ def joint_test(
     beyond = min((null >= found).sum(), (null <= found).sum())
     p = min(1.0, 2 * (1 + int(beyond)) / (1 + resamples))
     return JointTest(float(found), float(low), float(high), p)
+
+
+def stream_of(name: str) -> int:
+    """Seed of a random stream, from a name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
 def _squared_z(

@@ -11,7 +11,6 @@ from feedback_alignment.claims.declaration import Check, Claim
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import NEVER, TEXT_COLUMNS, Filter, named
 from feedback_alignment.claims.groups import level, written_values
-from feedback_alignment.claims.intervals import bootstrap_interval, runs_interval
 from feedback_alignment.claims.panel import Panel, Rows, matching, read_panel, rows_of
 from feedback_alignment.claims.points import Tables
 from feedback_alignment.claims.published import Published, judge_published
@@ -29,11 +28,6 @@ from feedback_alignment.claims.verdicts import (
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-# A check's name decides its random stream. Names of streams say seed where labels now say
-# replicate: they are older than that word, and an interval is not to change with it.
-_STREAM_WORDS = ("replicate", "seed")
 
 
 def judge(
@@ -85,11 +79,11 @@ def _judge(claim: Claim, check: Check, table: Rows | None, published: Tables) ->
         return [replace(blank, reason=f"the config has no figure {claim.figure}")]
     rows = matching(table, check.where)
     if isinstance(statistic, Published):
-        stream = _stream(claim, blank)
+        stream = f"{claim.id}\n{blank.name}"
         return [judge_published(statistic, check.threshold, rows, published, blank, stream)]
     each = check.each
     if each is None or not rows.settings:
-        return [_judge_rows(claim, statistic, check.threshold, rows, blank)]
+        return [_judge_rows(statistic, check.threshold, rows, blank)]
     found = {v for chosen in rows.settings.values() for v in written_values(chosen[each])}
     verdicts = []
     for value in sorted(found, key=lambda value: level(None if value == NEVER else value)):
@@ -97,12 +91,12 @@ def _judge(claim: Claim, check: Check, table: Rows | None, published: Tables) ->
         name = value if plain else f"{each} {named(value)}"
         part = replace(blank, part=name, where={**blank.where, each: value})
         chosen = matching(rows, {each: Filter(values=(value,))})
-        verdicts.append(_judge_rows(claim, statistic, check.threshold, chosen, part))
+        verdicts.append(_judge_rows(statistic, check.threshold, chosen, part))
     return verdicts
 
 
 def _judge_rows(
-    claim: Claim, statistic: Statistic, threshold: Threshold, rows: Rows, blank: CheckVerdict
+    statistic: Statistic, threshold: Threshold, rows: Rows, blank: CheckVerdict
 ) -> CheckVerdict:
     try:
         panel = read_panel(rows, statistic.reading, statistic.other)
@@ -122,34 +116,25 @@ def _judge_rows(
     if not blank.n:
         return replace(blank, verdict=INCONCLUSIVE, reason="every replicate diverged somewhere")
     try:
-        values, reduce = statistic.prepare(sample.panel)
+        found = statistic.compute(sample.panel)
     except NotRunError as error:
         if not unstable:
             return replace(blank, reason=str(error))
         return replace(blank, verdict=INCONCLUSIVE, reason=f"{error}: {lost}")
-    if without := blank.n - values.shape[1]:
+    if without := blank.n - found.n:
         said = f"{without} replicate{'s' * (without > 1)} to which it does not apply"
-        blank = replace(blank, n=values.shape[1], left_out=(*blank.left_out, said))
-    estimate = float(reduce(values.mean(axis=1)))
-    if statistic.share:
-        interval = runs_interval(values)
-    else:
-        interval = bootstrap_interval(values, reduce, _stream(claim, blank))
-    verdict, reason = decide(threshold, estimate, interval, blank.n, every=statistic.every)
-    low, high = interval or (None, None)
+        blank = replace(blank, n=found.n, left_out=(*blank.left_out, said))
+    verdict, reason = decide(threshold, found.value, found.interval, found.n)
+    low, high = found.interval or (None, None)
     return replace(
         blank,
         verdict=verdict,
         reason=reason,
-        estimate=estimate if np.isfinite(estimate) else None,
+        estimate=found.value if np.isfinite(found.value) else None,
         ci_low=low,
         ci_high=high,
         conditions=summary(sample),
     )
-
-
-def _stream(claim: Claim, blank: CheckVerdict) -> str:
-    return f"{claim.id}\n{blank.name.replace(*_STREAM_WORDS)}"
 
 
 def summary(sample: Sample) -> tuple[dict[str, Any], ...]:

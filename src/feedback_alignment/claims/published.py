@@ -11,8 +11,8 @@ import numpy as np
 from feedback_alignment.claims.comparisons import Comparison
 from feedback_alignment.claims.equivalence import JOINT_CONFIDENCE, Mean, joint_test, mean_of
 from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite, pick, shown
+from feedback_alignment.claims.estimates import CONFIDENCE
 from feedback_alignment.claims.filters import AXES
-from feedback_alignment.claims.intervals import CONFIDENCE
 from feedback_alignment.claims.panel import Rows
 from feedback_alignment.claims.points import Point, Tables, judge_point, read_points, values_of
 from feedback_alignment.claims.readings import Reading

@@ -1,10 +1,10 @@
 """The claims of Song 2021 on two-layer networks and on MNIST, and their checks.
 
 Exponents are judged halfway between the expected one and its rivals (-1/2 between 0, no fall, and
--1, the exponent of the learnt overlap), so the verdict says which one it is. Every replicate: all
-tested replicates must pass. They cannot prove it for all others, so the interval must also show
-that a replicate passes more often than not, which takes six; a theorem that holds with high
-probability is refuted only if the interval shows the opposite. Differences are judged at 0. All
+-1, the exponent of the learnt overlap), so the verdict says which one it is. What a claim says of
+every replicate must be shown of nine in ten, which takes 29 replicates that all pass
+(config/full.yaml has them); a theorem that holds with high probability allows for the tenth.
+Differences are judged at 0. All
 other thresholds have their reason beside them.
 """
 
@@ -81,18 +81,18 @@ def convergence(part: Part) -> Yielded:
         share_of_replicates(
             free.final("error_norm") / free.at("start", "error_norm") <= 1e-3, every=True
         )
-        > 0.5,
+        >= 0.9,
     )
     # A power law, the slower rival, would reach R^2 = 3/4 over a long window.
     yield (
         "share of replicates with R^2 >= 0.95 of log error on step over the decay, at every "
         "width (FA, lambda = 0)",
-        share_of_replicates(free.final("decay_r2") >= 0.95, every=True) > 0.5,
+        share_of_replicates(free.final("decay_r2") >= 0.95, every=True) >= 0.9,
     )
     yield (
         "share of replicates whose decay rate is at least the theorem's eta*gamma/4 at every "
         "width (FA, lambda = 0)",
-        share_of_replicates(free.final("rate_ratio") >= 1, every=True) > 0.5,
+        share_of_replicates(free.final("rate_ratio") >= 1, every=True) >= 0.9,
     )
 
 
@@ -121,7 +121,7 @@ def reg_align(part: Part) -> Yielded:
     # 0.8 is what one exchange of neighbours leaves of four lambdas in order.
     yield (
         "rank correlation of the final cos(beta, b) with lambda within a replicate, mean over "
-        "widths (FA)",
+        "widths, median over replicates (FA)",
         rank_correlation(swept.final("weight_alignment"), along="l2") >= 0.8,
     )
     # What chance passes once in 30 000 times.
@@ -153,8 +153,8 @@ def published_loss(part: Part) -> Yielded:
     )
     # Float32 leaves this much.
     yield (
-        "largest mean final loss at lambda = 0 (FA)",
-        highest_mean(ours.where(l2=0).final("loss")) < 1e-4,
+        "largest final loss (geometric mean) at lambda = 0 (FA)",
+        highest_mean(ours.where(l2=0).final("loss"), average="geometric") < 1e-4,
     )
 
 
@@ -169,8 +169,8 @@ def reg_loss(part: Part) -> Yielded:
     )
     swept = part.where(rule="fa", schedule=["none", "constant"]).each("activation")
     yield (
-        "largest ratio of the mean final loss at lambda = 0 to that at any lambda > 0, over all "
-        "widths (FA)",
+        "largest ratio of the final loss (geometric mean) at lambda = 0 to that at any lambda > 0, "
+        "over all widths (FA)",
         highest_ratio(swept.final("loss"), along="l2", end=0) <= 1e-3,
     )
     # -1 is no growth; 1 is loss ~ lambda^2, an error that balances the decay.
@@ -188,8 +188,8 @@ def cutoff(part: Part) -> Yielded:
     # Six decades below the plateau that a constant lambda holds.
     cut = part.where(rule="fa", schedule="cutoff").each("activation")
     yield (
-        "mean ratio of the final loss to the loss at the cutoff (FA, decay cut off)",
-        highest_mean(cut.final("loss") / cut.at("cutoff", "loss")) <= 1e-6,
+        "ratio of the final loss to the loss at the cutoff (geometric mean; FA, decay cut off)",
+        highest_mean(cut.final("loss") / cut.at("cutoff", "loss"), average="geometric") <= 1e-6,
     )
     yield (
         "mean ratio of the final cos(beta, b) to that at the cutoff (FA, decay cut off)",
@@ -212,12 +212,11 @@ def kernels(part: Part) -> Yielded:
     """
     fa = part.where(rule="fa").each("activation")
     yield (
-        "exponent of the mean spectral norm of H at initialisation in the width (FA)",
+        "exponent of the spectral norm of H at initialisation in the width (FA)",
         slope(fa.at("start", "H_spectral_norm"), along="width").within(-0.75, -0.25),
     )
     yield (
-        "exponent of the mean of |lambda_min(G) / lambda_min(E G) - 1| at initialisation in the "
-        "width (FA)",
+        "exponent of |lambda_min(G) / lambda_min(E G) - 1| at initialisation in the width (FA)",
         slope(fa.at("start", "kernel_deviation"), along="width") < -0.25,
     )
 

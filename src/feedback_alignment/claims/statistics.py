@@ -1,13 +1,12 @@
 """The statistics that a claim can name: what each is declared of, and how a panel becomes it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from feedback_alignment.claims.comparisons import (
-    Reduce,
     Statistic,
     known_axis,
     known_ends,
@@ -15,40 +14,59 @@ from feedback_alignment.claims.comparisons import (
     statistic_of,
 )
 from feedback_alignment.claims.errors import ClaimsError, NotRunError, pick
+from feedback_alignment.claims.estimates import (
+    Estimate,
+    Extreme,
+    area_under_curve,
+    geometric_mean_of_replicates,
+    log_or_nan,
+    mean_of_replicates,
+    median_of_replicates,
+    share_of,
+)
 from feedback_alignment.claims.groups import groups, level, pairs
 from feedback_alignment.claims.panel import Panel
 from feedback_alignment.claims.readings import Criterion, Reading
-from feedback_alignment.claims.threshold import Threshold
 
 Average = Literal["mean", "rms", "geometric"]
 Kind = Literal["pearson", "spearman"]
+# Of conditions, the indices (from, to) of those that are compared.
+Pairs = Callable[[Sequence[Mapping[str, Any]]], list[tuple[int, int]]]
 
 
 def lowest_mean(reading: Reading) -> Statistic:
     """Smallest replicate mean of all conditions."""
-    return statistic_of(
-        "lowest_mean", reading, lambda panel: (panel.values, lambda m: m.min(axis=0))
-    )
+    return statistic_of("lowest_mean", reading, lambda panel: mean_of_replicates(panel.values))
 
 
-def highest_mean(reading: Reading) -> Statistic:
-    """Largest replicate mean of all conditions."""
+def highest_mean(reading: Reading, *, average: Average = "mean") -> Statistic:
+    """Largest replicate mean of all conditions.
+
+    Args:
+        reading: the quantity.
+        average: `mean`, or `geometric` for what spreads over decades, as losses do.
+    """
+    pick(average, ("mean", "geometric"), "average")
+    compute = mean_of_replicates if average == "mean" else geometric_mean_of_replicates
     return statistic_of(
-        "highest_mean", reading, lambda panel: (panel.values, lambda m: m.max(axis=0))
+        "highest_mean", reading, lambda panel: compute(panel.values, "largest"), average=average
     )
 
 
 def grand_mean(reading: Reading) -> Statistic:
     """Mean over replicates and conditions."""
     return statistic_of(
-        "grand_mean", reading, lambda panel: (panel.values, lambda m: m.mean(axis=0))
+        "grand_mean",
+        reading,
+        lambda panel: mean_of_replicates(panel.values.mean(axis=0, keepdims=True)),
     )
 
 
-def slope(reading: Reading, *, along: str, average: Average = "mean") -> Statistic:
+def slope(reading: Reading, *, along: str, average: Average = "geometric") -> Statistic:
     """Exponent: least-squares slope of the log of the replicate average on the log of `along`.
 
-    Conditions that differ in another axis share the slope and have an intercept each.
+    Conditions that differ in another axis share the slope and have an intercept each. Of an average
+    that is no mean of logarithms the interval is the jackknife's (Tukey 1958).
 
     Args:
         reading: the quantity.
@@ -58,41 +76,66 @@ def slope(reading: Reading, *, along: str, average: Average = "mean") -> Statist
     known_number_axis(along)
     pick(average, get_args(Average), "average")
 
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
-        weights = np.zeros(len(panel.conditions))
+    def compute(panel: Panel) -> Estimate:
+        weights, used = np.zeros(len(panel.conditions)), set()
         for members in groups(panel.conditions, along, finite=True):
             levels = np.array([panel.conditions[i][along] for i in members], dtype=float)
             if (levels <= 0).any():
                 raise NotRunError(f"needs values of {along} above 0 for a logarithm")
             weights[members] = np.log(levels) - np.log(levels).mean()
-        weights /= (weights**2).sum()
-        match average:
-            case "geometric":
-                return log_or_nan(panel.values), lambda means: np.tensordot(weights, means, 1)
-            case "rms":
-                halved = weights / 2
-                return panel.values**2, lambda means: np.tensordot(halved, log_or_nan(means), 1)
-        return panel.values, lambda means: np.tensordot(weights, log_or_nan(means), 1)
+            used |= {*members}
+        chosen = sorted(used)
+        weights, values = (weights / (weights**2).sum())[chosen], panel.values[chosen]
+        if average == "geometric":
+            return mean_of_replicates((weights @ log_or_nan(values))[None])
+        power = 2 if average == "rms" else 1
+        return _jackknife(values**power, lambda means: weights @ log_or_nan(means) / power)
 
-    return statistic_of("slope", reading, prepare, along=along, average=average)
+    return statistic_of("slope", reading, compute, along=along, average=average)
 
 
-def _pairwise(
-    name: str,
-    reading: Reading,
-    along: str,
-    start: Any,
-    end: Any,
-    reduce: Callable[[np.ndarray, np.ndarray], np.ndarray],
-) -> Statistic:
-    """A statistic of replicate means of pairs of conditions, at `start` and `end` of `along`."""
+def _jackknife(values: np.ndarray, of_means: Callable[[np.ndarray], np.ndarray]) -> Estimate:
+    """A function (...) of replicate means (C, ...), with the interval of its pseudo-values."""
+    replicates = values.shape[1]
+    whole = float(of_means(values.mean(axis=1)))
+    if replicates < 2:
+        return Estimate(whole, None, replicates)
+    without = of_means((values.sum(axis=1, keepdims=True) - values) / (replicates - 1))
+    found = mean_of_replicates((replicates * whole - (replicates - 1) * without)[None])
+    return replace(found, value=whole)
+
+
+def _gain(name: str, reading: Reading, compared: Pairs, **own: Any) -> Statistic:
+    """Least paired difference of means, second less first, over pairs of conditions."""
+
+    def compute(panel: Panel) -> Estimate:
+        return mean_of_replicates(_differences(panel.values, compared(panel.conditions)))
+
+    return statistic_of(name, reading, compute, **own)
+
+
+def _ratio(name: str, reading: Reading, extreme: Extreme, compared: Pairs, **own: Any) -> Statistic:
+    """Extreme ratio of geometric means, second over first, over pairs of conditions."""
+
+    def compute(panel: Panel) -> Estimate:
+        logs = _differences(log_or_nan(panel.values), compared(panel.conditions))
+        return geometric_mean_of_replicates(np.exp(logs), extreme)
+
+    return statistic_of(name, reading, compute, **own)
+
+
+def _differences(values: np.ndarray, found: Sequence[tuple[int, int]]) -> np.ndarray:
+    first, second = map(list, zip(*found, strict=True))
+    return values[second] - values[first]
+
+
+def _between(along: str, start: Any, end: Any) -> tuple[Pairs, dict[str, Any]]:
+    """Pairs at the ends of a setting, and what the record says of them."""
     ends = known_ends(along, start, end)
-
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
-        origin, target = _paired(panel, along, ends)
-        return panel.values, lambda means: reduce(means[origin], means[target])
-
-    return statistic_of(name, reading, prepare, along=along, **ends)
+    return (
+        lambda conditions: pairs(conditions, along, ends["from"], ends["to"]),
+        {"along": along, **ends},
+    )
 
 
 def lowest_gain(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
@@ -104,15 +147,14 @@ def lowest_gain(reading: Reading, *, along: str, start: Any = None, end: Any = N
         start: its value to subtract; None for every other.
         end: its value to subtract from; None for every other.
     """
-    return _pairwise(
-        "lowest_gain", reading, along, start, end, lambda low, high: (high - low).min(axis=0)
-    )
+    compared, own = _between(along, start, end)
+    return _gain("lowest_gain", reading, compared, **own)
 
 
 def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
-    """Smallest replicate mean of the first conditions, less the largest of those of `over`.
+    """Smallest difference of the first conditions' means from those of `over`.
 
-    For conditions that differ in more than one axis, which no pairing would compare.
+    For conditions that differ in more than one axis, which no setting would pair.
 
     Args:
         reading: the quantity, in some conditions.
@@ -126,11 +168,11 @@ def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
         for name, part in (("of", reading), ("over", over))
     }
 
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
+    def compared(conditions: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
         passing = {
             name: [
                 i
-                for i, settings in enumerate(panel.conditions)
+                for i, settings in enumerate(conditions)
                 if all(accept.passes(settings[column]) for column, accept in where.items())
             ]
             for name, where in chosen.items()
@@ -138,18 +180,17 @@ def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
         for name, found in passing.items():
             if not found:
                 raise NotRunError(f"no condition of the config matches `{name}`")
-        return (
-            panel.values,
-            lambda means: means[passing["of"]].min(axis=0) - means[passing["over"]].max(axis=0),
-        )
+        return [(i, j) for i in passing["over"] for j in passing["of"]]
 
-    of, others = ({c: f.plain() for c, f in chosen[name].items()} for name in ("of", "over"))
-    both = replace(reading, where=shared)
-    return statistic_of("lowest_margin", both, prepare, of=of, over=others)
+    said = {
+        name: {column: accept.plain() for column, accept in where.items()}
+        for name, where in chosen.items()
+    }
+    return _gain("lowest_margin", replace(reading, where=shared), compared, **said)
 
 
 def highest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
-    """Largest ratio of replicate means, `end` over `start`, over comparable conditions.
+    """Largest ratio of geometric means, `end` over `start`, over comparable conditions.
 
     Args:
         reading: the quantity.
@@ -157,18 +198,12 @@ def highest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any =
         start: its value to divide by; None for every other.
         end: its value to divide; None for every other.
     """
-    return _pairwise(
-        "highest_ratio",
-        reading,
-        along,
-        start,
-        end,
-        lambda low, high: _divide(high, low).max(axis=0),
-    )
+    compared, own = _between(along, start, end)
+    return _ratio("highest_ratio", reading, "largest", compared, **own)
 
 
 def lowest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
-    """Smallest ratio of replicate means, `end` over `start`, over comparable conditions.
+    """Smallest ratio of geometric means, `end` over `start`, over comparable conditions.
 
     Args:
         reading: the quantity.
@@ -176,15 +211,12 @@ def lowest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any = 
         start: its value to divide by; None for every other.
         end: its value to divide; None for every other.
     """
-
-    def reduce(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        return _divide(high, low).min(axis=0)
-
-    return _pairwise("lowest_ratio", reading, along, start, end, reduce)
+    compared, own = _between(along, start, end)
+    return _ratio("lowest_ratio", reading, "least", compared, **own)
 
 
 def lowest_step_ratio(reading: Reading, *, along: str) -> Statistic:
-    """Smallest ratio of geometric replicate means at successive values of `along`.
+    """Smallest ratio of geometric means at successive values of `along`.
 
     Args:
         reading: the quantity.
@@ -192,22 +224,37 @@ def lowest_step_ratio(reading: Reading, *, along: str) -> Statistic:
     """
     known_number_axis(along)
 
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
+    def compared(conditions: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
         found = []
-        for members in groups(panel.conditions, along):
-            levels = [level(panel.conditions[i][along]) for i in members]
+        for members in groups(conditions, along):
+            levels = [level(conditions[i][along]) for i in members]
             for i, own in zip(members, levels, strict=True):
                 above = min((other for other in levels if other > own), default=None)
                 found += [(i, j) for j, its in zip(members, levels, strict=True) if its == above]
-        origin, target = map(list, zip(*found, strict=True))
-        values = log_or_nan(panel.values)
-        return values, lambda means: np.exp((means[target] - means[origin]).min(axis=0))
+        return found
 
-    return statistic_of("lowest_step_ratio", reading, prepare, along=along)
+    return _ratio("lowest_step_ratio", reading, "least", compared, along=along)
+
+
+def widest_spread(reading: Reading, *, along: str) -> Statistic:
+    """Largest ratio between geometric means of conditions that differ in `along` only.
+
+    Args:
+        reading: the quantity.
+        along: a setting, or `case`.
+    """
+    known_axis(along)
+    return _ratio(
+        "widest_spread",
+        reading,
+        "largest",
+        lambda conditions: pairs(conditions, along),
+        along=along,
+    )
 
 
 def rank_correlation(reading: Reading, *, along: str) -> Statistic:
-    """Spearman's correlation with `along` within each replicate, averaged over other settings.
+    """Median over replicates of Spearman's correlation with `along`, averaged over other settings.
 
     Args:
         reading: the quantity.
@@ -215,18 +262,18 @@ def rank_correlation(reading: Reading, *, along: str) -> Statistic:
     """
     known_number_axis(along)
 
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
+    def compute(panel: Panel) -> Estimate:
         rows = []
         for members in groups(panel.conditions, along):
             levels = np.array([[level(panel.conditions[i][along])] for i in members], dtype=float)
             rows.append(_correlation(_ranks(levels), _ranks(panel.values[members])))
-        return np.array(rows), lambda means: means.mean(axis=0)
+        return median_of_replicates(np.mean(rows, axis=0))
 
-    return statistic_of("rank_correlation", reading, prepare, along=along)
+    return statistic_of("rank_correlation", reading, compute, along=along)
 
 
 def correlation(reading: Reading, other: Reading, *, kind: Kind = "pearson") -> Statistic:
-    """Correlation of two quantities over all conditions within each replicate, averaged over these.
+    """Median over replicates of the correlation of two quantities over all conditions.
 
     Args:
         reading: one quantity.
@@ -235,15 +282,15 @@ def correlation(reading: Reading, other: Reading, *, kind: Kind = "pearson") -> 
     """
     pick(kind, get_args(Kind), "kind")
 
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
+    def compute(panel: Panel) -> Estimate:
         if len(panel.conditions) < 3:
             raise NotRunError("needs three conditions for a correlation")
         one, two = panel.values, panel.second
         if kind == "spearman":
             one, two = _ranks(one), _ranks(two)
-        return _correlation(one, two)[None], lambda means: means[0]
+        return median_of_replicates(_correlation(one, two))
 
-    return statistic_of("correlation", reading, prepare, other, kind=kind)
+    return statistic_of("correlation", reading, compute, other, kind=kind)
 
 
 def auc(reading: Reading, *, tells: Criterion, within: str | None = None) -> Statistic:
@@ -263,40 +310,35 @@ def auc(reading: Reading, *, tells: Criterion, within: str | None = None) -> Sta
     if within is not None:
         known_axis(within)
 
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
-        holds = tells.threshold.holds
-        passes = np.array([[holds(v) for v in row] for row in panel.second.tolist()], bool)
+    def compute(panel: Panel) -> Estimate:
+        from scipy.stats import rankdata
+
+        passes = tells.threshold.satisfied(panel.second)
         known = ~np.isnan(panel.values)
-        counts: list[np.ndarray] = []
-        strata: list[tuple[slice, slice]] = []
+        won, compared = 0.0, 0
+        counted = {kind: np.zeros(panel.values.shape[1], dtype=bool) for kind in (True, False)}
         for stratum in [slice(None)] if within is None else _agreeing(panel, within):
-            values, good = panel.values[stratum], passes[stratum]
-            if not all((kind & known[stratum]).any() for kind in (good, ~good)):
+            values, here = panel.values[stratum], known[stratum]
+            kinds = {True: passes[stratum] & here, False: ~passes[stratum] & here}
+            many, few = (int(kinds[kind].sum()) for kind in (True, False))
+            if not many * few:
                 continue
-            # How many runs of each replicate have each value: the share is a function of these.
-            levels = np.unique(values[known[stratum]])
-            here, first = values == levels[:, None, None], sum(map(len, counts))
-            counts += [(here & good).sum(axis=1), (here & ~good).sum(axis=1)]
-            middle = first + len(levels)
-            strata.append((slice(first, middle), slice(middle, middle + len(levels))))
-        if not strata:
+            ranks = np.zeros(values.shape)
+            ranks[here] = rankdata(values[here])
+            won += ranks[kinds[True]].sum() - many * (many + 1) / 2
+            compared += many * few
+            for kind, found in kinds.items():
+                counted[kind] |= found.any(axis=0)
+        if not compared:
             alike = "" if within is None else f" at one {within}"
             raise NotRunError(f"no two runs{alike} of which one passes `other_passes` and one not")
-
-        def reduce(means: np.ndarray) -> np.ndarray:
-            won, pairs = np.zeros(means.shape[1:]), np.zeros(means.shape[1:])
-            for passing, failing in ((means[p], means[f]) for p, f in strata):
-                beaten = np.cumsum(failing, axis=0) - failing / 2
-                won += (passing * beaten).sum(axis=0)
-                pairs += passing.sum(axis=0) * failing.sum(axis=0)
-            return _divide(won, pairs)
-
-        return np.concatenate(counts).astype(float), reduce
+        passing, failing = (int(counted[kind].sum()) for kind in (True, False))
+        return area_under_curve(won, compared, passing, failing, panel.replicates.size)
 
     return statistic_of(
         "auc",
         reading,
-        prepare,
+        compute,
         tells.reading,
         keep="diverged",
         other_passes=tells.threshold.plain(),
@@ -317,20 +359,18 @@ def share_concordant(one: Criterion, other: Criterion) -> Statistic:
     for criterion in (one, other):
         _one_comparison("runs are concordant", criterion)
 
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
+    def compute(panel: Panel) -> Estimate:
         first, second = (
-            np.array([[criterion.threshold.holds(v) for v in row] for row in values.tolist()])
+            criterion.threshold.satisfied(values)
             for criterion, values in ((one, panel.values), (other, panel.second))
         )
-        agree = (first == second) & ~np.isnan(panel.values)
-        return agree.astype(float), lambda means: means.mean(axis=0)
+        return share_of((first == second) & ~np.isnan(panel.values))
 
     return statistic_of(
         "share_concordant",
         one.reading,
-        prepare,
+        compute,
         other.reading,
-        share=True,
         keep="all",
         run_passes=one.threshold.plain(),
         other_passes=other.threshold.plain(),
@@ -349,43 +389,21 @@ def share_among(passing: Criterion, *, given: Criterion) -> Statistic:
     for criterion in (passing, given):
         _one_comparison("a share among replicates is told", criterion)
 
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
-        asked = _satisfying(panel.values, given.threshold)
+    def compute(panel: Panel) -> Estimate:
+        asked = given.threshold.satisfied_everywhere(panel.values)
         if not asked.any():
             raise NotRunError("no replicate satisfies `given`")
-        passed = _satisfying(panel.second, passing.threshold)[asked]
-        return passed[None].astype(float), lambda means: means[0]
+        return share_of(passing.threshold.satisfied_everywhere(panel.second)[None, asked])
 
     return statistic_of(
         "share_among",
         given.reading,
-        prepare,
+        compute,
         passing.reading,
-        share=True,
         keep="all",
         given=given.threshold.plain(),
         other_passes=passing.threshold.plain(),
     )
-
-
-def widest_spread(reading: Reading, *, along: str) -> Statistic:
-    """Largest ratio between geometric replicate means of conditions that differ in `along` only.
-
-    Args:
-        reading: the quantity.
-        along: a setting, or `case`.
-    """
-    known_axis(along)
-
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
-        members = groups(panel.conditions, along)
-
-        def reduce(means: np.ndarray) -> np.ndarray:
-            return np.exp(np.max([np.ptp(means[group], axis=0) for group in members], axis=0))
-
-        return log_or_nan(panel.values), reduce
-
-    return statistic_of("widest_spread", reading, prepare, along=along)
 
 
 def share_of_replicates(passing: Criterion, *, every: bool = False) -> Statistic:
@@ -395,17 +413,18 @@ def share_of_replicates(passing: Criterion, *, every: bool = False) -> Statistic
 
     Args:
         passing: the criterion, or two joined by `&`.
-        every: whether a replicate that fails rules out `replicated`.
+        every: whether the claim is of every replicate; of 29 that all pass the interval then
+            starts above 0.9.
     """
     if not isinstance(passing, Criterion):
         raise ClaimsError("a share is of a comparison of a reading with a number")
     second = passing.other
 
-    def prepare(panel: Panel) -> tuple[np.ndarray, Reduce]:
-        passed = _satisfying(panel.values, passing.threshold)
+    def compute(panel: Panel) -> Estimate:
+        passed = passing.threshold.satisfied_everywhere(panel.values)
         if second is not None:
-            passed &= _satisfying(panel.second, second.threshold)
-        return passed[None].astype(float), lambda means: means[0]
+            passed &= second.threshold.satisfied_everywhere(panel.second)
+        return share_of(passed[None], every=every)
 
     plain = {"replicate_passes": passing.threshold.plain(), "needed": "every" if every else "most"}
     if second is not None:
@@ -413,23 +432,11 @@ def share_of_replicates(passing: Criterion, *, every: bool = False) -> Statistic
     return statistic_of(
         "share_of_replicates",
         passing.reading,
-        prepare,
+        compute,
         None if second is None else second.reading,
-        share=True,
-        every=every,
         keep="all",
         **plain,
     )
-
-
-def log_or_nan(values: np.ndarray) -> np.ndarray:
-    """Natural logarithm, NaN where there is none."""
-    return np.log(values, out=np.full(np.shape(values), np.nan), where=values > 0)
-
-
-def _paired(panel: Panel, along: str, ends: Mapping[str, Any]) -> tuple[list[int], list[int]]:
-    found = pairs(panel.conditions, along, ends["from"], ends["to"])
-    return [i for i, _ in found], [j for _, j in found]
 
 
 def _one_comparison(what: str, criterion: Any) -> None:
@@ -443,17 +450,6 @@ def _agreeing(panel: Panel, column: str) -> list[list[int]]:
     for i, chosen in enumerate(panel.conditions):
         found.setdefault(chosen[column], []).append(i)
     return list(found.values())
-
-
-def _satisfying(values: np.ndarray, threshold: Threshold) -> np.ndarray:
-    """Whether each replicate (S,) satisfies a criterion in every condition of `values` (C, S)."""
-    return np.array([all(map(threshold.holds, of_replicate)) for of_replicate in values.T.tolist()])
-
-
-def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Ratio, NaN where there is none."""
-    none = np.full(np.shape(denominator), np.nan)
-    return np.divide(numerator, denominator, out=none, where=denominator != 0)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from feedback_alignment.claims.errors import ClaimsError, finite
 
 # Sign and whether the bound itself is good.
@@ -38,6 +40,15 @@ class Threshold:
             case "below":
                 return value < self.low
         return self.high is not None and self.low <= value <= self.high
+
+    def satisfied(self, values: np.ndarray) -> np.ndarray:
+        """Whether each of some numbers is on the good side, in their shape; NaN never is."""
+        found = [self.holds(value) for value in values.ravel().tolist()]
+        return np.array(found, dtype=bool).reshape(values.shape)
+
+    def satisfied_everywhere(self, values: np.ndarray) -> np.ndarray:
+        """Whether each replicate (S,) is on the good side in every condition of `values` (C, S)."""
+        return np.all(self.satisfied(values), axis=0, keepdims=True)[0]
 
     def side(self, low: float, high: float) -> bool | None:
         """Whether all (True), none (False) or some (None) of the interval [low, high] is good."""

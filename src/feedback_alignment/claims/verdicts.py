@@ -157,8 +157,6 @@ def decide(
     estimate: float,
     interval: tuple[float, float] | None,
     n: int,
-    *,
-    every: bool = False,
 ) -> tuple[str, str]:
     """Verdict and reason from a statistic.
 
@@ -167,19 +165,12 @@ def decide(
         estimate: the statistic.
         interval: its interval over replicates, or None where it has none.
         n: number of replicates.
-        every: whether the statistic is a share of replicates of which none may fail.
     """
     if n < MIN_REPLICATES:
         return INCONCLUSIVE, f"replicates left: {n}; a verdict needs {MIN_REPLICATES}"
     if interval is None or not np.isfinite(estimate):
-        return INCONCLUSIVE, "the statistic has no value for these replicates or for some resample"
+        return INCONCLUSIVE, "the statistic has no value for these replicates"
     side = threshold.side(*interval)
-    if every and side is not False and estimate < 1:
-        failed = round(n * (1 - estimate))
-        return (
-            INCONCLUSIVE,
-            f"{failed} of {n} replicates fail{'s' * (failed == 1)}; every one must pass",
-        )
     if side is None:
         return INCONCLUSIVE, "the interval lies across the threshold"
     return (REPLICATED if side else NOT_REPLICATED), ""

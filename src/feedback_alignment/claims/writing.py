@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from feedback_alignment.claims.errors import ClaimsError
-from feedback_alignment.claims.intervals import CONFIDENCE, RESAMPLES
+from feedback_alignment.claims.estimates import CONFIDENCE
 from feedback_alignment.claims.verdicts import (
     MIN_REPLICATES,
     CheckVerdict,
@@ -19,6 +20,16 @@ from feedback_alignment.claims.verdicts import (
 )
 from feedback_alignment.files import write_text
 
+# How they are made, for whoever reads the verdicts.
+INTERVALS = (
+    "Intervals are 95 % over replicates: Student's of means (of logarithms, or of the jackknife's "
+    "pseudo-values, for an exponent); of the least or largest of several means, of each; the sign "
+    "test's of a median, as of correlations; Clopper and Pearson's of a share, of runs as if there "
+    "were only as many as tell the same independently; Newcombe's of an area under the curve. "
+    "Where every replicate must pass, the lower bound of the share is at 95 % by itself. "
+    "Differences from published values are ours less theirs, with Welch's interval, at 90 % for "
+    "agreement."
+)
 CSV_COLUMNS = (
     "claim",
     "paper",
@@ -87,10 +98,7 @@ def json_text(verdicts: Sequence[ClaimVerdict]) -> str:
     """Everything, checks nested under their claim; numbers with six digits."""
     content = {
         "confidence": CONFIDENCE,
-        "interval": "expanded percentile bootstrap over replicates; "
-        "Clopper-Pearson for shares, of runs for as many as independent ones; "
-        "Welch beside published values",
-        "resamples": RESAMPLES,
+        "interval": INTERVALS,
         "min_replicates": MIN_REPLICATES,
         "claims": [asdict(verdict) for verdict in verdicts],
     }
@@ -103,10 +111,7 @@ def markdown_text(verdicts: Sequence[ClaimVerdict]) -> str:
     lines += [f"| {_cell(c.id)} | {_cell(c.paper)} | **{c.verdict}** |" for c in verdicts]
     lines += [
         "",
-        "Intervals are 95 % over replicates: expanded percentile bootstrap, resampled jointly",
-        "over all conditions; Clopper-Pearson for a share of replicates, and for one of runs as if",
-        "there were only as many as tell the same independently. Differences from published values",
-        "are ours less theirs, with Welch's interval, at 90 % for agreement.",
+        *textwrap.wrap(INTERVALS, 98),
     ]
     for claim in verdicts:
         lines += ["", f"## {_cell(claim.id)}: {claim.verdict}", "", _cell(claim.statement), ""]
