@@ -76,7 +76,8 @@ def test_a_diverged_seed_ends_with_one_empty_row_a_metric(table):
 
 def test_derived_metrics_sum_a_run_up(table):
     assert values(table, 4, "decay_rate")[100] == pytest.approx(0.05, rel=1e-9)
-    assert values(table, 4, "decay_r2")[100] == pytest.approx(1)
+    assert values(table, 4, "decay_bend")[100] == pytest.approx(1)
+    assert values(table, 4, "rate_least")[100] == pytest.approx(0.05, rel=1e-9)
     assert values(table, 4, "rate_bound")[100] == pytest.approx(0.1 * 4 / 4)
     assert values(table, 4, "rate_local")[100] == pytest.approx(0.1 * 2)
     # Half way between .4 at step 20 and .6 at step 40, on the logarithm of the step.
@@ -94,7 +95,7 @@ def test_without_kernels_there_are_no_rates_of_the_theorem(recording):
     for metric in ("lambda_min_GH", "lambda_min_EG"):
         del recording.values[metric, ""]
     table = extract("mine", condition(kernels=False), "an-id", [4, 7], recording)
-    assert not {"rate_bound", "rate_local"} & set(table["metric"])
+    assert not {"rate_bound", "rate_local", "rate_least"} & set(table["metric"])
 
 
 def mlp(**settings):

@@ -47,7 +47,7 @@ def floor(part=ALL, metric="loss", **layer):
 
 
 SLOPE = exponent()
-SHARE = share(ALL.final("decay_r2") >= 0.95)
+SHARE = share(ALL.final("decay_bend") >= 0.95)
 LOWEST = floor()
 
 
@@ -131,7 +131,7 @@ def test_degenerate_interval(sweep, value, verdict):
 )
 def test_share_of_replicates(sweep, failing, verdict):
     found = check_of(
-        sweep("decay_r2", lambda replicate: 0.9 + 0.1 * (replicate >= failing), [{}]), SHARE
+        sweep("decay_bend", lambda replicate: 0.9 + 0.1 * (replicate >= failing), [{}]), SHARE
     )
     assert found.verdict == verdict
     assert found.estimate == 1 - failing / 8
@@ -154,7 +154,7 @@ def test_figure_that_the_config_does_not_have():
             exponent(ALL.where(width=100)),
             "needs two values of width among otherwise equal conditions",
         ),
-        (SHARE, "the tables do not record decay_r2"),
+        (SHARE, "the tables do not record decay_bend"),
         (
             exponent(along="l2"),
             "needs two values of l2 among otherwise equal conditions",
@@ -324,12 +324,12 @@ def test_a_share_keeps_conditions_in_which_most_diverged(make_run, make_table, l
 )
 def test_every_replicate_is_at_least_nine_in_ten(sweep, failing, replicates, most, every):
     made = sweep(
-        "decay_r2",
+        "decay_bend",
         lambda replicate: 0.9 + 0.1 * (replicate >= failing),
         [{}],
         replicates=replicates,
     )
-    criterion = ALL.final("decay_r2") >= 0.95
+    criterion = ALL.final("decay_bend") >= 0.95
     strict = check("share", share_of_replicates(criterion, every=True) >= 0.9)
     assert check_of(made, SHARE).verdict == most
     found = check_of(made, strict)

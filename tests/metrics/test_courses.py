@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback_alignment.metrics.courses import align_step, fit_decay
+from feedback_alignment.metrics.courses import align_step, fit_decay, least_rate
 from feedback_alignment.training.recording import recording_grid
 
 STEPS = recording_grid(10_000, 10, 200)
 
 
 def is_none(fit):
-    return np.isnan([fit.rate, fit.r2, fit.start, fit.end]).all()
+    return np.isnan([fit.rate, fit.bend, fit.start, fit.end]).all()
 
 
 @given(rate=st.floats(5e-4, 5e-2), scale=st.floats(1e-3, 1e6))
@@ -20,15 +20,53 @@ def test_an_exponential_is_fitted_exactly(rate, scale):
     steps = recording_grid(int(20 / rate), 10, 100)
     fit = fit_decay(steps, scale * np.exp(-rate * steps))
     assert fit.rate == pytest.approx(rate, rel=1e-9)
-    assert fit.r2 == pytest.approx(1.0, abs=1e-9)
+    # Between recorded steps the logarithm is a straight line.
+    assert fit.bend == pytest.approx(1.0, abs=1e-6)
     assert 0 < fit.start < fit.end == steps[-1]
+
+
+def test_a_stretched_exponential_bends():
+    # From z = L/2 to L of exp(-sqrt t), t = z^2: (9/16 - 1/4) / (1 - 9/16).
+    steps = np.arange(0, 1000)
+    assert fit_decay(steps, np.exp(-np.sqrt(steps))).bend == pytest.approx(5 / 7, rel=0.01)
+
+
+@pytest.mark.parametrize("power", [1, 3, 10])
+def test_a_power_law_bends(power):
+    # A fall of log error by F, the second half of the whole, takes exp(F / 2a) times as long late.
+    steps = np.unique(np.geomspace(1, 10**6, 4000).astype(int))
+    errors = (1 + steps / 10) ** -float(power)
+    fit = fit_decay(steps, errors, floor=1e-200)
+    fall = np.log(errors[0] / errors[-1]) / 2
+    assert fit.bend == pytest.approx(np.exp(-fall / 2 / power), rel=0.05)
+    assert fit.bend < 5 / 7
+
+
+def test_a_decay_that_speeds_up_bends_the_other_way():
+    errors = np.exp(-((STEPS / 2000) ** 2))
+    # From half of the fall of t^2 to three quarters of it, and on to the whole.
+    expected = (0.75**0.5 - 0.5**0.5) / (1 - 0.75**0.5)
+    assert fit_decay(STEPS, errors).bend == pytest.approx(expected, rel=0.02)
+
+
+def test_the_least_rate_is_that_of_the_slowest_stretch():
+    steps = np.array([0, 10, 30, 60, 100])
+    errors = np.array([1.0, 0.5, 0.4, 1e-3, 1e-9])
+    assert least_rate(steps, errors, 1e-12) == pytest.approx(np.log(0.5 / 0.4) / 20)
+    # A rise is a negative rate; nothing below the floor counts.
+    assert least_rate(steps, errors[::-1], 0.0) == pytest.approx(-np.log(1e6) / 10)
+    assert least_rate(steps, np.array([1, 0.1, 1e-7, 1.0, 2]), 1e-6) == pytest.approx(
+        np.log(10) / 10
+    )
+    assert np.isnan(least_rate(steps, np.full(5, np.nan), 1e-6))
+    assert np.isnan(least_rate(steps[:1], errors[:1], 1e-6))
 
 
 def test_the_slowest_mode_counts():
     errors = 90 * np.exp(-0.1 * STEPS) + 3 * np.exp(-0.02 * STEPS) + 0.5 * np.exp(-0.002 * STEPS)
     fit = fit_decay(STEPS, errors)
     assert fit.rate == pytest.approx(0.002, rel=1e-3)
-    assert fit.r2 > 0.9999
+    assert fit.bend == pytest.approx(1, abs=0.02)
 
 
 def test_the_window_ends_above_the_floor():
@@ -37,7 +75,7 @@ def test_the_window_ends_above_the_floor():
     fit = fit_decay(STEPS, np.exp(-0.01 * STEPS) + noise)
     assert fit.rate == pytest.approx(0.01, rel=1e-3)
     assert fit.end <= -np.log(1e-12) / 0.01
-    assert fit.r2 > 0.9999
+    assert fit.bend == pytest.approx(1, abs=0.02)
 
 
 def test_a_higher_floor_can_be_named():

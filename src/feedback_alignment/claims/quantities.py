@@ -52,6 +52,30 @@ QUANTITIES: dict[str, Quantity] = {
     "rate_ratio": Quantity(
         ("decay_rate", "rate_bound"), lambda read, _: _ratio(read["decay_rate"], read["rate_bound"])
     ),
+    # the rate of the slowest stretch over the rate that the theorem guarantees every step
+    "step_ratio": Quantity(
+        ("rate_least", "rate_bound"),
+        lambda read, _: _ratio(read["rate_least"], -np.log1p(-read["rate_bound"])),
+    ),
+    # ||H|| over gamma/4: the theorem's hypothesis is that it is at most 1
+    "hypothesis_ratio": Quantity(
+        ("H_spectral_norm", "lambda_min_EG"),
+        lambda read, _: _ratio(read["H_spectral_norm"], read["lambda_min_EG"] / 4),
+    ),
+    # what training adds to the cosine
+    "alignment_gained": Quantity(
+        ("weight_alignment",),
+        lambda read, _: read["weight_alignment"] - read["first"],
+        {"first": ("weight_alignment", "start")},
+    ),
+    # the same in standard deviations of the cosine of two unrelated random vectors
+    "gained_over_chance": Quantity(
+        ("weight_alignment",),
+        lambda read, settings: (
+            (read["weight_alignment"] - read["first"]) * np.sqrt(settings["width"])
+        ),
+        {"first": ("weight_alignment", "start")},
+    ),
     # the cosine in standard deviations of that of two unrelated random vectors
     "alignment_over_chance": Quantity(
         ("weight_alignment",),

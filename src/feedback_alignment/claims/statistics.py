@@ -34,9 +34,14 @@ Kind = Literal["pearson", "spearman"]
 Pairs = Callable[[Sequence[Mapping[str, Any]]], list[tuple[int, int]]]
 
 
-def lowest_mean(reading: Reading) -> Statistic:
-    """Smallest replicate mean of all conditions."""
-    return statistic_of("lowest_mean", reading, lambda panel: mean_of_replicates(panel.values))
+def lowest_mean(reading: Reading, *, average: Average = "mean") -> Statistic:
+    """Smallest replicate mean of all conditions.
+
+    Args:
+        reading: the quantity.
+        average: `mean`, or `geometric` for what spreads over decades, as losses do.
+    """
+    return _extreme_mean("lowest_mean", reading, "least", average)
 
 
 def highest_mean(reading: Reading, *, average: Average = "mean") -> Statistic:
@@ -46,11 +51,14 @@ def highest_mean(reading: Reading, *, average: Average = "mean") -> Statistic:
         reading: the quantity.
         average: `mean`, or `geometric` for what spreads over decades, as losses do.
     """
+    return _extreme_mean("highest_mean", reading, "largest", average)
+
+
+def _extreme_mean(name: str, reading: Reading, extreme: Extreme, average: Average) -> Statistic:
     pick(average, ("mean", "geometric"), "average")
     compute = mean_of_replicates if average == "mean" else geometric_mean_of_replicates
-    return statistic_of(
-        "highest_mean", reading, lambda panel: compute(panel.values, "largest"), average=average
-    )
+    said = None if average == "mean" else average
+    return statistic_of(name, reading, lambda p: compute(p.values, extreme), average=said)
 
 
 def grand_mean(reading: Reading) -> Statistic:

@@ -34,13 +34,14 @@ class DecayFit:
 
     Attributes:
         rate: decay rate r per step, `||e(t)|| ~ exp(-r t)`.
-        r2: coefficient of determination of the line.
+        bend: the rate over the second half of the fall in log error, over that of the first: 1 of
+            an exponential, 5/7 of `exp(-sqrt t)`, less of any power of t.
         start: first step of the fitted window.
         end: last step of the fitted window.
     """
 
     rate: float
-    r2: float
+    bend: float
     start: float
     end: float
 
@@ -79,9 +80,7 @@ def fit_decay(steps: np.ndarray, error_norm: np.ndarray, floor: float = 1e-12) -
         return _NO_DECAY
     t_mean, z_mean = t.mean(), z.mean()
     slope = np.vecdot(t - t_mean, z - z_mean) / np.square(t - t_mean).sum()
-    residuals = z - z_mean - slope * (t - t_mean)
-    r2 = 1.0 - np.square(residuals).sum() / np.square(z - z_mean).sum()
-    return DecayFit(float(-slope), float(r2), float(t[0]), float(t[-1]))
+    return DecayFit(float(-slope), _bend(t, z), float(t[0]), float(t[-1]))
 
 
 def align_step(steps: np.ndarray, alignment: np.ndarray, threshold: float = 0.5) -> float:
@@ -103,6 +102,35 @@ def align_step(steps: np.ndarray, alignment: np.ndarray, threshold: float = 0.5)
     (t0, t1), (a0, a1) = steps[after - 1 : after + 1], alignment[after - 1 : after + 1]
     part = (threshold - a0) / (a1 - a0)
     return float(t0 ** (1 - part) * t1**part) if t0 > 0 else float(part * t1)
+
+
+def _bend(t: np.ndarray, z: np.ndarray) -> float:
+    """The time that the first half of a fall takes, over that of the second half."""
+    # Where the error rises for a while, the half is passed when it has been passed for good.
+    falling = np.maximum.accumulate(z[::-1])[::-1]
+    middle = np.interp(-(z[0] + z[-1]) / 2, -falling, t)
+    return float((middle - t[0]) / (t[-1] - middle))
+
+
+def least_rate(steps: np.ndarray, error_norm: np.ndarray, floor: float) -> float:
+    """Least decay rate a step, `-log(||e(t')|| / ||e(t)||) / (t' - t)`, between recorded steps.
+
+    If every step shrank the error by a factor, every stretch would by its power: a stretch that
+    does not shows that some step did not.
+
+    Args:
+        steps: recorded steps (T,), rising.
+        error_norm: `||e||` (T,).
+        floor: part of the first error below which the error may be rounding error alone.
+
+    Returns:
+        the rate, up to the first step below the floor; NaN where there is no stretch.
+    """
+    below = np.flatnonzero(~(error_norm > floor * error_norm[0])) if error_norm.size else []
+    end = int(below[0]) if len(below) else error_norm.size
+    if end < 2:
+        return float("nan")
+    return float(np.min(-np.diff(np.log(error_norm[:end])) / np.diff(steps[:end])))
 
 
 def _at_rest(t: np.ndarray, z: np.ndarray) -> bool:
@@ -148,7 +176,7 @@ def _convergence(condition: "Condition", steps: np.ndarray, series: Series) -> d
     fit = fit_decay(steps, series["error_norm", ""], floor=max(rounding, condition.settle_floor))
     values = {
         "decay_rate": fit.rate,
-        "decay_r2": fit.r2,
+        "decay_bend": fit.bend,
         "decay_start": fit.start,
         "decay_end": fit.end,
         "align_step": align_step(steps, series["weight_alignment", "output"]),
@@ -160,6 +188,7 @@ def _convergence(condition: "Condition", steps: np.ndarray, series: Series) -> d
         rate = condition.eta * loss_named(condition.loss_function).gain(condition.samples)
         least = series["lambda_min_GH", ""]
         values["rate_bound"] = rate * series["lambda_min_EG", ""][0] / 4
+        values["rate_least"] = least_rate(steps, series["error_norm", ""], rounding)
         values["rate_local"] = rate * least[np.isfinite(least)][-1]
     return values
 
@@ -179,7 +208,8 @@ _FALL = {"derived": True, **DEEP}
 DERIVED = (
     Metric("decay_rate", "slope of -log `||e||` against the step, fitted from `decay_start` to "
            "`decay_end`", "per step", **_FIT),
-    Metric("decay_r2", "R^2 of that fit", **_FIT),
+    Metric("decay_bend", "rate over the second half of the fall of log `||e||` in that window over "
+           "that of the first half: 1 of an exponential, 5/7 of exp(-sqrt t)", **_FIT),
     Metric("decay_start", "first step of the window of the fit", "steps", **_FIT),
     Metric("decay_end", "last step of the window of the fit", "steps", **_FIT),
     Metric("align_step", "first step at which `weight_alignment` passes 1/2; empty if it never "
@@ -189,6 +219,8 @@ DERIVED = (
     Metric("rate_bound", "`eta * gamma / 4` of the convergence theorem, gamma = `lambda_min_EG`; "
            "here and below eta is that of half the sum of squares, 2 eta / n of `mse`",
            **_RATES),
+    Metric("rate_least", "least rate between two recorded steps, `log(||e(t)|| / ||e(t')||) / "
+           "(t' - t)`, until the error may be rounding", **_RATES),
     Metric("rate_local", "`eta * lambda_min_GH` at the last recorded step", **_RATES),
     Metric("loss_fall", "`1 - loss(end) / loss(0)`", **_FALL),
     Metric(
