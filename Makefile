@@ -11,12 +11,13 @@ RUN = . .venv/bin/activate &&
 export CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper prune test test-long lint bench docs lock
+.PHONY: help figures smoke paper nulls prune test test-long lint bench docs lock
 
 help:
 	@echo "make figures  install into .venv, rebuild every figure of $$CONFIG, print the verdicts"
 	@echo "make smoke    the same for config/smoke.yaml: every figure, tiny"
 	@echo "make paper    the same for config/paper.yaml: the papers' sizes, hours"
+	@echo "make nulls    judge every check of $$CONFIG where what it looks for is absent"
 	@echo "make prune    list what no config asks for any more, and remove it after a yes"
 	@echo "make test     install into .venv, run the tests"
 	@echo "make test-long  the long tests: faults of every kind, half an hour"
@@ -47,6 +48,11 @@ smoke:
 
 paper:
 	@$(MAKE) --no-print-directory figures CONFIG=config/paper.yaml
+
+nulls: .venv/installed
+	@$(RUN) snakemake claims --cores $(CORES) --configfile "$$CONFIG" \
+	&& snakemake claims --cores $(CORES) --configfile config/nulls.yaml \
+	&& python -m feedback_alignment nulls "$$CONFIG"
 
 prune: .venv/installed
 	@$(RUN) python -m feedback_alignment prune

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from feedback_alignment.claims import ClaimsError
 from feedback_alignment.errors import InputError
+from feedback_alignment.nulls_report import SAMPLES, write_null_rates
 from feedback_alignment.project import read_project
 from feedback_alignment.prune import prune, unasked
 from feedback_alignment.published_runs import write_song2021
@@ -30,6 +31,9 @@ def main() -> None:
     published.add_argument(
         "--into", type=Path, default=ROOT / "resources/published", help="folder of the tables"
     )
+    nulls = commands.add_parser("nulls", help="judge each check where what it looks for is absent")
+    nulls.add_argument("config", type=Path, help="a config whose tables are there")
+    nulls.add_argument("--samples", type=int, default=SAMPLES, help="how many of each null")
     args = parser.parse_args()
     try:
         if args.command == "check":
@@ -39,10 +43,26 @@ def main() -> None:
             print(f"results/{config.name}")
         elif args.command == "published":
             print(*write_song2021(args.checkout, args.into), sep="\n")
+        elif args.command == "nulls":
+            _judge_nulls(args.config, args.samples)
         else:
             _ask_and_prune(args.config)
     except (InputError, ClaimsError, RowError) as error:
         sys.exit(f"error: {error}")
+
+
+def _judge_nulls(config: Path, samples: int) -> None:
+    written, rates = write_null_rates(ROOT, config, samples)
+    for rate in rates:
+        if rate.reason:
+            print(f"not run: {rate.claim}: {rate.check}: {rate.reason}")
+        elif rate.fails:
+            print(f"passes too often ({rate.share:.3f}): {rate.claim}: {rate.check}: {rate.null}")
+    judged = [rate for rate in rates if rate.share is not None]
+    failing = sum(rate.fails for rate in judged)
+    print(f"{written}: {failing} of {len(judged)} checks pass too often on their null")
+    if failing:
+        sys.exit(1)
 
 
 def _ask_and_prune(configs: list[Path]) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from feedback_alignment.claims import CLAIMS, Claim, ClaimsError, Part, claim, load_claims
 from feedback_alignment.claims.filters import AXES
+from feedback_alignment.claims.nulls import mean_at, shuffled, untrained
 from feedback_alignment.claims.statistics import (
     auc,
     correlation,
@@ -34,8 +35,13 @@ def vanishes(part):
     with the width.
     """
     free = part.where(rule="fa", l2=0).each("activation")
-    yield "exponent", slope(free.final("weight_alignment"), along="width", average="rms") < -0.25
-    yield "ratio", lowest_mean(free.final("loss") / free.at("half", "loss")).within(0, 1)
+    falls = slope(free.final("weight_alignment"), along="width", average="rms") < -0.25
+    yield "exponent", falls, shuffled("width")
+    yield (
+        "ratio",
+        lowest_mean(free.final("loss") / free.at("half", "loss")).within(0, 1),
+        mean_at(1),
+    )
 
 
 def test_reads_a_claim():
@@ -232,7 +238,7 @@ def declared(function):
 
 def unknown_metric(part):
     """S."""
-    yield "good", lowest_mean(part.final("loss")) < 1
+    yield "good", lowest_mean(part.final("loss")) < 1, untrained()
     yield (
         "label",
         lowest_mean(part.final("los")) < 1,
@@ -242,33 +248,33 @@ def unknown_metric(part):
 def unknown_name(part):
     """S."""
     widths = part.where(width=100)
-    yield "label", lowest_mean(width.final("loss") / widths.final("loss")) < 1  # noqa: F821
+    yield "label", lowest_mean(width.final("loss") / widths.final("loss")) < 1, untrained()  # noqa: F821
 
 
 def unknown_method(part):
     """S."""
-    yield "label", lowest_mean(part.finl("loss")) < 1
+    yield "label", lowest_mean(part.finl("loss")) < 1, untrained()
 
 
 def unknown_argument(part):
     """S."""
-    yield "label", slope(part.final("loss"), alog="width") < 1
+    yield "label", slope(part.final("loss"), alog="width") < 1, untrained()
 
 
 def same_label(part):
     """S."""
-    yield "label", lowest_mean(part.final("loss")) < 1
-    yield "label", grand_mean(part.final("loss")) < 1
+    yield "label", lowest_mean(part.final("loss")) < 1, untrained()
+    yield "label", grand_mean(part.final("loss")) < 1, untrained()
 
 
 def two_lines(part):
     """S."""
-    yield "one\ntwo", lowest_mean(part.final("loss")) < 1
+    yield "one\ntwo", lowest_mean(part.final("loss")) < 1, untrained()
 
 
 def no_threshold(part):
     """S."""
-    yield "label", lowest_mean(part.final("loss"))
+    yield "label", lowest_mean(part.final("loss")), untrained()
 
 
 def no_label(part):
@@ -277,7 +283,7 @@ def no_label(part):
 
 
 def no_statement(part):
-    yield "label", lowest_mean(part.final("loss")) < 1
+    yield "label", lowest_mean(part.final("loss")) < 1, untrained()
 
 
 def nothing(part):
@@ -300,7 +306,7 @@ def no_generator(part):
         (same_label, 3, "another check of this claim has the same label"),
         (two_lines, 2, 'a label is one line of text, not "one\\ntwo"'),
         (no_threshold, 2, "a check compares a statistic with a number, as in slope(...) < -0.25, "),
-        (no_label, 2, "yield a label and a comparison, not a Comparison"),
+        (no_label, 2, "yield a label, a comparison and a null, not a Comparison"),
         (no_statement, 0, "test_declaration.no_statement has no docstring that states the claim"),
         (nothing, 0, "nothing yields no comparison"),
         (no_generator, 0, "no_generator yields no comparison"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from feedback_alignment.claims import Check, Claim, Part, Threshold, judge, overall, table
 from feedback_alignment.claims.estimates import share_of
+from feedback_alignment.claims.nulls import untrained
 from feedback_alignment.claims.statistics import (
     auc,
     correlation,
@@ -31,7 +32,7 @@ ALL = Part()
 
 
 def check(label, comparison):
-    return Check(label, comparison.statistic, comparison.threshold)
+    return Check(label, comparison.statistic, comparison.threshold, untrained())
 
 
 def exponent(part=ALL, metric="weight_alignment", along="width"):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from feedback_alignment.claims import ClaimsError, Part, claim, judge, read_verdicts, table
+from feedback_alignment.claims.nulls import apart
 from feedback_alignment.claims.published import agreement, highest_difference, joint_p
 from feedback_alignment.claims.writing import csv_text, json_text, markdown_text
 from feedback_alignment.published import PublishedPoint
@@ -57,7 +58,7 @@ def judged(table, *comparisons, published=PUBLISHED):
     def made(part):
         """S."""
         for number, comparison in enumerate(comparisons):
-            yield f"check {number}", comparison
+            yield f"check {number}", comparison, apart(0.1)
 
     (found,) = judge([claim(paper="P", figure="fig")(made)], {"fig": table}, published)
     return found
@@ -125,7 +126,7 @@ def test_nothing_run(ours, sweep):
     assert {c.reason for c in found.checks} == {"none of the 6 published points is run"}
     elsewhere = agreement(ALL.where(case="authors").final("weight_alignment"), "made", margin=0.05)
     (check,) = judged(ours(), elsewhere >= 0).checks
-    assert (check.verdict, check.reason) == ("not run", "no condition of the config matches")
+    assert (check.verdict, check.reason) == ("not run", "none of the 6 published points is run")
     loss = sweep("loss", lambda replicate, width: 1.0, [{"width": 200}])
     (check,) = judged(loss, AGREE).checks
     assert check.reason == "the tables do not record weight_alignment"
@@ -306,12 +307,13 @@ def test_two_conditions_for_one_value_are_not_mixed(ours):
     assert check.reason.startswith("the published value cannot be told to be of ")
 
 
-def test_a_replicate_that_not_every_condition_has_is_said(ours):
+def test_every_point_has_all_replicates_of_its_condition(ours):
     made = ours()
     made = made[(made["width"] != 200) | (made["replicate"] < 20)]
     (check,) = judged(made, AGREE).checks
-    assert check.n == 20
-    assert check.left_out == ("10 replicates that not every condition has",)
+    assert {point.n for point in check.points if "width 200" in point.point} == {20}
+    assert {point.n for point in check.points if "width 200" not in point.point} == {30}
+    assert (check.n, check.left_out) == (20, ())
 
 
 def test_judging_repeats_in_any_order_of_rows(ours):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from feedback_alignment.specification import digest_of, write_specification
@@ -28,7 +29,9 @@ def project(tmp_path, sweep):
     results = tmp_path / "results"
     (results / "metrics").mkdir(parents=True)
     for width in (100, 400):
-        table = sweep("weight_alignment", lambda replicate, width: width**-0.5, [{"width": width}])
+        final = sweep("weight_alignment", lambda replicate, width: width**-0.5, [{"width": width}])
+        # What training adds to nothing.
+        table = pd.concat([final.assign(step=0, value=0.0), final])
         table.to_parquet(results / "metrics" / f"width_{width}.parquet")
     feeding = {"song_alignment_width": ["width_100", "width_400"], "drawing": []}
     specification = {"step": "claims", "figures": feeding}
@@ -69,8 +72,8 @@ def test_mistake_in_a_claim_is_one_line(project, tmp_path):
     shutil.copytree(ROOT / "src", tmp_path / "src")
     song = tmp_path / "src/feedback_alignment/claims/song.py"
     good, bad = (
-        'final("weight_alignment"), along="width"',
-        'final("weight_aligment"), along="width"',
+        'final("weight_alignment"), along="l2", start=0',
+        'final("weight_aligment"), along="l2", start=0',
     )
     text = song.read_text().replace(good, bad)
     song.write_text(text)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from feedback_alignment.claims import CLAIMS, judge
+from feedback_alignment.claims.null_rates import null_rates
 from feedback_alignment.claims.panel import matching, rows_of
 from feedback_alignment.claims.published import Published
 
@@ -62,7 +63,7 @@ TRUTH = {
     "redrawn": 0.0,
     "large_init": 0.3,
     "g_fa": 1e-10,
-    "g_ratio": 0.75,
+    "g_bp": 1e-10,
     "g_wide": 3e-6,
     "g_bp_wide": 6e-6,
     "g_fa_narrow": 1e-10,
@@ -153,8 +154,10 @@ def fixed_points(t, wiggle, sign):
         return {"rule_gradient_norm": update * wiggle, "bp_gradient_norm": update * ratio, **loss}
 
     full = {**MLP, "batch_size": 0, "steps": 1000}
-    settings = {**full, "case": "interpolating", "samples": 15, "width": 128}
-    yield norms(t["g_fa"], t["g_ratio"]), settings
+    settings = {**full, "case": "interpolating", "samples": 15, "width": 13}
+    names = {"rule_gradient_norm": "g_fa", "bp_gradient_norm": "g_bp"}
+    fallen = {metric: {0: 1.0, 1000: t[name] * wiggle} for metric, name in names.items()}
+    yield fallen, settings
     linear = {**full, "activation": "linear", "samples": 150}
     yield norms(t["g_wide"], t["g_bp_wide"] / t["g_wide"]), {**linear, "case": "wide", "width": 12}
     ratio = t["g_bp_narrow"] / t["g_fa_narrow"]
@@ -258,7 +261,7 @@ def descent(t, wiggle, sign):
         half = {0: 0.5, 100: t[f"half_alignment_{size}"] + 0.02 * sign, 150: 0.9, 300: 0.9}
         loss = {0: 1.0, 100: 0.6, 150: 0.4, 300: 0.2}
         free = {"loss": loss, "loss_fall": 0.8, "gradient_alignment": half}
-        free["descent_over_fall"] = t["first_order"]
+        free["descent_over_fall"] = t["first_order"] * wiggle
         yield free, {**full, "case": "trained", "init_scale": sigma}
         fall = 0.8 * t[f"frozen_{size}"] * wiggle
         frozen = {"loss": {0: 1.0, 300: 1 - fall}, "loss_fall": fall}
@@ -321,8 +324,8 @@ REFUTED = [
     ("redrawn", 0.3, ["chu.alignment"]),
     ("large_init", 0.9, ["chu.alignment"]),
     ("depth_standard", -0.05, ["ours.depth_align_standard"]),
-    ("g_fa", 1e-6, ["chu.fixed_points"]),
-    ("g_ratio", 1e3, ["chu.fixed_points"]),
+    ("g_fa", 1e-2, ["chu.fixed_points"]),
+    ("g_bp", 1e-2, ["chu.fixed_points"]),
     ("g_wide", 2e-4, ["chu.fixed_points"]),
     ("g_bp_wide", 2e-4, ["chu.fixed_points"]),
     ("g_fa_narrow", 1e-6, ["chu.not_extrema"]),
@@ -519,3 +522,16 @@ def test_a_config_with_one_value_of_an_axis_crashes_nothing(claims, truth, colum
             for check in claim.checks:
                 # The correlation is of what is left.
                 assert check.verdict != "not replicated" or check.statistic == "correlation"
+
+
+def test_no_check_passes_on_its_null(claims, figures):
+    tables = figures()
+    chosen = [claim for claim in claims if claim.figure in tables]
+    rates = null_rates(chosen, tables, tables, {}, 100)
+    assert [(r.claim, r.check, r.share) for r in rates if r.fails] == []
+    # What config/nulls.yaml runs.
+    assert {(r.claim, r.null) for r in rates if r.share is None} == {
+        ("chu.alignment", "case fresh_feedback"),
+        ("chu.fixed_points", "case fresh_feedback"),
+        ("chu.fixed_points", "case frozen_hidden"),
+    }

@@ -18,6 +18,7 @@ from feedback_alignment.claims.writing import csv_text, json_text, markdown_text
 
 GONE = {"diverged": {"relu-p100": [1, 3]}, "no_value": ["relu-p200"]}
 DONE = CheckVerdict(
+    null="an untrained network",
     label="exponent of eta*lambda in p, all widths",
     part="relu",
     statistic="slope",
@@ -136,7 +137,7 @@ def test_markdown_escapes_what_would_be_markup():
     assert "[-1.23457e+06, 1.5e-12]" in text
     assert "not run: the config has no figure song\\_width" in text
     tables = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.replace("\\|", "").count("|") for line in tables} == {4, 7}
+    assert {line.replace("\\|", "").count("|") for line in tables} == {4, 8}
 
 
 def test_files_repeat_and_leave_nothing_else(tmp_path):

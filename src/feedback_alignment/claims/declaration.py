@@ -1,4 +1,4 @@
-"""How a claim is declared: a function that yields labelled comparisons for parts of a figure."""
+"""How a claim is declared: a function that yields comparisons, each with a label and a null."""
 
 import ast
 import inspect
@@ -12,6 +12,7 @@ from typing import Any
 from feedback_alignment.claims.comparisons import Comparison, Statistic
 from feedback_alignment.claims.errors import ClaimsError, in_words, line_in, pick, place, shown
 from feedback_alignment.claims.filters import COLUMNS, Filter, filters
+from feedback_alignment.claims.nulls import Null
 from feedback_alignment.claims.published import Published
 from feedback_alignment.claims.readings import Reading, known_reading
 from feedback_alignment.claims.threshold import Threshold
@@ -88,11 +89,13 @@ class Check:
         label: readable text that says what is computed, for which conditions.
         statistic: how it is computed, of which conditions.
         threshold: what it must satisfy.
+        null: data in which what it looks for is absent, on which it must seldom pass.
     """
 
     label: str
     statistic: Statistic | Published
     threshold: Threshold
+    null: Null
 
     @property
     def where(self) -> Mapping[str, Filter]:
@@ -126,11 +129,11 @@ class Claim:
     declared: str = ""
 
 
-Yielded = Generator[tuple[str, Comparison], None, None]
+Yielded = Generator[tuple[str, Comparison, Null], None, None]
 
 
 def claim(*, paper: str, figure: str) -> Callable[[Callable[[Part], Yielded]], Claim]:
-    """Declare a claim by a function that yields a label and a comparison for each of its checks.
+    """Declare a claim by a function that yields label, comparison and null of each of its checks.
 
     The claim's id is the function's module and name, its statement the function's docstring.
 
@@ -197,9 +200,9 @@ def _checks(function: Callable[[Part], Yielded], file: str) -> tuple[Check, ...]
 
 
 def _check(content: Any) -> Check:
-    if not isinstance(content, tuple) or len(content) != 2:
-        raise ClaimsError(f"yield a label and a comparison, not {shown(content)}")
-    label, comparison = content
+    if not isinstance(content, tuple) or len(content) != 3:
+        raise ClaimsError(f"yield a label, a comparison and a null, not {shown(content)}")
+    label, comparison, null = content
     if not isinstance(label, str) or not label.strip() or re.search(r"\n", label):
         raise ClaimsError(f"a label is one line of text, not {shown(label)}")
     if not isinstance(comparison, Comparison):
@@ -207,4 +210,8 @@ def _check(content: Any) -> Check:
             f"a check compares a statistic with a number, as in slope(...) < -0.25, "
             f"not {shown(comparison)}"
         )
-    return Check(label, comparison.statistic, comparison.threshold)
+    if not isinstance(null, Null):
+        raise ClaimsError(f"a null is one of nulls.py, as in shuffled(...), not {shown(null)}")
+    if isinstance(comparison.statistic, Published) != (null.difference is not None):
+        raise ClaimsError("the null apart(...) is that of comparisons with published values")
+    return Check(label, comparison.statistic, comparison.threshold, null)

@@ -73,26 +73,34 @@ def _judge(claim: Claim, check: Check, table: Rows | None, published: Tables) ->
         where={column: accept.plain() for column, accept in check.where.items()},
         arguments=statistic.arguments,
         threshold=f"{statistic.beside}{check.threshold}",
+        null=check.null.words,
         verdict=NOT_RUN,
     )
     if table is None:
         return [replace(blank, reason=f"the config has no figure {claim.figure}")]
-    rows = matching(table, check.where)
     if isinstance(statistic, Published):
-        stream = f"{claim.id}\n{blank.name}"
+        stream, rows = f"{claim.id}\n{blank.name}", matching(table, check.where)
         return [judge_published(statistic, check.threshold, rows, published, blank, stream)]
-    each = check.each
-    if each is None or not rows.settings:
-        return [_judge_rows(statistic, check.threshold, rows, blank)]
-    found = {v for chosen in rows.settings.values() for v in written_values(chosen[each])}
     verdicts = []
-    for value in sorted(found, key=lambda value: level(None if value == NEVER else value)):
-        plain = each in TEXT_COLUMNS and value
-        name = value if plain else f"{each} {named(value)}"
-        part = replace(blank, part=name, where={**blank.where, each: value})
-        chosen = matching(rows, {each: Filter(values=(value,))})
-        verdicts.append(_judge_rows(statistic, check.threshold, chosen, part))
+    for name, part in parts_of(check, table):
+        plain = {column: accept.plain() for column, accept in part.items()}
+        own = replace(blank, part=name, where={**blank.where, **plain})
+        rows = matching(table, {**check.where, **part})
+        verdicts.append(_judge_rows(statistic, check.threshold, rows, own))
     return verdicts
+
+
+def parts_of(check: Check, table: Rows) -> list[tuple[str, dict[str, Filter]]]:
+    """Name and filter of every value by which a check is judged; one that is empty if by none."""
+    column, settings = check.each, matching(table, check.where).settings
+    if column is None or not settings:
+        return [("", {})]
+    found = {value for chosen in settings.values() for value in written_values(chosen[column])}
+    return [
+        (value if column in TEXT_COLUMNS and value else f"{column} {named(value)}",
+         {column: Filter(values=(value,))})
+        for value in sorted(found, key=lambda value: level(None if value == NEVER else value))
+    ]  # fmt: skip
 
 
 def _judge_rows(

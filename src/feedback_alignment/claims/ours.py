@@ -6,6 +6,7 @@ song.py. All other thresholds have their reason beside them.
 
 from feedback_alignment.claims.declaration import Part, Yielded, claim
 from feedback_alignment.claims.images import image_checks
+from feedback_alignment.claims.nulls import apart, exponent_at, factor_at, mean_at, shuffled
 from feedback_alignment.claims.published import highest_difference
 from feedback_alignment.claims.statistics import (
     grand_mean,
@@ -32,6 +33,7 @@ def printed_step_sizes(part: Part) -> Yielded:
     yield (
         "largest difference of the final cos(beta, b) from the published mean, p = 200 (FA)",
         highest_difference(ours.final("weight_alignment"), "song2021_alignment") < -0.2,
+        apart(-0.2, sign="given"),
     )
 
 
@@ -53,6 +55,7 @@ def loss_drift(part: Part) -> Yielded:
         "1e4, where the slow time passes 0.64 (linear, FA)",
         highest_mean(settled.final("loss") / settled.at("half", "loss"), average="geometric")
         < 0.85,
+        factor_at(1),
     )
 
 
@@ -67,12 +70,14 @@ def align_time(part: Part) -> Yielded:
         "exponent of the step at which cos(beta, b) passes 1/2 (geometric mean) in the width, p "
         ">= 1e4, all lambda > 0 (linear, FA)",
         slope(wide.final("align_step"), along="width", average="geometric").within(0.45, 0.55),
+        exponent_at(0.55, "width"),
     )
     # The law holds for lambda far below the eigenvalues of K; ten per cent leaves room for that.
     yield (
         "largest ratio of eta*lambda*t at cos(beta, b) = 1/2 between lambdas at one width, p >= "
         "1e4 (linear, FA)",
         widest_spread(wide.final("align_decays"), along="l2") <= 1.1,
+        exponent_at(1, "l2"),
     )
     # The law knows each replicate's X and y and leaves out its weights, whose chance overlaps make
     # the ratio vary by sqrt(9.86 / p) about a mean of 1 + O(1/p): 3 % at p = 1e4, 0.1 % at 1e7.
@@ -80,6 +85,7 @@ def align_time(part: Part) -> Yielded:
         "mean of the ratio of that step to the law's, less 1, in units of sqrt(9.86 / p), p >= "
         "1e4, all lambda > 0 (linear, FA)",
         grand_mean(wide.final("align_deviation")).within(-2, 2),
+        mean_at(2),
     )
 
 
@@ -96,14 +102,17 @@ def no_reg_law(part: Part) -> Yielded:
         "largest mean of the final cos(beta, b) less the initial one, in units of chance "
         "1/sqrt(p), p >= 1e4 (linear, FA, lambda = 0)",
         highest_mean(gained) < 1,
+        mean_at(1),
     )
     yield (
         "smallest mean of the same",
         lowest_mean(gained) > -1,
+        mean_at(-1),
     )
     yield (
         "exponent of its mean in the width",
         slope(gained, along="width", average="mean") < -0.25,
+        shuffled("width"),
     )
 
 
@@ -127,6 +136,7 @@ def width_align(part: Part) -> Yielded:
         "rank correlation of the final hidden gradient alignment with the width within a "
         "replicate, no decay",
         rank_correlation(free.final("gradient_alignment"), along="width") <= -0.8,
+        shuffled("width"),
     )
     # Chance gives unrelated feedback up to 0.1 in the wide networks.
     wide = part.where(rule=["fa", "dfa"], width=at_least(128), decay_layers="output").each("rule")
@@ -134,6 +144,7 @@ def width_align(part: Part) -> Yielded:
         "smallest gain of its mean by decay 1e-3 of the output weights, over widths of 128 and "
         "more",
         lowest_gain(wide.final("gradient_alignment"), along="l2", start=0) >= 0.1,
+        shuffled("l2"),
     )
 
 
@@ -148,6 +159,7 @@ def width_align_standard(part: Part) -> Yielded:
         "gain of the mean final hidden gradient alignment from width 16 to 256, least over depths "
         "(FA)",
         lowest_gain(small.final("gradient_alignment"), along="width", start=16, end=256) > 0,
+        shuffled("width"),
     )
 
 
@@ -162,21 +174,25 @@ def depth_align(part: Part) -> Yielded:
     yield (
         "mean final hidden gradient alignment with one hidden layer minus that with four, no decay",
         lowest_gain(free.final("gradient_alignment"), along="depth", start=4, end=1) > 0,
+        shuffled("depth"),
     )
     # What chance gives unrelated feedback at most.
     kp = part.where(rule="kp")
     yield (
         "smallest gain of its mean by decay 3e-4 of all weights, over depths (KP)",
         lowest_gain(kp.final("gradient_alignment"), along="l2", start=0) >= 0.1,
+        shuffled("l2"),
     )
     drtp = part.where(rule="drtp")
     yield (
         "largest mean of that cosine over depths (DRTP)",
         highest_mean(drtp.final("gradient_alignment")) <= 0.1,
+        mean_at(0.1),
     )
     yield (
         "least mean final accuracy over depths (DRTP)",
         lowest_mean(drtp.final("accuracy")) >= 0.9,
+        mean_at(0.9),
     )
 
 
@@ -189,4 +205,5 @@ def depth_align_standard(part: Part) -> Yielded:
     yield (
         "gain of the mean final hidden gradient alignment from one hidden layer to three (FA)",
         lowest_gain(small.final("gradient_alignment"), along="depth", start=1, end=3) > 0,
+        shuffled("depth"),
     )

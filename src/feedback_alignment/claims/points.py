@@ -8,7 +8,7 @@ import numpy as np
 from feedback_alignment.claims.equivalence import mean_of, welch_interval
 from feedback_alignment.claims.errors import ClaimsError, NotRunError, pick
 from feedback_alignment.claims.filters import AXES, TEXT_COLUMNS, Filter, named
-from feedback_alignment.claims.panel import Rows, read_panel
+from feedback_alignment.claims.panel import Rows, matching, read_panel
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.samples import Sample, draw_sample
 from feedback_alignment.claims.threshold import Threshold
@@ -87,9 +87,7 @@ def values_of(
     return found
 
 
-def read_points(
-    rows: Rows, reading: Reading, values: Sequence[PublishedPoint]
-) -> tuple[list[Point], list[int]]:
+def read_points(rows: Rows, reading: Reading, values: Sequence[PublishedPoint]) -> list[Point]:
     """Our replicates at the settings of published values.
 
     Args:
@@ -98,8 +96,7 @@ def read_points(
         values: the published values.
 
     Returns:
-        the points, without values that no run has, and the replicates that not every condition
-        has.
+        the points, without values that no run has; each with all replicates of its condition.
 
     Raises:
         NotRunError: two conditions have the settings of one value, or no run has any of them.
@@ -109,37 +106,22 @@ def read_points(
     kept = (frame["metric"] == reading.quantity) | ~frame.duplicated(["condition", "replicate"])
     rows = Rows(frame[kept], rows.settings)
     recorded = {None, *rows.frame["step"].unique().tolist()}
-    times = dict.fromkeys(value.step for value in values if value.step in recorded)
-    panels = {
-        step: read_panel(rows, reading if step is None else replace(reading, time=step))
-        for step in times
-    }
-    points, unpaired = [], set()
+    points = []
     for value in values:
-        panel = panels.get(value.step)
-        if panel is None:
+        own = matching(rows, {c: Filter(values=(wanted,)) for c, wanted in value.settings.items()})
+        if value.step not in recorded or not own.settings:
             continue
-        found = [
-            i
-            for i, chosen in enumerate(panel.conditions)
-            if all(chosen[column] == wanted for column, wanted in value.settings.items())
-        ]
-        if len(found) > 1:
-            names = " and ".join(panel.conditions[i]["condition"] for i in found)
-            raise NotRunError(f"the published value cannot be told to be of {names}")
-        unpaired |= set(panel.notes.get("unpaired_replicates", ()))
-        own = replace(
-            panel,
-            conditions=tuple(panel.conditions[i] for i in found),
-            values=panel.values[found],
-            diverged=panel.diverged[found],
-            notes={},
+        panel = read_panel(
+            own, reading if value.step is None else replace(reading, time=value.step)
         )
-        if found and (own.diverged | np.isfinite(own.values)).all():
-            points.append(Point(value, draw_sample(own)))
+        if len(panel.conditions) > 1:
+            names = " and ".join(chosen["condition"] for chosen in panel.conditions)
+            raise NotRunError(f"the published value cannot be told to be of {names}")
+        if (panel.diverged | np.isfinite(panel.values)).all():
+            points.append(Point(value, draw_sample(panel)))
     if not points:
         raise NotRunError(f"none of the {len(values)} published points is run")
-    return points, sorted(unpaired)
+    return points
 
 
 def judge_point(

@@ -210,14 +210,14 @@ def judge_published(
     """
     values = statistic.values(tables)
     try:
-        points, unpaired = read_points(rows, statistic.reading, values)
+        points = read_points(rows, statistic.reading, values)
     except NotRunError as error:
         return replace(blank, reason=str(error))
     diverged, unstable = {}, {}
     for point in points:
         diverged |= point.sample.excluded.get("diverged", {})
         unstable |= dict.fromkeys(point.sample.excluded.get("mostly_diverged", ()))
-    kinds = {"diverged": diverged, "mostly_diverged": [*unstable], "unpaired_replicates": unpaired}
+    kinds = {"diverged": diverged, "mostly_diverged": [*unstable]}
     excluded = {kind: found for kind, found in kinds.items() if found}
     left_out = exclusions(excluded, failing=False)
     if len(points) < len(values):

@@ -62,6 +62,7 @@ class CheckVerdict:
         where: the filters, in plain values.
         arguments: the statistic's arguments, likewise.
         threshold: what the statistic must satisfy, as text.
+        null: data in which what it looks for is absent, in words (`nulls.py`).
         verdict: `replicated`, `not replicated`, `inconclusive` or `not run`.
         reason: why it is inconclusive or not run, or what else the verdict rests on; else empty.
         estimate: the statistic, or None.
@@ -81,6 +82,7 @@ class CheckVerdict:
     where: Mapping[str, Any]
     arguments: Mapping[str, Any]
     threshold: str
+    null: str
     verdict: str
     reason: str = ""
     estimate: float | None = None

@@ -5,7 +5,7 @@ import io
 import json
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -80,17 +80,24 @@ def csv_text(verdicts: Sequence[ClaimVerdict]) -> str:
 
     A number that does not exist is an empty cell.
     """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    rows = []
     for claim in verdicts:
         for check in claim.checks:
             found = [(check.name, check.estimate, check)]
             found += [(f"{check.name}: {p.point}", p.difference, p) for p in check.points]
-            for name, estimate, row in found:
-                numbers = map(number, (estimate, row.ci_low, row.ci_high))
-                cells = [claim.id, claim.paper, claim.statement, name + remark(row), *numbers]
-                writer.writerow([*cells, row.threshold, row.n, row.verdict, claim.figure])
+            for name, estimate, of in found:
+                numbers = map(number, (estimate, of.ci_low, of.ci_high))
+                cells = [claim.id, claim.paper, claim.statement, name + remark(of), *numbers]
+                rows.append([*cells, of.threshold, of.n, of.verdict, claim.figure])
+    return csv_rows(CSV_COLUMNS, rows)
+
+
+def csv_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table as CSV."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
     return stream.getvalue()
 
 
@@ -116,13 +123,13 @@ def markdown_text(verdicts: Sequence[ClaimVerdict]) -> str:
     for claim in verdicts:
         lines += ["", f"## {_cell(claim.id)}: {claim.verdict}", "", _cell(claim.statement), ""]
         lines += [f"{_cell(claim.paper)}; figure `{claim.figure}`", ""]
-        lines += ["| statistic | estimate | interval | threshold | n | verdict |"]
-        lines += ["|---|---|---|---|---|---|"]
+        lines += ["| statistic | estimate | interval | threshold | null | n | verdict |"]
+        lines += ["|---|---|---|---|---|---|---|"]
         for check in claim.checks:
             verdict = check.verdict + (f": {check.reason}" if check.reason else "")
             cells = [check.name + remark(check), number(check.estimate), interval(check)]
-            cells += [check.threshold, str(check.n), verdict]
-            lines.append(_row(cells))
+            cells += [check.threshold, check.null, str(check.n), verdict]
+            lines.append(row(cells))
         for check in claim.checks:
             if check.points:
                 lines += ["", _cell(check.name), "", *_point_table(check)]
@@ -158,11 +165,12 @@ def _point_table(check: CheckVerdict) -> list[str]:
         theirs = [number(point.published_mean), number(point.published_sd), str(point.published_n)]
         ours = [number(point.mean), number(point.sd), str(point.n)]
         found = [number(point.difference), interval(point), point.verdict]
-        lines.append(_row([point.point + remark(point), *theirs, *ours, *found]))
+        lines.append(row([point.point + remark(point), *theirs, *ours, *found]))
     return lines
 
 
-def _row(cells: Sequence[str]) -> str:
+def row(cells: Sequence[str]) -> str:
+    """A row of a table in Markdown."""
     return f"| {' | '.join(map(_cell, cells))} |"
 
 

@@ -1,0 +1,179 @@
+"""Data in which what a check looks for is absent: a check that can fail seldom passes on them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from feedback_alignment.claims.comparisons import known_axis, known_number_axis
+from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite
+from feedback_alignment.claims.estimates import log_or_nan
+from feedback_alignment.claims.filters import filters
+from feedback_alignment.claims.groups import groups
+from feedback_alignment.claims.panel import Panel
+from feedback_alignment.claims.quantities import QUANTITIES
+from feedback_alignment.claims.readings import Reading, known_reading
+
+
+@dataclass(frozen=True)
+class Null:
+    """How data without the phenomenon are made.
+
+    Attributes:
+        words: what they are, for the record.
+        reread: what is read in place of a reading of the check.
+        prepare: what is done to all replicates once.
+        draw: what is done, at random, to each sample of replicates.
+        difference: of a comparison with published values, by how much ours differ from them.
+        sign: `either` if they differ to either side at random, else `given`.
+    """
+
+    words: str
+    reread: Callable[[Reading], Reading] = lambda reading: reading
+    prepare: Callable[[Panel], Panel] = lambda panel: panel
+    draw: Callable[[Panel, np.random.Generator], Panel] = lambda panel, rng: panel
+    difference: float | None = None
+    sign: Literal["either", "given"] = "given"
+
+
+def untrained() -> Null:
+    """What is read at the start, before any training."""
+    return Null("an untrained network", reread=lambda reading: replace(
+        reading, time="start", relative_to=reading.relative_to and "start"))  # fmt: skip
+
+
+def shuffled(along: str | None = None) -> Null:
+    """The values of the conditions exchanged at random within each replicate.
+
+    Args:
+        along: among those that differ in this setting, or `case`, alone; None among all.
+    """
+    if along is not None:
+        known_axis(along)
+
+    def draw(panel: Panel, rng: np.random.Generator) -> Panel:
+        rows = len(panel.conditions)
+        members = [list(range(rows))] if along is None else groups(panel.conditions, along)
+        values = panel.values.copy()
+        for group in members:
+            values[group] = rng.permuted(values[group], axis=0)
+        return replace(panel, values=values)
+
+    what = "of all conditions" if along is None else f"of {along}"
+    return Null(f"labels {what} shuffled within a replicate", draw=draw)
+
+
+def unrelated(within: str | None = None) -> Null:
+    """The first quantity of every run that of another run.
+
+    Args:
+        within: the other run has the same value of this setting; None for any run.
+    """
+    if within is not None:
+        known_axis(within)
+
+    def draw(panel: Panel, rng: np.random.Generator) -> Panel:
+        values = panel.values.copy()
+        own = [None if within is None else chosen[within] for chosen in panel.conditions]
+        for value in dict.fromkeys(own):
+            rows = [i for i, its in enumerate(own) if its == value]
+            values[rows] = rng.permutation(values[rows].ravel()).reshape(values[rows].shape)
+        return replace(panel, values=values)
+
+    return Null(
+        "the first quantity is another run's" + (f" at the same {within}" if within else ""),
+        draw=draw,
+    )
+
+
+def mean_at(bound: float) -> Null:
+    """The mean of every condition at the edge of what passes."""
+    finite(bound, "a mean must be a number")
+
+    def prepare(panel: Panel) -> Panel:
+        return replace(panel, values=panel.values + bound - _mean(panel.values))
+
+    return Null(f"means of {bound:g}", prepare=prepare)
+
+
+def factor_at(bound: float) -> Null:
+    """The geometric mean of every condition at the edge of what passes, or at a rival law's."""
+    if finite(bound, "a factor must be a number") <= 0:
+        raise ClaimsError(f"a factor must be above 0, not {bound:g}")
+
+    def prepare(panel: Panel) -> Panel:
+        return replace(panel, values=panel.values * bound / np.exp(_mean(log_or_nan(panel.values))))
+
+    return Null(f"geometric means of {bound:g}", prepare=prepare)
+
+
+def exponent_at(bound: float, along: str) -> Null:
+    """Geometric means that follow a power law with this exponent.
+
+    Args:
+        bound: the exponent.
+        along: the setting that it is a power of.
+    """
+    finite(bound, "an exponent must be a number")
+    known_number_axis(along)
+
+    def prepare(panel: Panel) -> Panel:
+        levels = np.array([chosen[along] for chosen in panel.conditions], dtype=float)[:, None]
+        scale = levels**bound / np.exp(_mean(log_or_nan(panel.values)))
+        return replace(panel, values=panel.values * scale)
+
+    return Null(f"a power law of exponent {bound:g}", prepare=prepare)
+
+
+def instead(*, quantity: str | None = None, **where: Any) -> Null:
+    """Other conditions, in which the phenomenon is absent, or another quantity of the same ones.
+
+    Args:
+        quantity: the quantity that is read, or None for the check's own.
+        where: the filters that take the place of the check's, by column.
+    """
+    added = filters(where)
+    if quantity is not None:
+        known_reading(quantity, "end", None, {}, None)
+
+    def reread(reading: Reading) -> Reading:
+        changed = replace(reading, where={**reading.where, **added})
+        if quantity is None or reading.quantity not in QUANTITIES:
+            return changed
+        return replace(changed, quantity=quantity, layer=None)
+
+    said = [f"{column} {value}" for column, value in where.items()]
+    if quantity is not None:
+        said.append(f"{quantity} in its place")
+    return Null(", ".join(said), reread=reread)
+
+
+def apart(difference: float, *, sign: Literal["either", "given"] = "either") -> Null:
+    """Means that differ from the published ones by the margin.
+
+    Args:
+        difference: ours less the published mean, in the units of the check.
+        sign: `either` if that is so up to a random sign at each point.
+    """
+    finite(difference, "a difference must be a number")
+    return Null(f"means {difference:g} from the published ones", difference=difference, sign=sign)
+
+
+def resampled(panel: Panel, size: int, rng: np.random.Generator) -> Panel:
+    """As many replicates as a config runs, drawn with replacement, with all of their conditions."""
+    if not panel.replicates.size:
+        raise NotRunError("no replicate is left")
+    drawn = rng.integers(panel.replicates.size, size=size)
+    return replace(
+        panel,
+        replicates=np.arange(size),
+        values=panel.values[:, drawn],
+        diverged=panel.diverged[:, drawn],
+        other=None if panel.other is None else panel.other[:, drawn],
+    )
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Mean of each condition (C, 1) over the replicates that have a value."""
+    return np.nanmean(values, axis=1, keepdims=True)
