@@ -52,7 +52,7 @@ class Page(HTMLParser):
 def check(label="slope of <H>", part="", verdict="replicated", **others):
     base = {
         "label": label, "part": part, "statistic": "slope", "where": {}, "arguments": {},
-        "threshold": "below -0.25",
+        "threshold": "below -0.25", "null": "an untrained network",
         "verdict": verdict, "reason": "", "estimate": -0.51234, "ci_low": -0.55,
         "ci_high": -0.48, "n": 8, "left_out": [], "points": [],
     }  # fmt: skip
@@ -91,7 +91,7 @@ def inputs():
         {"settings": ["width", "samples"], "value": "1, 2", "source": "recalled", "note": ""},
     ]
     return {
-        "claims": {"confidence": 0.95, "interval": "bootstrap", "claims": claims},
+        "claims": {"confidence": 0.95, "interval": "Intervals are Student's.", "claims": claims},
         "settings": {"name": "<laptop>", "seed": 7, "experiments": {"first": experiment}},
         "sources": [SettingsSource(**entry) for entry in sources],
         "environment": {"python": "3.11.1", "system": "Linux", "numpy": "2.4.6"},
@@ -121,7 +121,7 @@ def test_the_page_is_complete_and_well_formed(folders):
     for word in (
         "1 replicated", "1 not replicated", "1 inconclusive", "−0.512", "[−0.55, −0.48]",
         "below -0.25", "too few replicates: 2", "Beta <rises>", "Shown: a and b.", "3.11.1",
-        "2.4.6", "Intervals: 95 % over replicates (bootstrap).",
+        "2.4.6", "Intervals are Student's.", "null: an untrained network",
     ):  # fmt: skip
         assert word in page.text, word
     assert len(page.ids) == len(set(page.ids))

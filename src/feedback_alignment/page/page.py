@@ -64,7 +64,6 @@ def render(
         name=settings["name"],
         seed=settings.get("seed"),
         claims=entries,
-        confidence=claims.get("confidence"),
         interval=claims.get("interval", ""),
         counts=[(verdict, counts[verdict]) for verdict in VERDICTS if counts[verdict]],
         figures=_in_order(figures, entries, settings["experiments"]),
