@@ -11,13 +11,14 @@ RUN = . .venv/bin/activate &&
 export CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper nulls prune test test-long lint bench docs lock
+.PHONY: help figures smoke paper nulls seeds prune test test-long lint bench docs lock
 
 help:
 	@echo "make figures  install into .venv, rebuild every figure of $$CONFIG, print the verdicts"
 	@echo "make smoke    the same for config/smoke.yaml: every figure, tiny"
 	@echo "make paper    the same for config/paper.yaml: the papers' sizes, hours"
 	@echo "make nulls    judge every check of $$CONFIG where what it looks for is absent"
+	@echo "make seeds    judge $$CONFIG under five root seeds that the claims choose, hours"
 	@echo "make prune    list what no config asks for any more, and remove it after a yes"
 	@echo "make test     install into .venv, run the tests"
 	@echo "make test-long  the long tests: faults of every kind, half an hour"
@@ -53,6 +54,11 @@ nulls: .venv/installed
 	@$(RUN) snakemake claims --cores $(CORES) --configfile "$$CONFIG" \
 	&& snakemake claims --cores $(CORES) --configfile config/nulls.yaml \
 	&& python -m feedback_alignment nulls "$$CONFIG"
+
+seeds: .venv/installed
+	@$(RUN) for seed in $$(python -m feedback_alignment seeds); do \
+	snakemake claims --cores $(CORES) --configfile "$$CONFIG" --config seed=$$seed name=seed-$$seed \
+	|| exit 1; done && python -m feedback_alignment seeds --table resources/seeds.csv
 
 prune: .venv/installed
 	@$(RUN) python -m feedback_alignment prune

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from feedback_alignment.claims import ClaimsError, judge, load_claims, write_verdicts
+from feedback_alignment.claims.root_seeds import digest_of_claims
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import DamagedFileError, report_in_one_line
 from feedback_alignment.published import read_published
@@ -35,7 +36,8 @@ def main() -> int:
                 if figure in wanted and names
             }
             published = {path.stem: read_published(path) for path in args.published}
-            write_verdicts(judge(claims, tables, published), args.results)
+            digest = digest_of_claims(claims)
+            write_verdicts(judge(claims, tables, published), args.results, digest)
     except (ClaimsError, InputError, DamagedFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

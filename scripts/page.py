@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+from feedback_alignment.claims.errors import ClaimsError
+from feedback_alignment.claims.root_seeds import read_seeds
 from feedback_alignment.errors import ConfigError
 from feedback_alignment.files import DamagedFileError, report_in_one_line, write_text
 from feedback_alignment.page.figures import PageError, collect_figures
@@ -20,6 +22,7 @@ parser.add_argument("--notebooks-dir", type=Path, required=True, help="executed 
 parser.add_argument("--captions-dir", type=Path, required=True, help="captions, <figure>.rst")
 parser.add_argument("--settings", type=Path, required=True, help="settings.json")
 parser.add_argument("--sources", type=Path, required=True, help="config/sources.yaml")
+parser.add_argument("--seeds", type=Path, required=True, help="verdicts under other root seeds")
 parser.add_argument("--environment", type=Path, required=True, help="environment.json")
 parser.add_argument("--status", type=Path, required=True, help="status.json")
 parser.add_argument("--figures", nargs="*", help="the figures to show, in order; default all")
@@ -34,8 +37,10 @@ report_in_one_line()
 
 try:
     with making(args.receipt, read_specification(args.spec), [args.out], args.upstream):
+        claims = json.loads(args.claims.read_text(encoding="utf-8"))
         page = render(
-            claims=json.loads(args.claims.read_text(encoding="utf-8")),
+            claims=claims,
+            seeds=read_seeds(args.seeds, claims.get("digest", "")),
             figures=collect_figures(
                 args.figures_dir, args.notebooks_dir, args.captions_dir, args.out, args.figures
             ),
@@ -45,5 +50,5 @@ try:
             status=json.loads(args.status.read_text(encoding="utf-8")),
         )
         write_text(args.out, page)
-except (ConfigError, PageError, DamagedFileError, OSError) as error:
+except (ClaimsError, ConfigError, PageError, DamagedFileError, OSError) as error:
     sys.exit(f"error: {error}")

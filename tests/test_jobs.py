@@ -163,7 +163,7 @@ def test_a_published_value_changes_the_verdicts_and_what_shows_them(tmp_path):
 
 
 def test_a_rule_of_ones_own_changes_no_run_of_the_others(tmp_path):
-    for path in ("src", "scripts", "notebooks", "workflow", "config"):
+    for path in ("src", "scripts", "notebooks", "workflow", "config", "resources"):
         shutil.copytree(ROOT / path, tmp_path / path, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "requirements.lock", tmp_path)
     settings = {"parametrisation": "standard", "loss_function": "half_mean", "steps": 5}

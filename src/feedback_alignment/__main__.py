@@ -4,8 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from feedback_alignment.claims import ClaimsError
+from feedback_alignment.claims import ClaimsError, load_claims, read_verdicts
+from feedback_alignment.claims.root_seeds import (
+    digest_of_claims,
+    fragile,
+    read_seeds,
+    root_seeds,
+    table_of_seeds,
+)
 from feedback_alignment.errors import InputError
+from feedback_alignment.files import write_text
 from feedback_alignment.nulls_report import SAMPLES, write_null_rates
 from feedback_alignment.project import read_project
 from feedback_alignment.prune import prune, unasked
@@ -34,6 +42,8 @@ def main() -> None:
     nulls = commands.add_parser("nulls", help="judge each check where what it looks for is absent")
     nulls.add_argument("config", type=Path, help="a config whose tables are there")
     nulls.add_argument("--samples", type=int, default=SAMPLES, help="how many of each null")
+    seeds = commands.add_parser("seeds", help="root seeds that the claims choose, and verdicts")
+    seeds.add_argument("--table", type=Path, help="write the verdicts of results/seed-<seed> here")
     args = parser.parse_args()
     try:
         if args.command == "check":
@@ -45,6 +55,8 @@ def main() -> None:
             print(*write_song2021(args.checkout, args.into), sep="\n")
         elif args.command == "nulls":
             _judge_nulls(args.config, args.samples)
+        elif args.command == "seeds":
+            _seeds(args.table)
         else:
             _ask_and_prune(args.config)
     except (InputError, ClaimsError, RowError) as error:
@@ -63,6 +75,18 @@ def _judge_nulls(config: Path, samples: int) -> None:
     print(f"{written}: {failing} of {len(judged)} checks pass too often on their null")
     if failing:
         sys.exit(1)
+
+
+def _seeds(table: Path | None) -> None:
+    claims = load_claims()
+    chosen = root_seeds(claims)
+    if table is None:
+        print(*chosen, sep="\n")
+        return
+    found = [read_verdicts(Path(f"results/seed-{seed}/claims.json")) for seed in chosen]
+    write_text(table, table_of_seeds(claims, found))
+    for claim, verdicts in read_seeds(table, digest_of_claims(claims)).items():
+        print(f"{'fragile' if fragile(verdicts) else '':8}{claim:30}{', '.join(verdicts)}")
 
 
 def _ask_and_prune(configs: list[Path]) -> None:

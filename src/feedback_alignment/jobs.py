@@ -23,6 +23,8 @@ from feedback_alignment.specification import digest_of, write_specification
 STEPS = ("data", "train", "tables", "figure", "claims", "record", "page")
 # Files that the steps read beside tables and notebooks.
 SOURCES, LOCK = "config/sources.yaml", "requirements.lock"
+# Verdicts under other root seeds, a table of make seeds.
+SEEDS = "resources/seeds.csv"
 # Digits of a digest in file names.
 _DIGITS = 16
 
@@ -181,7 +183,7 @@ class _Planner:
             "page",
             "page",
             {"figures": list(config.figures)},
-            self.tree.code("scripts/page.py", files=[SOURCES, *captions]),
+            self.tree.code("scripts/page.py", files=[SOURCES, SEEDS, *captions]),
             made=["index.html"],
             reads=[*figures, claims, record],
         )

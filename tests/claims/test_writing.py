@@ -142,7 +142,7 @@ def test_markdown_escapes_what_would_be_markup():
 
 def test_files_repeat_and_leave_nothing_else(tmp_path):
     for name in ("a", "b"):
-        write_verdicts(CLAIMS, tmp_path / name)
+        write_verdicts(CLAIMS, tmp_path / name, "a digest")
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert files == ["claims.csv", "claims.json", "claims.md"]
     for name in files:
@@ -153,7 +153,7 @@ def test_files_repeat_and_leave_nothing_else(tmp_path):
 
 
 def test_verdicts_read_back(tmp_path):
-    write_verdicts(CLAIMS, tmp_path)
+    write_verdicts(CLAIMS, tmp_path, "")
     back = read_verdicts(tmp_path / "claims.json")
     assert json_text(back) == json_text(CLAIMS)
     assert csv_text(back) == csv_text(CLAIMS)

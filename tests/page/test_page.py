@@ -94,6 +94,7 @@ def inputs():
         "claims": {"confidence": 0.95, "interval": "Intervals are Student's.", "claims": claims},
         "settings": {"name": "<laptop>", "seed": 7, "experiments": {"first": experiment}},
         "sources": [SettingsSource(**entry) for entry in sources],
+        "seeds": {},
         "environment": {"python": "3.11.1", "system": "Linux", "numpy": "2.4.6"},
         "status": {"first": {"ok": 30, "settled": 0, "diverged": 2}},
     }
@@ -268,7 +269,7 @@ def test_the_script_writes_the_page(folders):
         command += [f"--{name}-dir", folders / name]
     for name in ("claims", "settings", "environment", "status"):
         command += [f"--{name}", folders / f"{name}.json"]
-    command += ["--sources", folders / "sources.yaml"]
+    command += ["--sources", folders / "sources.yaml", "--seeds", ROOT / "resources/seeds.csv"]
     specification = {"step": "page"}
     write_specification(folders / "specifications", specification)
     command += ["--spec", folders / f"specifications/{digest_of(specification)}.json"]
@@ -284,3 +285,16 @@ def test_the_script_writes_the_page(folders):
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert "claims.json" in line
+
+
+def test_a_fragile_verdict_is_marked():
+    given = inputs()
+    claim = given["claims"]["claims"][0]["id"]
+
+    def text(*verdicts):
+        return Page(render(figures=[], **given | {"seeds": {claim: verdicts}})).text
+
+    assert "under 5 other seeds 5 replicated" in text(*["replicated"] * 5)
+    assert "fragile" not in text(*["replicated"] * 5)
+    mixed = text(*["replicated"] * 3, "inconclusive", "inconclusive")
+    assert "fragile: under 5 other seeds 3 replicated, 2 inconclusive" in mixed

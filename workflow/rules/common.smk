@@ -8,7 +8,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from feedback_alignment.claims import ClaimsError
 from feedback_alignment.errors import InputError
-from feedback_alignment.jobs import LOCK, SOURCES, make_plan, receipt_of
+from feedback_alignment.jobs import LOCK, SEEDS, SOURCES, make_plan, receipt_of
 from feedback_alignment.known_digests import KnownDigests
 from feedback_alignment.project import read_project
 

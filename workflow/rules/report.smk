@@ -37,6 +37,7 @@ rule page:
         script=code("page"),
         spec=spec("page"),
         sources=code("page", SOURCES),
+        seeds=code("page", SEEDS),
         figures=ancient(made_by(PLAN.jobs["figure"].values())),
         claims=ancient(f"{RESULTS}/claims.json"),
         settings=ancient(f"{RESULTS}/settings.json"),
@@ -66,6 +67,6 @@ rule page:
         "python {input.script:q} --spec {input.spec:q} --claims {input.claims:q}"
         " --figures-dir {params.results:q}/figures --notebooks-dir {params.results:q}/notebooks"
         " --captions-dir {params.captions:q} --settings {input.settings:q}"
-        " --sources {input.sources:q} --environment {input.environment:q}"
+        " --sources {input.sources:q} --seeds {input.seeds:q} --environment {input.environment:q}"
         " --status {input.status:q} --out {output.html:q} --figures {params.figures:q}"
         " --upstream {input.receipts:q} --receipt {output.receipt:q} > {log:q} 2>&1"

@@ -45,15 +45,16 @@ CSV_COLUMNS = (
 )
 
 
-def write_verdicts(verdicts: Sequence[ClaimVerdict], folder: Path) -> None:
+def write_verdicts(verdicts: Sequence[ClaimVerdict], folder: Path, digest: str) -> None:
     """Write `claims.csv`, `claims.json` and `claims.md`, each whole or not at all.
 
     Args:
         verdicts: the verdicts.
         folder: where the files go.
+        digest: that of the claims, `root_seeds.digest_of_claims`.
     """
     write_text(folder / "claims.csv", csv_text(verdicts))
-    write_text(folder / "claims.json", json_text(verdicts))
+    write_text(folder / "claims.json", json_text(verdicts, digest))
     write_text(folder / "claims.md", markdown_text(verdicts))
 
 
@@ -101,9 +102,10 @@ def csv_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return stream.getvalue()
 
 
-def json_text(verdicts: Sequence[ClaimVerdict]) -> str:
+def json_text(verdicts: Sequence[ClaimVerdict], digest: str = "") -> str:
     """Everything, checks nested under their claim; numbers with six digits."""
     content = {
+        "digest": digest,
         "confidence": CONFIDENCE,
         "interval": INTERVALS,
         "min_replicates": MIN_REPLICATES,

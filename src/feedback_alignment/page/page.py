@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from feedback_alignment.claims.root_seeds import fragile
 from feedback_alignment.claims.verdicts import (
     INCONCLUSIVE,
     NOT_REPLICATED,
@@ -26,6 +27,7 @@ _SYSTEM = ("python", "system", "processor")
 def render(
     *,
     claims: Mapping[str, Any],
+    seeds: Mapping[str, Sequence[str]],
     figures: Sequence[PageFigure],
     settings: Mapping[str, Any],
     sources: Sequence[SettingsSource],
@@ -36,6 +38,7 @@ def render(
 
     Args:
         claims: content of claims.json: `claims`, each with its `checks`.
+        seeds: by claim, its verdict under each of the root seeds that follow from the claims.
         figures: the figures, in the order of the page.
         settings: content of settings.json: `name`, `seed` and `experiments`.
         sources: the entries of config/sources.yaml.
@@ -64,6 +67,7 @@ def render(
         name=settings["name"],
         seed=settings.get("seed"),
         claims=entries,
+        seeds={claim: in_words(verdicts) for claim, verdicts in seeds.items()},
         interval=claims.get("interval", ""),
         counts=[(verdict, counts[verdict]) for verdict in VERDICTS if counts[verdict]],
         figures=_in_order(figures, entries, settings["experiments"]),
@@ -83,6 +87,12 @@ def render(
 def number(value: float | None) -> str:
     """Three significant digits; a dash if there is no number."""
     return "–" if value is None else f"{value:.3g}".replace("-", "\u2212")
+
+
+def in_words(verdicts: Sequence[str]) -> str:
+    """How often a claim had which verdict under other root seeds."""
+    said = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).most_common())
+    return ("fragile: " if fragile(verdicts) else "") + f"under {len(verdicts)} other seeds {said}"
 
 
 def by_label(checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
