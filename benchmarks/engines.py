@@ -108,7 +108,7 @@ def our_way(width: int, activation: str, eta: float) -> Callable[[int], None]:
     if activation == "linear":
         powers, modes = np.linalg.eigh(inputs @ inputs.mT)
         gram = np.stack([wishart_gram(k, Streams(0), r, width) for r, k in enumerate(powers)])
-        engine = LinearFeedback(gram, powers, np.matvec(modes.mT, targets), width, eta)
+        engine = LinearFeedback(gram, powers, np.matvec(modes.mT, targets), width**0.5, eta)
     else:
         networks = [draw_shallow(Streams(0), r, width, DIMENSION) for r in range(LANES)]
         condition = Condition(

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from feedback_alignment.data.sources import SYNTHETIC, Source
 from feedback_alignment.errors import ConfigError, described
-from feedback_alignment.settings import DEFAULTS, Settings, needs_of
+from feedback_alignment.settings import DEFAULTS, TWO_LAYER, Settings, needs_of
 from feedback_alignment.specification import digest_of
 
 # Weights of one replicate: 4 GB.
@@ -95,7 +95,8 @@ class Condition(Settings):
         decay = {"none": "", "constant": f"-l2_{self.l2:g}"}.get(
             self.schedule, f"-l2_{self.l2:g}-until_{self.cutoff_step}"
         )
-        size = f"p{self.width}" if self.parametrisation == "song" else f"p{self.width}x{self.depth}"
+        shallow = self.parametrisation in TWO_LAYER
+        size = f"p{self.width}" if shallow else f"p{self.width}x{self.depth}"
         return f"{self.activation}-{size}-{self.rule}{decay}-{digest}"
 
     def dataset(self) -> dict[str, Any]:
@@ -195,7 +196,7 @@ def _check_sizes(values: dict[str, Any], source: Source) -> None:
     sizes = [inputs, *[width] * depth, source.classes]
     if sum(m * n for m, n in pairwise(sizes)) <= _MOST_WEIGHTS:
         return
-    if values["parametrisation"] == "song":
+    if values["parametrisation"] in TWO_LAYER:
         most = _MOST_WEIGHTS // (inputs + source.classes)
         raise ValueError(
             f"width: {width:g} is too wide for weights explicit; "

@@ -12,6 +12,8 @@ from pydantic import Field
 
 from feedback_alignment.checked import Checked
 
+# The parametrisations of the network of Song 2021, which has one hidden layer.
+TWO_LAYER = ("song", "mean_field")
 _MANY = 1_000_000_000_000
 _SAMPLES = 10_000_000
 
@@ -92,14 +94,18 @@ class Settings(Checked):
         "relu", "Hidden activation psi: linear, relu, tanh, sigmoid, erf or softplus."
     )
     width: int = setting(200, "Number p of hidden units, in each hidden layer.", ge=1, le=_MANY)
-    depth: int = setting(1, "Number of hidden layers; with parametrisation song 1.", ge=1, le=1000)
+    depth: int = setting(
+        1, "Number of hidden layers; with parametrisation song or mean_field 1.", ge=1, le=1000
+    )
     bias: bool = setting(False, "Biases in all layers, zero at the start.")
-    parametrisation: Literal["song", "standard", "ntk"] = setting(
+    parametrisation: Literal["song", "mean_field", "standard", "ntk"] = setting(
         "song",
         "How weights are scaled. song: f(x) = beta^T psi(W x) / sqrt(p), all weights N(0, 1), the "
-        "network of Song 2021. standard: W ~ N(0, init_scale^2 / fan_in) takes the steps. ntk: "
-        "W = V / sqrt(fan_in), and V takes the steps, as in Song 2021; biases take steps of "
-        "eta / fan_in.",
+        "network of Song 2021. mean_field: the same with f(x) = beta^T psi(W x) / p, and eta p in "
+        "the place of eta but in the decay: beta <- (1 - eta lambda) beta - eta p dL/dbeta. "
+        "standard: W ~ N(0, init_scale^2 / fan_in) takes the steps. ntk: W = V / sqrt(fan_in), and "
+        "V takes the steps, as in Song 2021; biases take steps of eta / fan_in (mean_field: of eta "
+        "p, at the output of eta / p).",
     )
     loss_function: Literal["half_sum", "half_mean", "mse", "cross_entropy"] = setting(
         "half_sum",
@@ -110,7 +116,10 @@ class Settings(Checked):
     )
     init_scale: float = setting(1.0, "Scale sigma of the initial weights.", gt=0)
     feedback_scale: float = setting(
-        1.0, "Standard deviation of the feedback weights in units of 1/sqrt(fan_in).", gt=0
+        1.0,
+        "Standard deviation of the feedback weights in units of 1/sqrt(fan_in), with "
+        "parametrisation mean_field of 1/p.",
+        gt=0,
     )
     feedback_distribution: Literal["gaussian", "uniform", "sign"] = setting(
         "gaussian",
@@ -121,7 +130,8 @@ class Settings(Checked):
         "teacher_student",
         "Data source: teacher_student (Gaussian inputs, targets from a random two-layer network of "
         "the same activation and width), linear_teacher (Gaussian inputs, targets X theta with "
-        "theta ~ N(0, I)), digits, digits_in_order, mnist, or a name of data_sources.",
+        "theta ~ N(0, I)), noise (Gaussian inputs, targets N(0, 1) of their own), digits, "
+        "digits_in_order, mnist, or a name of data_sources.",
     )
     scaling: Literal["none", "centred", "standardised"] = setting(
         "none",
@@ -197,7 +207,7 @@ class Settings(Checked):
     weights: Literal["explicit", "wishart"] = setting(
         "explicit",
         "Initial weights: explicit draws every weight; wishart draws only their Gram matrix "
-        "(linear networks of parametrisation song, any width).",
+        "(linear networks of parametrisation song or mean_field, any width).",
     )
     engine: Literal["auto", "linear", "preactivation", "minibatch", "autograd"] = setting(
         "auto",
@@ -232,7 +242,7 @@ class Settings(Checked):
         False, "Record all its eigenvalues at the first and last step and around interventions."
     )
     kernels: Annotated[bool, Recorded()] = setting(
-        False, "Record the spectra of the kernels G and H too (parametrisation song)."
+        False, "Record the spectra of the kernels G and H too (parametrisation song or mean_field)."
     )
     law: Annotated[bool, Recorded()] = setting(
         False,

@@ -24,9 +24,9 @@ def data():
     return kernel, targets, powers, modes
 
 
-def with_gram(data, gram, width=WIDTH):
+def with_gram(data, gram, root=WIDTH**0.5):
     _, targets, powers, modes = data
-    return LINEAR_ENGINES["fa"](gram[None], powers[None], (modes.T @ targets)[None], width, ETA)
+    return LINEAR_ENGINES["fa"](gram[None], powers[None], (modes.T @ targets)[None], root, ETA)
 
 
 def engine(data):
@@ -58,6 +58,17 @@ def test_without_decay_the_overlap_grows_by_the_learnt_part(data):
     assert gained * WIDTH == pytest.approx(learnt + chance, rel=0.02)
 
 
+def test_in_mean_field_targets_alone_decide_the_alignment(data):
+    kernel, targets, powers, modes = data
+    small = 1e-3 * targets
+    machine = with_gram((kernel, small, powers, modes), expected_gram(powers), 1.0)
+    machine.advance(4000, 0.0)
+    learnt = small @ np.linalg.solve(kernel, small)
+    # Of the order of the step, as above.
+    learnt -= small @ np.linalg.solve(2 * kernel - ETA * kernel @ kernel, small)
+    assert machine.observe(SEEN)["weight_alignment", "output"][0] == pytest.approx(learnt, rel=1e-3)
+
+
 def test_with_decay_cosine_and_loss_follow_the_slow_law(data):
     kernel, targets, _, _ = data
     machine, _ = engine(data)
@@ -83,7 +94,7 @@ def test_the_law_has_the_first_order_terms_of_decay_and_width(data, width, decay
     rested = np.linalg.solve(kernel, targets)
     q = targets @ rested
     rho, narrow = decay * (rested @ rested) / q, (q / width) ** 0.5
-    machine = with_gram(data, expected_gram(powers), width)
+    machine = with_gram(data, expected_gram(powers), width**0.5)
     done = 0
     for slow in (0.4, 0.6415, 1.5):
         step = round(slow / (narrow * ETA * decay))

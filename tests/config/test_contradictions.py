@@ -27,12 +27,13 @@ CONTRADICTIONS = {
     ),
     "kernels of an MLP": (
         MLP | {"kernels": True},
-        "settings.kernels: true needs parametrisation song with batch_size 0, bias false and data "
-        "teacher_student or linear_teacher; allowed: only false",
+        "settings.kernels: true needs parametrisation song or mean_field with batch_size 0, bias "
+        "false and data teacher_student or linear_teacher or noise; allowed: only false",
     ),
     "engine of an MLP": (
         MLP | {"engine": "linear", "activation": "linear"},
-        "settings.parametrisation: standard is not served by engine linear; allowed: song",
+        "settings.parametrisation: standard is not served by engine linear; "
+        "allowed: song, mean_field",
     ),
     "engine of two-layer networks": (
         {"engine": "preactivation", "rule": "dfa"},
@@ -46,7 +47,7 @@ CONTRADICTIONS = {
     "unknown data": (
         MLP | {"data": "mnits"},
         'settings.data: unknown data "mnits"; did you mean "mnist"?; '
-        "allowed: teacher_student, linear_teacher, digits, digits_in_order, mnist",
+        "allowed: teacher_student, linear_teacher, noise, digits, digits_in_order, mnist",
     ),
     "unknown rule to switch to": (
         MLP | {"switch_step": 3, "switch_rule": "dfaa"},

@@ -5,7 +5,7 @@ import pytest
 from scipy import special, stats
 
 from feedback_alignment.data.draw import draw
-from feedback_alignment.data.synthetic import linear_teacher, teacher_student
+from feedback_alignment.data.synthetic import linear_teacher, noise, teacher_student
 from feedback_alignment.streams import Streams
 
 
@@ -15,11 +15,11 @@ def test_inputs_know_nothing_of_the_activation_and_the_teacher():
         teacher_student(streams, 1, activation, 30, 10, 5)[0]
         for activation in ("linear", "relu", "tanh")
     )
-    for other in (*others, linear_teacher(streams, 1, 10, 5)[0]):
+    for other in (*others, linear_teacher(streams, 1, 10, 5)[0], noise(streams, 1, 10, 5)[0]):
         assert np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("data", ["teacher_student", "linear_teacher"])
+@pytest.mark.parametrize("data", ["teacher_student", "linear_teacher", "noise"])
 @pytest.mark.parametrize("other", [{"width": 40}, {"samples": 60}], ids=str)
 def test_each_size_has_data_of_its_own(data, other):
     sizes = {"width": 30, "samples": 50, "dimension": 90} | {"activation": "relu"}
@@ -36,6 +36,17 @@ def test_a_linear_teacher_is_a_normal_direction():
     ).values()
     theta = np.linalg.solve(inputs, targets[..., None]).ravel()
     assert stats.kstest(theta, "norm").pvalue > 1e-3
+
+
+def test_noise_is_normal_and_knows_nothing_of_the_inputs():
+    settings = {"data": "noise", "width": 7, "samples": 9, "dimension": 4}
+    inputs, targets = draw(settings, 0, range(800)).values()
+    assert stats.kstest(targets.ravel(), "norm").pvalue > 1e-3
+    cosines = np.vecdot(inputs, targets[..., None], axis=1).ravel()
+    cosines /= np.linalg.norm(inputs, axis=1).ravel() * np.linalg.norm(targets, axis=1).repeat(4)
+    # That of independent normal vectors of length 9 has variance 1/9.
+    assert abs(cosines.mean()) < 4 / 3 / np.sqrt(cosines.size)
+    assert np.square(cosines).mean() == pytest.approx(1 / 9, rel=0.1)
 
 
 def test_a_block_is_its_replicates():

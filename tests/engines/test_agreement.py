@@ -82,6 +82,7 @@ def test_every_rule_matches_autograd(rule, activation, loss, depth, bias):
 
 
 DECAY = {"l2": 2.0, "schedule": "constant"}
+MEAN_FIELD = {"parametrisation": "mean_field", "depth": 1}
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,10 @@ DECAY = {"l2": 2.0, "schedule": "constant"}
         {"parametrisation": "song", "depth": 1, "loss_function": "half_sum", "init_scale": 0.5},
         {"parametrisation": "song", "depth": 1, "rule": "kp", **DECAY, "decay_layers": "all"},
         {"parametrisation": "song", "depth": 1, "rule": "drtp", "loss_function": "cross_entropy"},
+        {**MEAN_FIELD, "batch_size": 0, "bias": False, "spectrum": True},
+        {**MEAN_FIELD, **DECAY, "decay_layers": "all", "rule": "kp", "feedback_scale": 2.0},
+        {**MEAN_FIELD, "rule": "drtp", "loss_function": "cross_entropy"},
+        {**MEAN_FIELD, "redraw_step": 40, "tie_step": 60, "tie_angle": 30.0, "rule": "dfa"},
         # MNIST as Song 2021's authors ran it.
         {
             **{"parametrisation": "song", "depth": 1, "loss_function": "cross_entropy"},
@@ -138,20 +143,25 @@ def test_each_replicate_may_have_samples_of_its_own(batch_size):
     assert_agreement(settings, training=draw_samples(replicates=2))
 
 
+def by_torch(settings, training, held_out, seed, replicates):
+    if settings.engine == "autograd":
+        return engine_on(settings, training, held_out, seed, replicates)
+    setup, arrays = setup_on(settings, training), TorchArrays(settings.dtype, "cpu")
+    streams = Streams(seed, settings.width, training.size)
+    return MinibatchEngine(setup, training, held_out, streams, replicates, arrays)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("batch_size", [0, 4])
 def test_torch_arrays_match_autograd(activation, loss, batch_size):
-    def by_torch(settings, training, held_out, seed, replicates):
-        if settings.engine == "autograd":
-            return engine_on(settings, training, held_out, seed, replicates)
-        setup, arrays = setup_on(settings, training), TorchArrays(settings.dtype, "cpu")
-        streams = Streams(seed, settings.width, training.size)
-        return MinibatchEngine(setup, training, held_out, streams, replicates, arrays)
-
     settings = changed(SMALL, activation=activation, batch_size=batch_size, steps=30)
     changes = {"perturb_step": 20, "perturb_size": 0.1, "loss_function": loss, **DECAY}
     assert_agreement(changed(settings, **changes), kind=by_torch)
+
+
+def test_torch_arrays_in_mean_field_match_autograd():
+    assert_agreement(changed(SMALL, **MEAN_FIELD, **DECAY), kind=by_torch)
 
 
 def test_single_precision_follows_double():
@@ -204,6 +214,64 @@ def test_networks_of_song_match_autograd(engine, activation, rule, schedule):
         assert_close(fast.values[metric, layer], expected, 1e-11 * scale)
 
 
+@pytest.mark.parametrize("rule", ["bp", "fa"])
+@pytest.mark.parametrize(
+    ("engine", "activation"),
+    [("linear", "linear"), ("preactivation", "relu"), ("minibatch", "tanh"), ("autograd", "tanh")],
+)
+def test_mean_field_by_hand(engine, activation, rule):
+    """`f = beta^T psi(W x) / p`, descended in steps of eta p, with a decay of eta lambda a step."""
+    case = song(
+        **{"parametrisation": "mean_field", "engine": engine, "activation": activation},
+        **{"rule": rule, "schedule": "constant", "l2": 2.0, "kernels": True, "data": "noise"},
+    )
+    data = drawn(case, [3], SEED)
+    found = simulate(case, data, [3], seed=SEED)
+    x, y, p = data["inputs"][0], data["targets"][0], case.width
+    psi, slope = {
+        "linear": (lambda h: h, np.ones_like),
+        "relu": (lambda h: np.maximum(h, 0), lambda h: (h > 0) * 1.0),
+        "tanh": (np.tanh, lambda h: 1 / np.cosh(h) ** 2),
+    }[activation]
+    start = draw_shallow(Streams(SEED, p, case.samples), 3, p, case.dimension)
+    W, beta, b = start.hidden, start.output, start.feedback
+    for _ in range(case.steps):
+        H = W @ x.T
+        errors = psi(H).T @ beta / p - y
+        v = beta if rule == "bp" else b
+        of_beta, of_W = psi(H) @ errors / p, (slope(H) * errors * v[:, None]) @ x / p
+        beta = (1 - case.eta * case.l2) * beta - case.eta * p * of_beta
+        W = W - case.eta * p * of_W
+    H, norm = W @ x.T, np.linalg.norm
+    errors = psi(H).T @ beta / p - y
+    cosine = beta @ b / norm(beta) / norm(b)
+    # The kernels by which the errors fall: e(t+1) = (I - eta (G + H)) e(t) to first order.
+    v = beta if rule == "bp" else b
+    kernel = psi(H).T @ psi(H) / p + x @ x.T * (slope(H).T @ ((beta * v)[:, None] * slope(H))) / p
+    last = {name: values[0, -1] for (name, _), values in found.values.items()}
+    assert last["loss"] == pytest.approx(errors @ errors / 2, rel=1e-10)
+    assert last["weight_alignment"] == pytest.approx(cosine, rel=1e-9)
+    assert last["beta_norm"] == pytest.approx(norm(beta) / np.sqrt(p), rel=1e-10)
+    assert last["hidden_norm"] == pytest.approx(norm(H) / np.sqrt(H.size), rel=1e-10)
+    assert last["lambda_min_GH"] == pytest.approx(np.linalg.eigvalsh(kernel)[0], rel=1e-8)
+
+
+@by_schedule
+@pytest.mark.parametrize("rule", PLAIN_RULES)
+@pytest.mark.parametrize(("engine", "activation"), [*SONG_ENGINES[:3], *SONG_ENGINES[-2:]])
+def test_mean_field_is_the_network_of_song_on_larger_targets(engine, activation, rule, schedule):
+    """Targets times sqrt(p) and outputs over sqrt(p) make the one of the other."""
+    settings = {"engine": engine, "activation": activation, "rule": rule, **decaying(schedule)}
+    narrow, song_s = song(**settings, parametrisation="mean_field"), song(**settings)
+    data, root = drawn(narrow, [0, 3], SEED), np.sqrt(narrow.width)
+    ours = simulate(narrow, data, [0, 3], seed=SEED).values
+    larger = data | {"targets": root * data["targets"]}
+    theirs = simulate(song_s, larger, [0, 3], seed=SEED).values
+    unit = {"loss": root**2, "error_norm": root}
+    for (metric, layer), expected in theirs.items():
+        assert_close(ours[metric, layer] * unit.get(metric, 1.0), expected, 1e-10)
+
+
 @by_schedule
 @pytest.mark.parametrize("loss", ["half_mean", "mse"])
 @pytest.mark.parametrize("rule", ["bp", "fa"])
@@ -211,11 +279,17 @@ def test_networks_of_song_match_autograd(engine, activation, rule, schedule):
     ("engine", "activation"),
     [("linear", "linear"), ("preactivation", "sigmoid"), ("minibatch", "relu")],
 )
+@pytest.mark.parametrize("parametrisation", ["song", "mean_field"])
 def test_means_over_samples_match_autograd_on_a_linear_teacher(
-    engine, activation, rule, loss, schedule
+    parametrisation, engine, activation, rule, loss, schedule
 ):
     settings = {"rule": rule, "activation": activation, "kernels": True, "loss_function": loss}
-    settings |= {"data": "linear_teacher", "eta": 0.01, **decaying(schedule)}
+    settings |= {
+        "parametrisation": parametrisation,
+        "data": "linear_teacher",
+        "eta": 0.01,
+        **decaying(schedule),
+    }
     fast, slow = (
         simulate(case, drawn(case, [0, 3], SEED), [0, 3], seed=SEED)
         for case in (song(engine=kind, **settings) for kind in (engine, "autograd"))

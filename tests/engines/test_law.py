@@ -31,7 +31,7 @@ def test_the_law_is_fa_with_the_expected_gram_matrix():
     x, y = data["inputs"][1], data["targets"][1]
     powers, modes = np.linalg.eigh(x @ x.T)
     gram = expected_gram(powers)[None]
-    fa = LINEAR_ENGINES["fa"](gram, powers[None], (modes.T @ y)[None], 400, 2e-3, 2 / 20)
+    fa = LINEAR_ENGINES["fa"](gram, powers[None], (modes.T @ y)[None], 20.0, 2e-3, 2 / 20)
     fa.advance(700, 1.0)
     alone = fa.observe({"loss", "weight_alignment"})
     assert found.values[LAW][1, -1] == alone[MEASURED][0]

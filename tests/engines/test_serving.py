@@ -27,7 +27,10 @@ REFUSED = {
         ({"weights": "wishart"}, "weights: wishart is not served by engine preactivation"),
         ({"rule": "kp"}, "rule: kp is not served by engine preactivation; allowed: bp, fa"),
         ({"bias": True}, "bias: true is not served by engine preactivation; allowed: false"),
-        ({"parametrisation": "ntk"}, "parametrisation: ntk is not served.*allowed: song"),
+        (
+            {"parametrisation": "ntk"},
+            "parametrisation: ntk is not served.*allowed: song, mean_field$",
+        ),
         ({"perturb_step": 4, "perturb_size": 0.1}, "perturb_step: 4 is not.*allowed: null"),
         (
             {"loss_function": "cross_entropy"},
@@ -71,6 +74,7 @@ def test_an_engine_says_what_it_does_not_serve(engine, changes, message):
         ({"batch_size": 4}, "minibatch"),
         ({"activation": "linear", "null_alignment": True}, "minibatch"),
         ({"parametrisation": "standard"}, "minibatch"),
+        ({"parametrisation": "mean_field"}, "preactivation"),
     ],
 )
 def test_auto_is_the_fastest_engine_that_serves(changes, engine):
@@ -81,9 +85,13 @@ def test_auto_is_the_fastest_engine_that_serves(changes, engine):
     ("changes", "message"),
     [
         ({"depth": 2}, "depth: 2 is not possible with parametrisation song; allowed: 1"),
+        (
+            {"depth": 2, "parametrisation": "mean_field"},
+            "depth: 2 is not possible with parametrisation mean_field; allowed: 1",
+        ),
         ({"weights": "wishart"}, "weights: wishart needs engine linear, but activation: tanh is"),
         ({"law": True}, "law: true needs engine linear, but activation: tanh is not served"),
-        ({"batch_size": 4, "kernels": True}, "kernels: true needs parametrisation song with"),
+        ({"batch_size": 4, "kernels": True}, "kernels: true needs parametrisation song or"),
         ({"rule": "magic"}, "unknown rule 'magic'; allowed: bp, fa, dfa, usf, kp, drtp"),
         ({"rule": "drtp", "spectrum": True}, "spectrum: rule 'drtp' has no operator K"),
         ({"batch_size": 9}, "batch_size: 9; allowed: up to 8"),

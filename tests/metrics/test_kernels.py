@@ -25,7 +25,7 @@ def engine_at(rng, rule, activation, width, eta, samples=5, dimension=12):
     X, y = rng.standard_normal((samples, dimension)), rng.standard_normal(samples)
     shapes = (width, dimension), (width,), (width,)
     network = Shallow(*(rng.standard_normal(shape) for shape in shapes))
-    case = song(rule=rule, activation=activation, eta=eta, samples=len(X))
+    case = song(rule=rule, activation=activation, eta=eta, samples=len(X), width=width)
     setup = set_up(case, dimension, 1)
     return PreactivationEngine(setup, X[None], y[None], [network]), X, y, network
 

@@ -78,6 +78,21 @@ def test_the_network_of_song_is_that_of_the_others_in_its_own_scales():
     for weights in scaled.values():
         np.testing.assert_array_equal(weights[1], output * (0.5 / np.sqrt(40)))
     assert step_rates("song", sizes) == (1.0, 1 / 40)
+
+
+def test_in_mean_field_outputs_are_over_p_and_steps_times_p():
+    sizes = (9, 40, 3)
+    hidden, output = draw_units(Streams(1), 2, sizes)
+    W, beta = draw_network(Streams(1), 2, sizes, 0.5, False, "mean_field").weights
+    np.testing.assert_array_equal(W, 0.5 * hidden)
+    np.testing.assert_allclose(beta, output * (0.5 / 40), rtol=1e-15)
+    assert step_rates("mean_field", sizes) == (40.0, 40.0 / 40**2)
+    for rule in (FA, DFA, USF):
+        ours, theirs = (
+            draw_feedback(Streams(1).generator(2, "feedback"), sizes, rule, 2.0, "gaussian", name)
+            for name in ("mean_field", "song")
+        )
+        np.testing.assert_allclose(ours[0], theirs[0] / np.sqrt(40), rtol=1e-15)
     assert step_rates("ntk", sizes) == (1 / 9, 1 / 40)
     assert step_rates("standard", sizes) == (1.0, 1.0)
 

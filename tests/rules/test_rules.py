@@ -28,7 +28,8 @@ def draw(rng: np.random.Generator) -> tuple[np.ndarray, Shallow]:
 
 def step(rule, activation, targets, network) -> Shallow:
     """The network after one step."""
-    case = song(rule=rule.name, activation=activation, eta=ETA, samples=SAMPLES)
+    sizes = {"samples": SAMPLES, "width": WIDTH}
+    case = song(rule=rule.name, activation=activation, eta=ETA, **sizes)
     setup = set_up(case, SAMPLES, 1)
     engine = PreactivationEngine(setup, np.eye(SAMPLES)[None], targets[None], [network])
     engine.advance(1, 0.0)

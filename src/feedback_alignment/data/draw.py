@@ -8,7 +8,7 @@ import numpy as np
 
 from feedback_alignment.data.preparation import Classification, one_hot, prepare
 from feedback_alignment.data.sources import SYNTHETIC
-from feedback_alignment.data.synthetic import linear_teacher, teacher_student
+from feedback_alignment.data.synthetic import linear_teacher, noise, teacher_student
 from feedback_alignment.streams import Streams
 
 Load = Callable[[np.random.Generator], Classification]
@@ -88,8 +88,9 @@ def _synthetic(
     if data == "teacher_student":
         pairs = [teacher_student(streams, replicate, **sizes) for replicate in replicates]
     else:
+        make = {"linear_teacher": linear_teacher, "noise": noise}[data]
         n, d = sizes["samples"], sizes["dimension"]
-        pairs = [linear_teacher(streams, replicate, n, d) for replicate in replicates]
+        pairs = [make(streams, replicate, n, d) for replicate in replicates]
     inputs, targets = map(np.stack, zip(*pairs, strict=True))
     return {"inputs": inputs, "targets": targets}
 

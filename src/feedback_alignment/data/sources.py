@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 # Drawn by the project, as many samples and inputs as are asked for, with one output.
-SYNTHETIC = ("teacher_student", "linear_teacher")
+SYNTHETIC = ("teacher_student", "linear_teacher", "noise")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Synthetic regression data: Gaussian inputs, targets from a random network or direction."""
+"""Synthetic regression data: Gaussian inputs, targets from a random network, direction, or none."""
 
 import numpy as np
 
@@ -61,6 +61,24 @@ def linear_teacher(
     """
     inputs, teacher = _inputs_and_teacher(streams, replicate, samples, dimension)
     return inputs, inputs @ teacher.standard_normal(dimension)
+
+
+def noise(
+    streams: Streams, replicate: int, samples: int, dimension: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one replicate's inputs, and targets that know nothing of them.
+
+    Args:
+        streams: the random streams of the width and number of samples.
+        replicate: index of the replicate.
+        samples: n.
+        dimension: d.
+
+    Returns:
+        Inputs (n, d) and targets (n,), all i.i.d. N(0, 1).
+    """
+    inputs, teacher = _inputs_and_teacher(streams, replicate, samples, dimension)
+    return inputs, teacher.standard_normal(samples)
 
 
 def _inputs_and_teacher(

@@ -304,9 +304,10 @@ class Lane:
 
     def _sizes_of_weights(self) -> dict[Key, torch.Tensor]:
         H = self._X @ self._W[0].detach().T
+        # The output weights are beta / sqrt(p), in mean field beta / p.
+        scale = {"song": 1.0, "mean_field": H.shape[1] ** 0.5}[self._settings.parametrisation]
         return {
-            # The output weights are beta / sqrt(p).
-            ("beta_norm", "output"): self._W[-1].detach().norm(),
+            ("beta_norm", "output"): scale * self._W[-1].detach().norm(),
             ("hidden_norm", "hidden"): H.norm() / H.numel() ** 0.5,
         }
 

@@ -1,5 +1,7 @@
 """The start of one lane, and what interventions make of it."""
 
+import numpy as np
+
 from feedback_alignment.networks.parameters import draw_feedback, draw_network
 from feedback_alignment.rules.rule import Rule
 from feedback_alignment.streams import Streams
@@ -16,18 +18,16 @@ def start_lane(setup: Setup, streams: Streams, replicate: int) -> tuple[Stage, L
         replicate: index of the replicate.
     """
     settings, sizes = setup.condition, setup.sizes
-    scale, distribution = settings.feedback_scale, settings.feedback_distribution
     network = draw_network(
         streams, replicate, sizes, settings.init_scale, settings.bias, settings.parametrisation
     )
     redraws = streams.generator(replicate, "redraw")
 
     def next_feedback(rule: Rule) -> tuple:
-        return draw_feedback(redraws, sizes, rule, scale, distribution)
+        return _draw_feedback(setup, rule, redraws)
 
     def initial_feedback(rule: Rule) -> tuple:
-        fresh = streams.generator(replicate, "feedback")
-        return draw_feedback(fresh, sizes, rule, scale, distribution)
+        return _draw_feedback(setup, rule, streams.generator(replicate, "feedback"))
 
     drawn = initial_feedback(setup.measured)
     network = type(network)(network.weights, network.biases, drawn)
@@ -38,10 +38,13 @@ def start_lane(setup: Setup, streams: Streams, replicate: int) -> tuple[Stage, L
 
 def null_feedback(setup: Setup, rule: Rule, streams: Streams, replicate: int) -> tuple:
     """Feedback for a rule that has no part in training."""
-    stream = streams.generator(replicate, "probes")
+    return _draw_feedback(setup, rule, streams.generator(replicate, "probes"))
+
+
+def _draw_feedback(setup: Setup, rule: Rule, stream: np.random.Generator) -> tuple:
     settings = setup.condition
-    scale, distribution = settings.feedback_scale, settings.feedback_distribution
-    return draw_feedback(stream, setup.sizes, rule, scale, distribution)
+    kind = settings.feedback_scale, settings.feedback_distribution, settings.parametrisation
+    return draw_feedback(stream, setup.sizes, rule, *kind)
 
 
 def intervene(setup: Setup, step: int, stage: Stage, streams: LaneStreams) -> Stage:

@@ -9,7 +9,7 @@ targets are turned by U^T, which leaves norms, cosines and eigenvalues alone. Th
     P <- P - eta / sqrt(p) v (k * e)^T         v = w (BP), the unit vector of b (FA)
 
 with w and P of before the step on every right side. Under FA only the last row of P changes, so a
-step costs one matrix-vector product.
+step costs one matrix-vector product. In mean field 1 takes the place of sqrt(p).
 """
 
 from abc import ABC, abstractmethod
@@ -65,11 +65,11 @@ def build(
         else:
             raise ValueError(f"unknown weights {condition.weights!r}; allowed: explicit, wishart")
     rotated = np.matvec(modes.mT, targets)
-    gain = setup.loss.gain(condition.samples)
+    gain, root = setup.loss.gain(condition.samples), setup.divisor / setup.rates[0]
 
     def with_gram(gram: np.ndarray) -> LinearEngine:
         kind = LINEAR_ENGINES[condition.rule]
-        return kind(gram, powers, rotated, width, condition.eta, gain)
+        return kind(gram, powers, rotated, root, condition.eta, gain)
 
     engine = with_gram(np.stack(grams))
     if not condition.law:
@@ -84,7 +84,7 @@ class LinearEngine(ABC):
         gram: M (R, n + 2, n + 2).
         powers: k (R, n), eigenvalues of K.
         targets: U^T y (R, n).
-        width: p.
+        root: sqrt(p), or 1 in mean field.
         eta: step size.
         gain: the loss over 1/2 ||e||^2; above, eta of the gradients is eta times this.
     """
@@ -97,12 +97,12 @@ class LinearEngine(ABC):
         gram: np.ndarray,
         powers: np.ndarray,
         targets: np.ndarray,
-        width: int,
+        root: float,
         eta: float,
         gain: float = 1.0,
     ) -> None:
         self._gram, self._powers, self._targets = gram, powers, targets
-        self._root, self._eta, self._gain = np.sqrt(width), eta, gain
+        self._root, self._eta, self._gain = root, eta, gain
         self._rate = eta * gain
         self._start()
 

@@ -2,7 +2,8 @@
 
 With the whole data set in every step, W acts only through H = W X^T, and its gradient step is
 `H <- H - eta / sqrt(p) (v e^T * psi'(H)) K` with K = X X^T: exact, and p n^2 instead of p n d.
-There the loss is 1/2 ||e||^2; for a multiple of it, eta is multiplied likewise.
+There the loss is 1/2 ||e||^2; for a multiple of it, eta is multiplied likewise. In mean field p
+takes the place of sqrt(p), and eta p that of eta but in the decay.
 """
 
 from collections.abc import Sequence, Set
@@ -123,7 +124,7 @@ class _Group:
         self._eta, self._gain = setup.condition.eta, setup.loss.gain(inputs.shape[1])
         self._gram = (inputs @ inputs.mT).astype(dtype)
         self._targets = targets.astype(dtype)
-        self._root = np.sqrt(networks[0].output.size)
+        self._root, self._pace = setup.divisor, setup.rates[0]
         hidden = np.stack([net.hidden for net in networks])
         units = -(-hidden.shape[1] // tiles)
         H = inputs @ hidden.mT
@@ -146,7 +147,8 @@ class _Group:
     def advance(self, count: int, decay: float) -> np.ndarray:
         apply, slope = self._activation.apply, self._activation.slope
         backward_weights = self._rule.backward_weights
-        scale, shrink = self._eta * self._gain / self._root, 1.0 - self._eta * decay
+        scale = self._eta * self._gain * self._pace / self._root
+        shrink = 1.0 - self._eta * decay
         lanes, samples = self._targets.shape
         history = np.empty((count, *self._targets.shape), self._targets.dtype)
         scaled = np.empty((lanes, 1, samples), history.dtype)

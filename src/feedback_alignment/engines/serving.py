@@ -8,7 +8,7 @@ from feedback_alignment.metrics.metric import shallow
 from feedback_alignment.networks.losses import LOSSES, loss_named
 from feedback_alignment.rules.bp import BP
 from feedback_alignment.rules.fa import FA
-from feedback_alignment.settings import DEFAULTS
+from feedback_alignment.settings import DEFAULTS, TWO_LAYER
 from feedback_alignment.training.setup import interventions_of, training_rules
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ SHALLOW: Mapping[str, tuple[Any, ...]] = {
     **{name: (default,) for name, default in DEFAULTS.items() if name not in _HEARD | {"case"}},
     "loss_function": tuple(name for name, loss in LOSSES.items() if loss.squared),
     "data": SYNTHETIC,
+    "parametrisation": TWO_LAYER,
 }
 
 
@@ -62,14 +63,15 @@ def impossible(condition: "Condition") -> str | None:
     for name in ("batch_size", "metric_samples"):
         if getattr(condition, name) > condition.samples:
             return f"{name}: {getattr(condition, name)}; allowed: up to {condition.samples}"
-    if condition.parametrisation == "song" and condition.depth != 1:
+    if condition.parametrisation in TWO_LAYER and condition.depth != 1:
         return (
-            f"depth: {condition.depth} is not possible with parametrisation song; "
-            "allowed: 1, or another parametrisation"
+            f"depth: {condition.depth} is not possible with parametrisation "
+            f"{condition.parametrisation}; allowed: 1, or another parametrisation"
         )
     if condition.kernels and (condition.bias or not shallow(condition)):
         return (
-            "kernels: true needs parametrisation song with batch_size 0, bias false and data "
+            f"kernels: true needs parametrisation {' or '.join(TWO_LAYER)} with batch_size 0, bias "
+            "false and data "
             f"{' or '.join(SYNTHETIC)}; allowed: only false"
         )
     if condition.spectrum and not loss.squared:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feedback_alignment.data.sources import SYNTHETIC
+from feedback_alignment.settings import TWO_LAYER
 
 if TYPE_CHECKING:
     from feedback_alignment.conditions import Condition
@@ -12,16 +13,16 @@ if TYPE_CHECKING:
     Which = Callable[[Condition], bool]
 
 # The shallow conditions in words, and what only they or only the others have.
-SONG = "`parametrisation: song` with one output and the full batch"
+SONG = "`parametrisation: song` or `mean_field` with one output and the full batch"
 
 
 def shallow(condition: "Condition") -> bool:
-    """Whether a run is of the kind that Song 2021 analyses: full batch, one output, their scaling.
+    """Whether a run is of the kind that Song 2021 analyses: full batch, one output, their network.
 
     Such a run records the quantities of the analysis. Its one hidden layer is all hidden layers,
     and its output weights are all that feedback stands for, so neither is recorded twice.
     """
-    song = condition.parametrisation == "song" and condition.data in SYNTHETIC
+    song = condition.parametrisation in TWO_LAYER and condition.data in SYNTHETIC
     return song and condition.batch_size == 0
 
 

@@ -231,14 +231,14 @@ def _shallow(state: State, wanted: Set[str]) -> dict[Key, float]:
     double = NumpyArrays("float64")
     (H, _), (_, A) = forward(double, network, x, activation)
     slopes = hidden_slopes(double, activation, (H, None), (x, A))[0]
-    beta = network.weights[-1][0] * np.sqrt(H.shape[1])
+    beta = network.weights[-1][0] * state.setup.divisor
     values: dict[Key, float] = {
         ("beta_norm", "output"): float(magnitude.beta_norm(beta)),
         ("hidden_norm", "hidden"): magnitude.hidden_norm(H),
     }
     if wanted & KERNEL_METRICS:
         v = state.rule.backward_weights(network.weights[-1], network.feedback[-1])[0]
-        hidden = kernels.hidden_kernel(slopes.T, beta, v * np.sqrt(H.shape[1]), x @ x.T)
+        hidden = kernels.hidden_kernel(slopes.T, beta, v * state.setup.divisor, x @ x.T)
         found = kernels.kernel_metrics(kernels.output_kernel(A.T), hidden)
         values |= {(name, ""): value for name, value in found.items()}
     return values

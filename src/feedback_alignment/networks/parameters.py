@@ -10,7 +10,7 @@ from feedback_alignment.rules.rule import Rule
 from feedback_alignment.streams import Streams
 
 DISTRIBUTIONS = ("gaussian", "uniform", "sign")
-PARAMETRISATIONS = ("standard", "ntk", "song")
+PARAMETRISATIONS = ("standard", "ntk", "song", "mean_field")
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,14 @@ def fans(parametrisation: str, sizes: Sequence[int]) -> tuple[int, ...]:
     """What the variance of each layer's initial weights is divided by: the number of units below.
 
     `song` is the two-layer network `f = beta^T psi(V x) / sqrt(p)` of Song 2021: its first layer is
-    not divided by anything.
+    not divided by anything. `mean_field` is the same network with the output `/ p`, its square.
 
     Args:
         parametrisation: one of `PARAMETRISATIONS`.
         sizes: n_0 ... n_L, inputs to outputs.
     """
+    if parametrisation == "mean_field":
+        return (1, sizes[1] ** 2)
     return (1 if parametrisation == "song" else sizes[0], *sizes[1:-1])
 
 
@@ -46,7 +48,9 @@ def step_rates(parametrisation: str, sizes: Sequence[int]) -> tuple[float, ...]:
     """Step size of each layer relative to eta.
 
     It is 1 where the weights W themselves take the steps (`standard`), and 1 / fan where
-    `W = V / sqrt(fan)` and V takes them (`ntk`, `song`).
+    `W = V / sqrt(fan)` and V takes them (`ntk`, `song`). In `mean_field` V takes steps of eta p, so
+    that outputs move as fast as in `song`, and V by p^(1/2) more (Bordelon and Pehlevan 2023, whose
+    gamma is p^(1/2) here).
 
     Args:
         parametrisation: one of `PARAMETRISATIONS`.
@@ -54,7 +58,8 @@ def step_rates(parametrisation: str, sizes: Sequence[int]) -> tuple[float, ...]:
     """
     if parametrisation == "standard":
         return (1.0,) * (len(sizes) - 1)
-    return tuple(1.0 / fan for fan in fans(parametrisation, sizes))
+    unit = float(sizes[1]) if parametrisation == "mean_field" else 1.0
+    return tuple(unit / fan for fan in fans(parametrisation, sizes))
 
 
 def draw_units(streams: Streams, replicate: int, sizes: Sequence[int]) -> list[np.ndarray]:
@@ -135,28 +140,34 @@ def draw_unit_feedback(
 
 
 def draw_feedback(
-    rng: np.random.Generator, sizes: Sequence[int], rule: Rule, scale: float, distribution: str
+    rng: np.random.Generator,
+    sizes: Sequence[int],
+    rule: Rule,
+    scale: float,
+    distribution: str,
+    parametrisation: str = "standard",
 ) -> tuple[np.ndarray, ...]:
-    """Draw feedback weights of variance `scale^2 / n_l`, in every parametrisation.
+    """Draw feedback weights of variance `scale^2 / fan`, as the weights that they stand for.
 
     Args:
         rng: source of the draws.
         sizes: n_0 ... n_L.
         rule: see `draw_unit_feedback`.
-        scale: standard deviation in units of `1 / sqrt(n_l)`.
+        scale: standard deviation in units of `1 / sqrt(fan)`, the fan of the layer above.
         distribution: see `draw_unit_feedback`.
+        parametrisation: one of `PARAMETRISATIONS`; see `fans`.
 
     Raises:
         ValueError: the distribution is unknown.
     """
     units = draw_unit_feedback(rng, sizes, rule, distribution)
-    pairs = zip(units, sizes[1:-1], strict=True)
-    return tuple(unit * (scale / np.sqrt(size)) for unit, size in pairs)
+    pairs = zip(units, fans(parametrisation, sizes)[1:], strict=True)
+    return tuple(unit * (scale / np.sqrt(fan)) for unit, fan in pairs)
 
 
 @dataclass(frozen=True)
 class Shallow:
-    """Unscaled weights of `f(x) = beta^T psi(V x) / sqrt(p)`, parametrisation `song`.
+    """Unscaled weights of `f(x) = beta^T psi(V x) / s`, parametrisations `song`, `mean_field`.
 
     Attributes:
         hidden: V (p, d).

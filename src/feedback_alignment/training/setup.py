@@ -8,7 +8,7 @@ import numpy as np
 from feedback_alignment.metrics.recorded import recorded
 from feedback_alignment.networks.activations import Activation, activation_named
 from feedback_alignment.networks.losses import Loss, loss_named
-from feedback_alignment.networks.parameters import step_rates
+from feedback_alignment.networks.parameters import fans, step_rates
 from feedback_alignment.rules import rule_named
 from feedback_alignment.rules.bp import BP
 from feedback_alignment.rules.fa import FA
@@ -68,6 +68,11 @@ class Setup:
     def last_change(self) -> int:
         """Step of the last intervention, without its repetitions; 0 for none."""
         return max((0, *(intervention.step for intervention in self.interventions)))
+
+    @property
+    def divisor(self) -> np.float64:
+        """What unscaled outputs are divided by: s of `f = beta^T psi(V x) / s` (`fans`)."""
+        return np.sqrt(float(fans(self.condition.parametrisation, self.sizes)[-1]))
 
 
 def set_up(condition: "Condition", inputs: int, outputs: int) -> Setup:
