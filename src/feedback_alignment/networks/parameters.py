@@ -49,8 +49,8 @@ def step_rates(parametrisation: str, sizes: Sequence[int]) -> tuple[float, ...]:
 
     It is 1 where the weights W themselves take the steps (`standard`), and 1 / fan where
     `W = V / sqrt(fan)` and V takes them (`ntk`, `song`). In `mean_field` V takes steps of eta p, so
-    that outputs move as fast as in `song`, and V by p^(1/2) more (Bordelon and Pehlevan 2023, whose
-    gamma is p^(1/2) here).
+    that outputs learn as fast as in `song`, and V moves p^(1/2) as far: the rich regime of Bordelon
+    and Pehlevan (2023).
 
     Args:
         parametrisation: one of `PARAMETRISATIONS`.
