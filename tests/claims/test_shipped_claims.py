@@ -19,6 +19,7 @@ IDS = [
     "ours.loss_drift",
     "ours.align_time",
     "ours.no_reg_law",
+    "ours.scaling",
 ]
 ACTIVATIONS = ("linear", "relu", "tanh")
 
@@ -41,6 +42,9 @@ TRUTH = {
     "law_excess": 0.3,
     "wide_exponent": -1.0,
     "wide_gain": 40.0,
+    "song_exponent": -0.7,
+    "mean_field_exponent": 0.0,
+    "left_error": 1e-3,
 }
 
 
@@ -107,7 +111,23 @@ def extreme_width(t, wiggle, sign):
         yield metrics, {"width": width, "l2": l2, "weights": "wishart", "steps": 1_000_000}
 
 
+def scaling(t, wiggle, sign):
+    axes = product(("song", "mean_field"), ("noise", "teacher_student"), ACTIVATIONS, (400, 6400))
+    for parametrisation, data, activation, width in axes:
+        learnt = wiggle if width > 400 else 1 / wiggle
+        metrics = {
+            "weight_alignment": {
+                0: 0.1 * sign,
+                1000: 0.1 * sign + learnt * width ** t[f"{parametrisation}_exponent"],
+            },
+            "error_norm": {0: 5.0, 1000: 5 * t["left_error"] * wiggle},
+        }
+        settings = {"parametrisation": parametrisation, "data": data}
+        yield metrics, settings | {"activation": activation, "width": width}
+
+
 FIGURES = {
+    "song_scaling": scaling,
     "song_convergence": convergence,
     "song_alignment_width": width_sweep,
     "song_loss": width_sweep,
@@ -144,7 +164,7 @@ def test_everything_holds_where_it_should(claims, figures):
         if check.verdict != "replicated"
     ]
     assert wrong == []
-    assert sum(len(claim.checks) for claim in verdicts) == 49
+    assert sum(len(claim.checks) for claim in verdicts) == 67
     estimates = {(c.id, k.statistic, k.part): k.estimate for c in verdicts for k in c.checks}
     assert estimates["ours.no_reg_law", "slope", ""] == pytest.approx(-0.5, abs=0.01)
     assert estimates["ours.align_time", "grand_mean", ""] == pytest.approx(0.3, rel=0.02)
@@ -173,6 +193,9 @@ def test_everything_holds_where_it_should(claims, figures):
         ("wide_exponent", -0.6, "ours.no_reg_law"),
         ("wide_gain", 400.0, "ours.no_reg_law"),
         ("wide_gain", -400.0, "ours.no_reg_law"),
+        ("song_exponent", -0.1, "ours.scaling"),
+        ("mean_field_exponent", -0.5, "ours.scaling"),
+        ("left_error", 0.1, "ours.scaling"),
     ],
 )
 def test_each_claim_can_be_refuted(claims, figures, number, value, refuted):
@@ -232,11 +255,11 @@ def test_another_activation_gets_its_verdicts(claims, figures):
     before, after = judge(claims, before), judge(claims, tables)
     for old, new in zip(before, after, strict=True):
         assert [check for check in new.checks if check.part != "erf"] == list(old.checks)
-    assert sum(check.part == "erf" for claim in after for check in claim.checks) == 15
+    assert sum(check.part == "erf" for claim in after for check in claim.checks) == 20
 
 
 def test_no_check_passes_on_its_null(claims, figures):
     tables = figures()
     rates = null_rates(claims, tables, tables, {}, 100)
-    assert len(rates) == 49
+    assert len(rates) == 67
     assert [(r.claim, r.check, r.share) for r in rates if r.fails or r.share is None] == []

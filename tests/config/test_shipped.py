@@ -27,7 +27,7 @@ def test_shipped_configs_feed_every_figure(name):
 @pytest.mark.parametrize("name", ["config", "smoke", "full"])
 def test_shipped_configs_need_no_network(name):
     sources = {c.data for e in shipped(name).experiments for c in e.conditions}
-    assert sources == {"teacher_student", "linear_teacher", "digits", "digits_in_order"}
+    assert sources == {"teacher_student", "linear_teacher", "noise", "digits", "digits_in_order"}
 
 
 @pytest.mark.parametrize("name", ["mnist", "paper"])

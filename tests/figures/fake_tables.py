@@ -237,6 +237,10 @@ FIGURES = {
     "song_kernels": (
         [song(a, p, steps=0) for a in ACTIVATIONS for p in (100, 400, 1600)], _kernels,
     ),
+    "song_scaling": (
+        [song(a, p, parametrisation=s, data=d) for a in ACTIVATIONS for p in (100, 800)
+         for s in ("song", "mean_field") for d in ("noise", "teacher_student")], _aligning,
+    ),
     "song_extreme_width": (
         [song("linear", p, l2=x, steps=3_000_000) for p in (100, 10**5, 10**8) for x in (0.0, 1.0)],
         _predicted,

@@ -130,7 +130,9 @@ def no_reg_no_align(part: Part) -> Yielded:
 
 @claim(paper=SONG, figure="song_alignment_width")
 def reg_align(part: Part) -> Yielded:
-    """Regularisation of the output weights makes beta align with b, at every width."""
+    """In the paper's scaling, regularisation of the output weights makes beta align with b, at
+    every width.
+    """
     swept = part.where(rule="fa", schedule=["none", "constant"]).each("activation")
     yield (
         "smallest gain of the mean final cos(beta, b) over that at lambda = 0, over all widths "
