@@ -19,13 +19,13 @@ by_activation = pytest.mark.parametrize("activation", _COMPILED)
 
 
 @by_dtype
-def test_tanh_is_right_to_two_units_of_rounding(dtype):
+def test_tanh_is_right_to_three_units_of_rounding(dtype):
     real, tanh = np.dtype(dtype).type, TANH[dtype]
     sizes = np.concatenate([np.geomspace(1e-30, 40, 3000), np.linspace(0, 25, 3000)])
     x = np.concatenate([sizes, -sizes]).astype(dtype)
     expected = np.tanh(x.astype(np.longdouble))
     found = np.array([tanh(each) for each in x], dtype)
-    assert (np.abs(found - expected) <= 2 * np.finfo(dtype).eps * np.abs(expected)).all()
+    assert (np.abs(found - expected) <= 3 * np.finfo(dtype).eps * np.abs(expected)).all()
     assert [tanh(real(each)) for each in (np.inf, -np.inf)] == [1.0, -1.0]
     assert np.isnan(tanh(real(np.nan)))
 

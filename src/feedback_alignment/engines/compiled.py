@@ -20,7 +20,7 @@ _SUMS = {"error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
 
 
 def _tanh_in(real: type, whole: type, digits: int, bias: int, largest: float) -> Callable:
-    """A tanh without branches, which runs on whole registers; right to two units of rounding.
+    """A tanh without branches, which runs on whole registers; right to three units of rounding.
 
     With x = k ln(2) / 2 + r, k whole, and s = 2^k, the addition theorem gives tanh x from
     tanh(k ln(2) / 2) = (s - 1) / (s + 1) and tanh r = P / Q, a convergent of Lambert's continued
