@@ -65,6 +65,7 @@ STALE_BY = {
     "metrics/alignment.py": WIDE,
     "metrics/magnitude.py": TRAIN,
     "engines/preactivation.py": WIDE,
+    "engines/compiled.py": WIDE,
     "metrics/registry.py": CLAIMS,
     "metrics/kernels.py": TRAIN,
     "metrics/recorded.py": TRAIN | CLAIMS,

@@ -6,8 +6,8 @@ There the loss is 1/2 ||e||^2; for a multiple of it, eta is multiplied likewise.
 takes the place of sqrt(p), and eta p that of eta but in the decay.
 """
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ from feedback_alignment.metrics.shallow import (
     OF_SLOPES,
     observe_shallow,
 )
+from feedback_alignment.networks.activations import Activation
 from feedback_alignment.networks.parameters import Shallow, draw_shallow
 from feedback_alignment.rules import RULES
 from feedback_alignment.streams import Streams
@@ -31,9 +32,12 @@ from feedback_alignment.training.setup import Setup
 if TYPE_CHECKING:
     from feedback_alignment.conditions import Condition
 
-# Elements of one working array, of which four are in use at a time. Measured: best while they fit
-# the L2 cache (1 MB here). Also less than the 32768 from which torch starts threads for one.
-_TILE_SIZE = 32_000
+# Elements of H that are stepped together, n times a number of units. Measured: at n = 50 the widest
+# product that BLAS makes without copying its factors first, and all that it needs stays in the L2
+# cache (1 MB here). Also less than the 32768 from which torch starts threads for one.
+_TILE_SIZE = 20_000
+# Those for which a step is compiled; the others are a pass of numpy or torch each.
+_COMPILED = ("relu", "tanh", "sigmoid")
 
 
 def unserved(condition: "Condition") -> str | None:
@@ -80,12 +84,11 @@ class PreactivationEngine(Grouped["_Group"]):
         targets: np.ndarray,
         networks: Sequence[Shallow],
     ) -> None:
-        lane_size = targets.shape[1] * networks[0].output.size
-        stack, tiles = max(1, _TILE_SIZE // lane_size), -(-lane_size // _TILE_SIZE)
+        stack = max(1, _TILE_SIZE // (targets.shape[1] * networks[0].output.size))
         groups = []
         for first in range(0, len(networks), stack):
             part = slice(first, first + stack)
-            groups.append(_Group(setup, inputs[part], targets[part], networks[part], tiles))
+            groups.append(_Group(setup, inputs[part], targets[part], networks[part]))
         super().__init__(groups)
 
     def state(self) -> tuple[np.ndarray, np.ndarray]:
@@ -95,21 +98,12 @@ class PreactivationEngine(Grouped["_Group"]):
         return np.concatenate(beta), np.concatenate(preactivations)
 
 
-@dataclass
-class _Tile:
-    """Some hidden units of each of L lanes; units come last, which keeps numpy's loops long.
-
-    H and A = psi(H) are (L, n, units); beta and b are (L, 1, units).
-    """
-
-    H: np.ndarray
-    A: np.ndarray
-    beta: np.ndarray
-    b: np.ndarray
-
-
 class _Group:
-    """L lanes that are stepped together."""
+    """L lanes that are stepped together.
+
+    H and A = psi(H) are (L, p n): tile by tile, each with its hidden units last, which keeps loops
+    long. Only a single lane has several tiles.
+    """
 
     def __init__(
         self,
@@ -117,7 +111,6 @@ class _Group:
         inputs: np.ndarray,
         targets: np.ndarray,
         networks: Sequence[Shallow],
-        tiles: int,
     ) -> None:
         self._rule, self._measured = setup.rule, setup.measured
         self._activation, dtype = setup.activation, setup.condition.dtype
@@ -125,75 +118,63 @@ class _Group:
         self._gram = (inputs @ inputs.mT).astype(dtype)
         self._targets = targets.astype(dtype)
         self._root, self._pace = setup.divisor, setup.rates[0]
-        hidden = np.stack([net.hidden for net in networks])
-        units = -(-hidden.shape[1] // tiles)
-        H = inputs @ hidden.mT
-        beta = np.stack([net.output for net in networks])[:, None, :]
-        b = np.stack([net.feedback for net in networks])[:, None, :]
-        self._tiles = []
-        for first in range(0, hidden.shape[1], units):
-            part = [x[..., first : first + units].astype(dtype, order="C") for x in (H, beta, b)]
-            self._tiles.append(_Tile(part[0], np.empty_like(part[0]), part[1], part[2]))
-        outputs = np.zeros_like(self._targets)
-        for tile in self._tiles:
-            self._activation.apply(tile.H, tile.A)
-            outputs += (tile.A @ tile.beta.mT)[..., 0]
-        self._errors = outputs / self._root - self._targets
+        self._beta = np.stack([net.output for net in networks]).astype(dtype)
+        self._b = np.stack([net.feedback for net in networks]).astype(dtype)
+        lanes, width = self._beta.shape
+        tiles = -(-width * targets.shape[1] // _TILE_SIZE)
+        self._units = -(-width // tiles)
+        H = inputs @ np.stack([net.hidden for net in networks]).mT
+        parts = [H[..., tile].reshape(lanes, -1) for tile in self._tiles()]
+        self._H = np.concatenate(parts, axis=1, dtype=dtype)
+        self._A = np.empty_like(self._H)
+        self._activation.apply(self._H, self._A)
+        outputs = np.matvec(self._by_unit(self._A), self._beta)
+        self._errors = outputs / np.array(self._root, dtype) - self._targets
+        self._step: Callable[..., None] = partial(numpy_step, self._activation)
+        if self._activation.name in _COMPILED:
+            # Imports numba, which nobody who only asks what is served should wait for.
+            from feedback_alignment.engines.compiled import compiled_step
+
+            self._step = compiled_step(self._activation.name, dtype)
 
     @property
     def lanes(self) -> int:
         return len(self._targets)
 
     def advance(self, count: int, decay: float) -> np.ndarray:
-        apply, slope = self._activation.apply, self._activation.slope
-        backward_weights = self._rule.backward_weights
-        scale = self._eta * self._gain * self._pace / self._root
-        shrink = 1.0 - self._eta * decay
-        lanes, samples = self._targets.shape
-        history = np.empty((count, *self._targets.shape), self._targets.dtype)
-        scaled = np.empty((lanes, 1, samples), history.dtype)
-        signed_gram = np.empty_like(self._gram)
-        outputs, part = (np.empty((lanes, samples, 1), history.dtype) for _ in range(2))
-        work = [_work_arrays(tile) for tile in self._tiles]
+        real = self._targets.dtype.type
+        scale, shrink = self._eta * self._gain * self._pace / self._root, 1.0 - self._eta * decay
+        numbers = map(real, (self._root, scale, shrink))
+        constants = (self._gram, self._targets, *numbers, self._units)
+        history = np.empty((count, *self._targets.shape), real)
+        work = np.empty((2, self.lanes * self._targets.shape[1] * self._units), real)
         errors = self._errors
         with np.errstate(over="ignore", invalid="ignore"):
             for row in history:
-                # Everything here uses the errors and output weights of before the step.
-                np.multiply(errors[:, None, :], scale, out=scaled)
-                np.multiply(self._gram, scaled, out=signed_gram)
-                outputs.fill(0.0)
-                for tile, (signal, change, output_step) in zip(self._tiles, work, strict=True):
-                    slope(tile.H, tile.A, signal)
-                    np.multiply(signal, backward_weights(tile.beta, tile.b), out=signal)
-                    np.matmul(signed_gram, signal, out=change)
-                    np.matmul(scaled, tile.A, out=output_step)
-                    np.subtract(tile.H, change, out=tile.H)
-                    if shrink != 1.0:
-                        np.multiply(tile.beta, shrink, out=tile.beta)
-                    np.subtract(tile.beta, output_step, out=tile.beta)
-                    apply(tile.H, tile.A)
-                    np.matmul(tile.A, tile.beta.mT, out=part)
-                    np.add(outputs, part, out=outputs)
-                np.divide(outputs[..., 0], self._root, out=row)
-                np.subtract(row, self._targets, out=row)
+                v = np.ascontiguousarray(self._rule.backward_weights(self._beta, self._b), real)
+                self._step(self._H, self._A, self._beta, v, errors, *constants, work, row)
                 errors = row
             self._errors = errors.copy()
             return error_norm(history)
 
     def observe(self, wanted: Set[str]) -> list[dict[Key, float]]:
-        beta, b = self._units("beta"), self._units("b")
+        beta, b = self._beta, self._b
         v = self._rule.backward_weights(beta, b)
         compared = self._measured.backward_weights(beta, b)
-        H = self._units("H") if wanted & OF_PREACTIVATIONS else None
-        A = self._units("A") if wanted & OF_ACTIVATIONS else None
-        S = self._slopes() if wanted & OF_SLOPES else None
+        H = A = S = None
         with np.errstate(over="ignore", invalid="ignore"):
+            if wanted & (OF_PREACTIVATIONS | OF_ACTIVATIONS | OF_SLOPES):
+                H = self._by_unit(self._H)
+            if H is not None and wanted & (OF_ACTIVATIONS | OF_SLOPES):
+                A, S = np.empty_like(H), np.empty_like(H)
+                self._activation.apply(H, A)
+                self._activation.slope(H, A, S)
             return [
                 observe_shallow(
                     wanted,
-                    beta[i, 0],
-                    compared[i, 0],
-                    v[i, 0],
+                    beta[i],
+                    compared[i],
+                    v[i],
                     self._errors[i],
                     self._gain,
                     self._gram[i],
@@ -204,24 +185,75 @@ class _Group:
 
     def keep(self, lanes: np.ndarray) -> None:
         self._gram, self._targets = self._gram[lanes], self._targets[lanes]
-        self._errors = self._errors[lanes]
-        for tile in self._tiles:
-            tile.H, tile.A = tile.H[lanes], tile.A[lanes]
-            tile.beta, tile.b = tile.beta[lanes], tile.b[lanes]
+        self._errors, self._H, self._A = self._errors[lanes], self._H[lanes], self._A[lanes]
+        self._beta, self._b = self._beta[lanes], self._b[lanes]
 
     def state(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._units("beta")[:, 0], self._units("H").mT
+        return self._beta, self._by_unit(self._H).mT
 
-    def _slopes(self) -> np.ndarray:
-        slopes = []
-        for tile in self._tiles:
-            slopes.append(np.empty_like(tile.H))
-            self._activation.slope(tile.H, tile.A, slopes[-1])
-        return np.concatenate(slopes, axis=2)
+    def _tiles(self) -> list[slice]:
+        """The hidden units of each tile."""
+        width = self._beta.shape[1]
+        return [slice(i, min(i + self._units, width)) for i in range(0, width, self._units)]
 
-    def _units(self, name: str) -> np.ndarray:
-        return np.concatenate([getattr(tile, name) for tile in self._tiles], axis=2)
+    def _by_unit(self, X: np.ndarray) -> np.ndarray:
+        """H or A as (L, n, p)."""
+        lanes, n = self._targets.shape
+        parts = [X[:, n * t.start : n * t.stop].reshape(lanes, n, -1) for t in self._tiles()]
+        return np.concatenate(parts, axis=2)
 
 
-def _work_arrays(tile: _Tile) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return np.empty_like(tile.H), np.empty_like(tile.H), np.empty_like(tile.beta)
+def numpy_step(
+    activation: Activation,
+    H: np.ndarray,
+    A: np.ndarray,
+    beta: np.ndarray,
+    v: np.ndarray,
+    errors: np.ndarray,
+    gram: np.ndarray,
+    targets: np.ndarray,
+    root: np.floating,
+    scale: np.floating,
+    shrink: np.floating,
+    units: int,
+    work: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """One step of L networks, of which H, A = psi(H) (L, p n) and beta (L, p) are changed.
+
+    Args:
+        activation: psi.
+        H: pre-activations, in tiles of `units` hidden units, each (n, units).
+        A: psi(H) likewise.
+        beta: output weights.
+        v: backward weights (L, p) of before the step.
+        errors: e (L, n) of before the step.
+        gram: K (L, n, n).
+        targets: y (L, n).
+        root: sqrt(p), in mean field p.
+        scale: eta / sqrt(p), in mean field eta, times the loss in units of 1/2 ||e||^2.
+        shrink: 1 - eta lambda.
+        units: hidden units of a tile but for the last; with L > 1 all.
+        work: two arrays (2, L n units).
+        out: e of after the step (L, n).
+    """
+    (lanes, n), width = errors.shape, beta.shape[1]
+    scaled = (scale * errors)[:, None]
+    signed_gram = gram * scaled
+    out.fill(0.0)
+    for first in range(0, width, units):
+        last = min(first + units, width)
+        tile, shape = slice(n * first, n * last), (lanes, n, last - first)
+        h, a = H[:, tile].reshape(shape), A[:, tile].reshape(shape)
+        signal, change = (x[: h.size].reshape(shape) for x in work)
+        beta_tile = beta[:, None, first:last]
+        activation.slope(h, a, signal)
+        np.multiply(signal, v[:, None, first:last], out=signal)
+        np.matmul(signed_gram, signal, out=change)
+        np.subtract(h, change, out=h)
+        beta_tile *= shrink
+        beta_tile -= scaled @ a
+        activation.apply(h, a)
+        out += (a @ beta_tile.mT)[..., 0]
+    np.divide(out, root, out=out)
+    np.subtract(out, targets, out=out)
