@@ -11,11 +11,13 @@ from feedback_alignment.claims.null_rates import null_rates
 
 IDS = [
     "song.convergence",
+    "song.theorem",
     "song.no_reg_no_align",
     "song.reg_align",
     "song.reg_loss",
     "song.cutoff",
     "song.kernels",
+    "ours.theorem_scope",
     "ours.loss_drift",
     "ours.align_time",
     "ours.no_reg_law",
@@ -28,6 +30,9 @@ TRUTH = {
     "end_error": 1e-9,
     "bend": 0.98,
     "rate_ratio": 3.0,
+    "H_over_gamma": 50.0,
+    "wide_step": 4.0,
+    "tanh_step": -2.0,
     "free_exponent": -0.5,
     "gain": 0.2,
     "loss_exponent": 1.2,
@@ -57,6 +62,23 @@ def convergence(t, wiggle, sign):
     }
     for rule, activation, width in product(("bp", "fa"), ACTIVATIONS, (200, 800)):
         yield metrics, {"rule": rule, "activation": activation, "width": width}
+
+
+def theorem(t, wiggle, sign):
+    for activation, width in product(ACTIVATIONS, (200, 12800)):
+        # Half of the tanh replicates break the inequality.
+        slow = activation == "tanh" and sign < 0
+        bound, step = 1e-3, t["tanh_step"] if slow else t["wide_step"]
+        metrics = {
+            "H_spectral_norm": {0: 3 * t["H_over_gamma"] * width**-0.5 * wiggle, 1000: 100.0},
+            "lambda_min_EG": {0: 12.0},
+            "rate_bound": bound,
+            "rate_least": -step * np.log(1 - bound) * wiggle,
+        }
+        yield metrics, {"activation": activation, "width": width}
+        # With decay the error comes to rest.
+        rests = {**metrics, "rate_least": 0.0}
+        yield rests, {"activation": activation, "width": width, "l2": 0.01}
 
 
 def width_sweep(t, wiggle, sign):
@@ -129,6 +151,7 @@ def scaling(t, wiggle, sign):
 FIGURES = {
     "song_scaling": scaling,
     "song_convergence": convergence,
+    "song_theorem": theorem,
     "song_alignment_width": width_sweep,
     "song_loss": width_sweep,
     "song_cutoff": cutoff,
@@ -164,7 +187,7 @@ def test_everything_holds_where_it_should(claims, figures):
         if check.verdict != "replicated"
     ]
     assert wrong == []
-    assert sum(len(claim.checks) for claim in verdicts) == 67
+    assert sum(len(claim.checks) for claim in verdicts) == 75
     estimates = {(c.id, k.statistic, k.part): k.estimate for c in verdicts for k in c.checks}
     assert estimates["ours.no_reg_law", "slope", ""] == pytest.approx(-0.5, abs=0.01)
     assert estimates["ours.align_time", "grand_mean", ""] == pytest.approx(0.3, rel=0.02)
@@ -176,6 +199,10 @@ def test_everything_holds_where_it_should(claims, figures):
         ("end_error", 1e-2, "song.convergence"),
         ("bend", 5 / 7, "song.convergence"),
         ("rate_ratio", 0.8, "song.convergence"),
+        ("H_over_gamma", 150.0, "song.theorem"),
+        ("wide_step", 0.9, "song.theorem"),
+        ("H_over_gamma", 10.0, "ours.theorem_scope"),
+        ("tanh_step", 1.1, "ours.theorem_scope"),
         ("free_exponent", -0.1, "song.no_reg_no_align"),
         ("gain", -0.1, "song.reg_align"),
         ("gain", 0.02, "song.reg_align"),
@@ -255,11 +282,11 @@ def test_another_activation_gets_its_verdicts(claims, figures):
     before, after = judge(claims, before), judge(claims, tables)
     for old, new in zip(before, after, strict=True):
         assert [check for check in new.checks if check.part != "erf"] == list(old.checks)
-    assert sum(check.part == "erf" for claim in after for check in claim.checks) == 20
+    assert sum(check.part == "erf" for claim in after for check in claim.checks) == 21
 
 
 def test_no_check_passes_on_its_null(claims, figures):
     tables = figures()
     rates = null_rates(claims, tables, tables, {}, 100)
-    assert len(rates) == 67
+    assert len(rates) == 75
     assert [(r.claim, r.check, r.share) for r in rates if r.fails or r.share is None] == []

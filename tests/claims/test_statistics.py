@@ -357,6 +357,10 @@ def test_share_among_asks_only_those_that_satisfy_the_other():
     arguments = {"of": LOSS > 1, "given": LOSS < 2}
     found = computed("share_among", values, over_widths[:1], other, **arguments)
     assert (found.n, found.value) == (3, pytest.approx(1 / 3))
+    # What is claimed of every one of them takes 29: 0.05^(1/29) = 0.902.
+    asked = [[1.0] * 29 + [9.0] * 4], [[5.0] * 29 + [0.0] * 4]
+    found = computed("share_among", asked[0], over_widths[:1], asked[1], **arguments, every=True)
+    assert found.interval == (pytest.approx(0.05 ** (1 / 29)), 1.0)
     with pytest.raises(NotRunError, match="no replicate satisfies `given`"):
         estimate("share_among", [[9.0]], over_widths[:1], [[5.0]], **arguments)
 

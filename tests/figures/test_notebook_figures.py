@@ -133,6 +133,8 @@ def test_a_table_that_lacks_rows_is_drawn_all_the_same(figure, lack, table_of, r
     ("figure", "lack", "key"),
     [
         ("song_kernels", "no rows", "kernels: true"),
+        ("song_theorem", "bp only", "rule: fa"),
+        ("song_theorem", "alignment only", "kernels: true"),
         ("song_cutoff", "no decay", "schedule: cutoff"),
         ("song_convergence", "step 0 only", "set steps above 0"),
         ("song_alignment_width", "bp only", "rule: fa"),
@@ -206,6 +208,26 @@ def test_kernels_have_their_limit_and_slope(table_of, run):
         assert limit.get_ydata()[0] == pytest.approx(12)
         (p0, p1), (y0, y1) = guide.get_data()
         assert np.log(y1 / y0) / np.log(p1 / p0) == pytest.approx(-0.5)
+
+
+def test_each_run_lies_where_the_theorem_puts_it(table_of, run):
+    table = table_of("song_theorem")
+    _, shown, numbers = run("song_theorem", table)
+    (panel,) = shown
+    runs = table[table["rule"] == "fa"].drop_duplicates(["condition", "replicate", "metric"])
+    found = runs.pivot(index=["condition", "replicate"], columns="metric", values="value")
+    expected = {
+        (norm / (gamma / 4), least / -np.log(1 - bound))
+        for norm, gamma, bound, least in zip(
+            *(found[n] for n in ("H_spectral_norm", "lambda_min_EG", "rate_bound", "rate_least")),
+            strict=True,
+        )
+    }
+    points = {xy for line in lines(panel.axes) for xy in zip(*line.get_data(), strict=True)}
+    np.testing.assert_allclose(sorted(points), sorted(expected))
+    assert [key.get_label() for key in shown.keys][:4] == ["linear", "ReLU", "tanh", "$p$ = 200"]
+    counts = numbers[["at most 1", "as fast as promised"]].astype(int)
+    assert list(counts.itertuples(index=False, name=None)) == [(0, 3), (3, 3)] * 2 + [(0, 0)] * 2
 
 
 def test_the_cut_is_marked(table_of, run):

@@ -22,10 +22,11 @@ from feedback_alignment.claims.statistics import (
     lowest_gain,
     lowest_mean,
     rank_correlation,
+    share_of_replicates,
     slope,
     widest_spread,
 )
-from feedback_alignment.claims.threshold import at_least
+from feedback_alignment.claims.threshold import at_least, at_most
 
 OURS = "ours"
 
@@ -42,6 +43,29 @@ def printed_step_sizes(part: Part) -> Yielded:
         "largest difference of the final cos(beta, b) from the published mean, p = 200 (FA)",
         highest_difference(ours.final("weight_alignment"), "song2021_alignment") < -0.2,
         apart(-0.2, sign="given"),
+    )
+
+
+@claim(paper=OURS, figure="song_theorem")
+def theorem_scope(part: Part) -> Yielded:
+    """Networks of p = 200 and 800 are narrower than the theorem of convergence supposes: H is above
+    gamma/4 at the start on average (linear, ReLU and tanh). There its inequality can fail: in more
+    than one in ten tanh networks of p = 200 the error falls more slowly for a while, or rises.
+    """
+    narrow = part.where(rule="fa", l2=0, width=at_most(800)).each("activation")
+    yield (
+        "mean ||H|| over gamma/4 at the start, over replicates and widths (FA, lambda = 0, p <= "
+        "800)",
+        grand_mean(narrow.at("start", "hypothesis_ratio")) > 1,
+        mean_at(1),
+    )
+    # What song.theorem asks of wider ones.
+    tanh = part.where(rule="fa", l2=0, activation="tanh", width=200)
+    yield (
+        "share of replicates whose error falls at the theorem's rate at least between any two "
+        "recorded steps (tanh, FA, lambda = 0, p = 200)",
+        share_of_replicates(tanh.final("step_ratio") >= 1, every=True) < 0.9,
+        instead(activation="linear"),
     )
 
 

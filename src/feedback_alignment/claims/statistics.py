@@ -385,7 +385,7 @@ def share_concordant(one: Criterion, other: Criterion) -> Statistic:
     )
 
 
-def share_among(passing: Criterion, *, given: Criterion) -> Statistic:
+def share_among(passing: Criterion, *, given: Criterion, every: bool = False) -> Statistic:
     """Share of replicates that satisfy a criterion among those that satisfy another.
 
     Both in every condition; what has no value does not satisfy it.
@@ -393,6 +393,7 @@ def share_among(passing: Criterion, *, given: Criterion) -> Statistic:
     Args:
         passing: the criterion.
         given: the other, without which the first is not asked.
+        every: whether the claim is of every such replicate, as of :func:`share_of_replicates`.
     """
     for criterion in (passing, given):
         _one_comparison("a share among replicates is told", criterion)
@@ -401,7 +402,8 @@ def share_among(passing: Criterion, *, given: Criterion) -> Statistic:
         asked = given.threshold.satisfied_everywhere(panel.values)
         if not asked.any():
             raise NotRunError("no replicate satisfies `given`")
-        return share_of(passing.threshold.satisfied_everywhere(panel.second)[None, asked])
+        passed = passing.threshold.satisfied_everywhere(panel.second)[None, asked]
+        return share_of(passed, every=every)
 
     return statistic_of(
         "share_among",
@@ -409,6 +411,7 @@ def share_among(passing: Criterion, *, given: Criterion) -> Statistic:
         compute,
         passing.reading,
         keep="all",
+        needed="every" if every else "most",
         given=given.threshold.plain(),
         other_passes=passing.threshold.plain(),
     )
