@@ -9,7 +9,7 @@ from __future__ import annotations
 from feedback_alignment.figures.facets import Facets, Quantity, facets
 from feedback_alignment.figures.layout import Panel
 from feedback_alignment.figures.lines import by_case, by_layer
-from feedback_alignment.figures.marks import guide, guide_key, vertical
+from feedback_alignment.figures.marks import guide, guide_key, vertical, vertical_key
 from feedback_alignment.figures.numbers import (
     REPLICATE,
     FigureError,
@@ -45,4 +45,5 @@ __all__ = [
     "relative",
     "save",
     "vertical",
+    "vertical_key",
 ]
