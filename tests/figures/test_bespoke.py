@@ -206,6 +206,9 @@ def test_without_a_law_in_the_table_none_is_drawn(table_of):
 
 
 def test_the_drawing_needs_no_table_and_shows_both_paths():
-    shown = " ".join(text.get_text() for axes in feedback_paths.draw().axes for text in axes.texts)
+    drawn = feedback_paths.draw()
+    assert drawn.get_figwidth() == style.TEXT
+    assert min(text.get_fontsize() for axes in drawn.axes for text in axes.texts) >= 7
+    shown = " ".join(text.get_text() for axes in drawn.axes for text in axes.texts)
     for part in ("\\beta_r", "b_r", "Backpropagation", "Feedback alignment"):
         assert part in shown

@@ -1,7 +1,7 @@
 """Figures: tidy tables in, panels and the plotted numbers out; `docs/adding_a_figure.md`.
 
 A notebook makes each figure, most of them with one call of :func:`facets`. What no such call can,
-modules draw: `stability`, `performance`, `fixed_points`, `extreme_width`, `feedback_paths`.
+modules draw: `stability`, `spectra`, `performance`, `extreme_width`, `feedback_paths`.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def _network(axes: Axes, title: str, rule: str, symbol: str) -> None:
         axes.plot([gate, gate], [_LANE + 0.55, 4.35], **link)
     origin = "copied from $\\beta$\nat every step" if copied else "random,\nnever learnt"
     axes.text(gate + 0.25, 2.45, origin, fontsize=style.SMALL, color=color, va="center")
-    scale = "\\frac{\\eta}{\\sqrt{p}}"
+    scale = "\\dfrac{\\eta}{\\sqrt{p}}"
     update = f"$\\Delta w_r=-{scale}\\,\\sum_i e_i\\,{symbol}_r\\,\\psi'(w_r x_i)\\,x_i$"
     axes.text(5.1, -1.05, update, fontsize=8.5, color=color, ha="center", va="center")
 

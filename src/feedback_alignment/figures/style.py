@@ -52,7 +52,7 @@ PUBLISHED: dict[str, Any] = {
 #: Settings that a figure has no other place for, from the usual one on.
 VARIANTS = ("-", (0, (5, 1.4, 1.2, 1.4)), (0, (5, 1.3, 1, 1.3, 1, 1.3)), (0, (9, 2)))
 #: The kernels of Song 2021.
-KERNEL_COLORS = {"lambda_min_G": "#00796b", "H_spectral_norm": "#9c8b00"}
+KERNEL_COLORS = {"lambda_min_G": "#00796b", "H_spectral_norm": "#7b4b2a"}
 
 #: Controls, by their `case`.
 CASE_COLORS = {"fresh_feedback": "#1b7837", "frozen_hidden": "#c77700"}
@@ -156,7 +156,7 @@ def variant(number: int) -> Any:
 def width_colors(widths: Iterable[int]) -> dict[int, str]:
     """A colour for each width, where they are lines of one figure: the wider, the darker."""
     ordered = sorted(set(widths))
-    shades = seaborn.blend_palette(["#f7b267", "#c2690f", "#4f2800"], len(ordered))
+    shades = seaborn.blend_palette(["#cfc45a", "#8f8400", "#3f3a00"], len(ordered))
     return {width: to_hex(shade) for width, shade in zip(ordered, shades, strict=True)}
 
 
