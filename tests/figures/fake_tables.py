@@ -28,7 +28,8 @@ def table(experiment, cells, recipe, replicates=3, diverges=None):
         name = "-".join(f"{key}{value}" for key, value in cell.items())
         for replicate in range(replicates):
             gone = diverges is not None and diverges(settings, replicate)
-            end = max(1, settings["steps"] // 7) if gone else settings["steps"]
+            early = max(1, (settings["perturb_step"] or 0) + settings["steps"] // 7)
+            end = early if gone else settings["steps"]
             rows = []
             for (metric, layer), (steps, values) in recipe(
                 settings, np.random.default_rng([replicate, settings["width"]])
@@ -278,6 +279,8 @@ FIGURES = {
     ),
     "chu_fixed_points": (_fixed_cells(), _resting),
     "chu_stability": (_stability_cells(), _disturbed),
+    "chu_spectra": (_stability_cells(), _disturbed),
+    "chu_after_switch": (_stability_cells(), _disturbed),
     "chu_alignment_performance": (_performance_cells(), _ending),
 }  # fmt: skip
 

@@ -155,23 +155,44 @@ def test_means_below_zero_are_told_on_a_logarithmic_axis(least, others, marked, 
 
 def test_five_quantities_are_wrapped_and_the_legend_takes_the_place_that_is_left(table_of):
     table = table_of("rules_depth")
-    shown = facets(table, FIVE, x="depth", hue="method", dash="l2", final=True)
+    shown = facets(table, FIVE, x="depth", hue="method", final=True)
     assert [panel.axes.get_ylabel() for panel in shown] == [quantity.label for quantity in FIVE]
     assert [panel.axes.get_yscale() for panel in shown].count("log") == 1
-    assert names(shown) == ["BP", "FA", "FA, λ = 0.01", "DFA", "DFA, λ = 0.01"]
-    keys = {key.get_label(): key for key in shown.keys}
-    assert keys["DFA, λ = 0.01"].get_color() == keys["DFA"].get_color() == style.rule_color("dfa")
-    for name, key in keys.items():
-        assert (key.get_linestyle() == "-") == ("λ" not in name)
+    null = "null: feedback that BP does not use"
+    assert names(shown) == ["BP", "FA", "FA, λ = 0.01", "DFA", "DFA, λ = 0.01", null]
     for panel in shown:
         assert list(panel.axes.get_xticks()) == [1, 2, 3]
         (of_bp,) = [line for line in lines(panel.axes) if line.get_label() == "BP"]
-        assert (of_bp.get_alpha() or 1) == (0.4 if panel.quantity.unused else 1)
-    assert "Pale: alignment of BP" in shown.figure.get_supxlabel()
+        assert of_bp.is_dashed() == bool(panel.quantity.unused)
     two = table.assign(data="mnist", condition=table["condition"] + "-m")
     several = facets(pd.concat([table, two]), FIVE, x="depth", col="data", final=True)
     assert [p.axes._left_title.get_text() for p in several.panels[:2]] == ["digits", "MNIST"]
     assert several.panels[0].axes.get_ylim() == several.panels[1].axes.get_ylim()
+
+
+def test_quantities_stand_beside_each_other_where_rows_are_settings(table_of):
+    table = table_of("rules_depth")
+    table = table.assign(decay=np.where(table["l2"] > 0, "some", "none"))
+    shown = facets(table, FIVE[:3], x="depth", row="decay", hue="rule", by=["l2"], final=True)
+    assert [panel.place for panel in shown] == [(0, 0), (1, 0)] * 3
+    assert [panel.axes._left_title.get_text() for panel in shown] == ["none", "some", *[""] * 4]
+    assert [panel.axes.get_ylabel() for panel in shown.panels[::2]] == [q.label for q in FIVE[:3]]
+    for one, two in zip(shown.panels[::2], shown.panels[1::2], strict=True):
+        assert one.axes.get_ylim() == two.axes.get_ylim()
+        assert one.axes.get_position().y0 > two.axes.get_position().y0
+        assert len(lines(two.axes)) == 2
+
+
+def test_lines_that_only_some_panels_have_are_named_in_these(table_of):
+    table = table_of("song_alignment_width")
+    table = table[(table["l2"] < 1) | (table["activation"] == "relu")]
+    shown = against_width(table)
+    shown.name_in_panels()
+    assert names(shown) == ["λ = 0", "λ = 0.3"]
+    inner = [panel.axes.get_legend() for panel in shown]
+    assert [len(legend.get_texts()) if legend else 0 for legend in inner] == [0, 1, 0]
+    empty = against_width(table[:0])
+    empty.name_in_panels()
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss", "signal_alignment"])

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 from feedback_alignment import figures
 from feedback_alignment.figures import Quantity, facets, style
@@ -60,7 +62,26 @@ def texts(axes, gid):
 
 
 def check_readable(drawn):
-    """Text lies on the page, panels below the legend, and each has something in it."""
+    """Drawn at a width of the page, in type that can be read there, and every line is named.
+
+    Text lies on the page, panels below the legend, and each has something in it.
+    """
+    assert drawn.get_figwidth() in (style.COLUMN, style.TEXT)
+    said = [text for text in drawn.findobj(Text) if text.get_text()]
+    assert min(text.get_fontsize() for text in said) >= 7
+    legends = [*drawn.legends, *filter(None, [axes.get_legend() for axes in drawn.axes])]
+    named = {to_hex(key.get_color()) for legend in legends for key in legend.legend_handles}
+    titled = {axes._left_title.get_text().partition("λ = ")[2] for axes in drawn.axes} - {""}
+    named |= {style.l2_color(float(l2)) for l2 in titled}
+    for axes in drawn.axes:
+        curves = [line for line in lines(axes) if line.get_linestyle() != "None"]
+        assert len(curves) <= 6
+        assert {to_hex(curve.get_color()) for curve in curves} <= named
+        for gid in ("theory", "law", "limit", "rate_bound", "rate_local", "first-order"):
+            dashes = {curve._unscaled_dash_pattern for curve in lines(axes, gid)}
+            assert {tuple(d[1]) for d in dashes} <= {style.THEORY["linestyle"][1]}
+            theirs = [curve._unscaled_dash_pattern[1] for curve in curves]
+            assert style.THEORY["linestyle"][1] not in map(tuple, filter(None, theirs))
     canvas = FigureCanvasAgg(drawn)
     with style.context():
         canvas.draw()
@@ -204,8 +225,8 @@ def test_a_panel_names_what_leaves_it(table_of):
 def test_kernels_have_their_limit_and_slope(table_of, run):
     _, shown, _ = run("song_kernels", table_of("song_kernels"))
     for panel in shown:
-        (limit,), (guide,) = lines(panel.axes, "limit"), lines(panel.axes, "guide")
-        assert limit.get_ydata()[0] == pytest.approx(12)
+        limits, (guide,) = lines(panel.axes, "limit"), lines(panel.axes, "guide")
+        assert [limit.get_ydata()[0] for limit in limits] == pytest.approx([12, 3])
         (p0, p1), (y0, y1) = guide.get_data()
         assert np.log(y1 / y0) / np.log(p1 / p0) == pytest.approx(-0.5)
 
@@ -235,8 +256,9 @@ def test_the_cut_is_marked(table_of, run):
     for panel in shown:
         (cut,) = lines(panel.axes, "cut")
         assert cut.get_xdata()[0] == panel.cells["steps"].max() // 2
-        styles = {str(line._unscaled_dash_pattern) for line in lines(panel.axes)}
-        assert len(styles) == 2
+        broad = [line for line in lines(panel.axes) if "constant" in line.get_label()]
+        assert all(line.get_linewidth() > 3 for line in broad)
+        assert broad
 
 
 def test_alignment_shows_layers_null_and_controls(table_of, run):
@@ -249,6 +271,8 @@ def test_alignment_shows_layers_null_and_controls(table_of, run):
     assert sorted(names) == sorted(["plain FA", *controls])
     (own,) = [axes.get_legend() for axes in shown.figure.axes if axes.get_legend()]
     assert [text.get_text() for text in own.get_texts()] == ["plain FA", *controls]
+    dashes = [line._unscaled_dash_pattern[1] for line in lines(shown.panels[-1].axes)]
+    assert [d and tuple(d) for d in dashes] == [None, *[style.NULL["linestyle"][1]] * 4]
     upper = {line.get_label(): line for line in lines(shown.panels[1].axes)}
     assert list(upper) == ["layer 1", "layer 2", "all hidden layers", "null: unused feedback"]
     here = (table["depth"] == 2) & (table["init_scale"] == 0.1) & (table["case"] == "trained")
@@ -259,6 +283,51 @@ def test_alignment_shows_layers_null_and_controls(table_of, run):
     null = table[here & (table["metric"] == "null_gradient_alignment")]
     expected = null[null["layer"] == "hidden"].groupby("step")["value"].mean()
     np.testing.assert_allclose(upper["null: unused feedback"].get_ydata(), expected)
+
+
+def test_after_a_switch_the_loss_is_relative_and_alignment_stops_at_rounding(table_of, run):
+    table = table_of("chu_after_switch").copy()
+    late = (table["metric"] == "loss") & (table["step"] > 400) & (table["case"] == "bp_random")
+    table.loc[late, "value"] = 1e-25
+    _, shown, _ = run("chu_after_switch", table)
+    upper, lower = ({c.get_label(): c for c in lines(panel.axes)} for panel in shown)
+    own = table[
+        (table["case"] == "bp_alone") & (table["metric"] == "loss") & (table["step"] >= 300)
+    ]
+    wide = own.pivot(index="step", columns="replicate", values="value")
+    expected = np.exp(np.log(wide / wide.loc[300]).mean(axis=1)).iloc[1:]
+    control = upper["then BP, $p$ = 16"]
+    np.testing.assert_array_equal(control.get_xdata(), expected.index - 300)
+    np.testing.assert_allclose(control.get_ydata(), expected)
+    assert max(lower["then FA, $p$ = 16"].get_xdata()) == 100
+    assert max(upper["then FA, $p$ = 16"].get_xdata()) == 200
+
+
+def test_fixed_points_go_on_by_bp_in_the_panels_of_their_network(table_of, run):
+    table = table_of("chu_fixed_points")
+    _, shown, numbers = run("chu_fixed_points", table)
+    upper, lower = shown.panels[:2], shown.panels[2:]
+    titles = ["tanh, $p$ = 64, $n$ = 15", "linear, $p$ = 4, $n$ = 150"]
+    assert [panel.axes._left_title.get_text() for panel in upper] == titles
+    assert [len(lines(panel.axes)) for panel in upper] == [2, 3]
+    for panel in (upper[1], lower[1]):
+        (mark,) = lines(panel.axes, "switch")
+        assert mark.get_xdata()[0] == 2000
+    before, after = (line.get_ydata()[-1] for line in lines(lower[1].axes))
+    assert after < before
+    ratios = numbers["gradient / update"]
+    assert float(ratios.xs("narrow", level="case").item().split()[0]) > 100
+    assert ratios.xs("then_bp", level="case").item() == ""
+    # Without the undisturbed run, the switched one is drawn whole.
+    _, alone, _ = run("chu_fixed_points", table[table["case"] == "then_bp"])
+    ends = [(min(x), max(x)) for x in (line.get_xdata() for line in lines(alone.panels[0].axes))]
+    assert (min(first for first, _ in ends), max(last for _, last in ends)) == (0, 4000)
+    # Networks that differ in the dimension of the data have it in their names.
+    linear = table[table["width"] == 4]
+    more = linear.assign(dimension=20, condition=linear["condition"] + "-d")
+    _, several, _ = run("chu_fixed_points", pd.concat([table, more], ignore_index=True))
+    titles = {panel.axes._left_title.get_text() for panel in several.panels[:3]}
+    assert {f"linear, $p$ = 4, $n$ = 150, $d$ = {d}" for d in (20, 64)} < titles
 
 
 def test_descent_marks_the_half_fall_and_sums_the_first_order(table_of, run):

@@ -86,7 +86,7 @@ def test_saving_twice_gives_the_same_bytes_and_nothing_else(table_of, tmp_path):
     assert b"<text" not in svg
     assert b"CreationDate" not in pdf
     assert b"/Type3" not in pdf
-    assert int.from_bytes(png[16:20]) == pytest.approx(7.2 * 200)
+    assert int.from_bytes(png[16:20]) == pytest.approx(style.TEXT * 200)
 
 
 def test_only_the_font_that_matplotlib_brings_is_used(table_of):

@@ -229,7 +229,7 @@ def not_cosine(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="chu_stability")
+@claim(paper=OURS, figure="chu_after_switch")
 def not_criterion_on_path(part: Part) -> Yielded:
     """Alignment along the trajectory is not the criterion of stability: after it has left the
     minimum, feedback alignment takes the loss below where it left it without any (tanh, 15

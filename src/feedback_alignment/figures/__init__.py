@@ -1,7 +1,7 @@
 """Figures: tidy tables in, panels and the plotted numbers out; `docs/adding_a_figure.md`.
 
 A notebook makes each figure, most of them with one call of :func:`facets`. What no such call can,
-modules draw: `stability`, `performance`, `fixed_points`, `extreme_width`, `feedback_paths`.
+modules draw: `stability`, `spectra`, `performance`, `extreme_width`, `feedback_paths`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from feedback_alignment.figures.facets import Facets, Quantity, facets
 from feedback_alignment.figures.layout import Panel
 from feedback_alignment.figures.lines import by_case, by_layer
-from feedback_alignment.figures.marks import guide, guide_key, vertical
+from feedback_alignment.figures.marks import guide, guide_key, vertical, vertical_key
 from feedback_alignment.figures.numbers import (
     REPLICATE,
     FigureError,
@@ -45,4 +45,5 @@ __all__ = [
     "relative",
     "save",
     "vertical",
+    "vertical_key",
 ]

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 from feedback_alignment.figures import marks, numbers, style
 
+_CURVES = 4  # widths whose courses are drawn
 METRICS = ("weight_alignment", "align_step", "law_alignment", "law_align_step")
-_LAW = {"color": style.INK, "linewidth": 1.1, "linestyle": marks.DOTTED}
 
 
 def lacking(table: pd.DataFrame) -> str:
@@ -62,7 +62,7 @@ def draw(table: pd.DataFrame) -> Figure:
         ("(b) time to align", _times, "align_step", table[decayed]),
         ("(c) collapse", _collapse, "weight_alignment", table[decayed]),
     )
-    figure, (row,) = marks.grid(1, len(content), 2.6)
+    figure, (row,) = marks.grid(1, len(content), 2.2)
     for axes, (name, painter, metric, rows) in zip(row, content, strict=True):
         marks.title(axes, name, note=marks.diverged_note(rows, table))
         reason = numbers.lacking_metrics(rows, metric)
@@ -85,11 +85,11 @@ def draw(table: pd.DataFrame) -> Figure:
     ]
     if not decayed.all():
         handles.append(marks.guide_key("chance, $1/\\sqrt{p}$"))
-    handles.append(marks.key(label="theory, no free parameter", **_LAW))
+    handles.append(marks.key(label="theory, no free parameter", **style.THEORY))
     variants = table["variant"].cat.categories
     if len(variants) > 1:
         looks = enumerate(variants)
-        handles += [marks.key(style.GUIDE, v, linestyle=marks.dash(i)) for i, v in looks]
+        handles += [marks.key(style.GUIDE, v, linestyle=style.variant(i)) for i, v in looks]
     marks.legend(figure, handles)
     return figure
 
@@ -101,7 +101,7 @@ def _with_variant(table: pd.DataFrame) -> pd.DataFrame:
 
 def _look(part: pd.DataFrame, l2: float = 0.0) -> dict[str, Any]:
     """Colour of a decay, and dashes of the variant that the rows are of."""
-    dashes = marks.dash(part["variant"].cat.codes.iloc[0])
+    dashes = style.variant(part["variant"].cat.codes.iloc[0])
     return {"color": style.l2_color(l2), "linestyle": dashes}
 
 
@@ -158,7 +158,9 @@ def _still(axes: Axes, rows: pd.DataFrame) -> None:
     samples = rows["samples"].mean()
     if widths[-1] > 10 * samples:
         wide = np.geomspace(max(widths[0], 10 * samples), widths[-1], 50)
-        axes.plot(wide, np.sqrt(1 / wide + (samples / wide) ** 2), zorder=4, gid="theory", **_LAW)
+        axes.plot(
+            wide, np.sqrt(1 / wide + (samples / wide) ** 2), zorder=4, gid="theory", **style.THEORY
+        )
     axes.set_ylabel("|cos($\\beta$, $b$)| at $\\lambda$ = 0")
     axes.set_yscale("log")
     axes.set_ylim(min(0.1 * widths[-1] ** -0.5, 0.5 * sizes["rms"].min()), 1.3)
@@ -168,7 +170,7 @@ def _still(axes: Axes, rows: pd.DataFrame) -> None:
 def _times(axes: Axes, rows: pd.DataFrame) -> None:
     times = _align_time(rows)
     for _, curve in times[times["law"].notna()].groupby(["variant", "l2"], observed=True):
-        marks.guide(axes, curve["width"], curve["law"], gid="theory", **_LAW)
+        marks.guide(axes, curve["width"], curve["law"], gid="theory", **style.THEORY)
     for order, (l2, curve) in enumerate(times.groupby("l2")):
         complete = curve["n"] == curve["of"]
         for _, part in curve.groupby("variant", observed=True):
@@ -184,7 +186,7 @@ def _times(axes: Axes, rows: pd.DataFrame) -> None:
         for cell in short[short["n"] > 0].itertuples():
             axes.annotate(
                 f"{cell.n}/{cell.of}", (cell.width, cell.limit), (0, 5),
-                textcoords="offset points", ha="center", fontsize=6.5, color=color,
+                textcoords="offset points", ha="center", fontsize=style.SMALL, color=color,
             )  # fmt: skip
     marks.width_axis(axes, rows["width"])
     axes.set_yscale("log")
@@ -195,16 +197,19 @@ def _times(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _collapse(axes: Axes, rows: pd.DataFrame) -> None:
+    # Those of several decays would lie on one another, and few widths tell as much as many.
+    rows = rows[rows["l2"] == rows.groupby("width")["l2"].transform("max")]
+    widths = sorted(rows["width"].unique())
+    rows = rows[rows["width"].isin(widths[:: -(-len(widths) // _CURVES)])]
     stats, law = _courses(rows, "weight_alignment"), _courses(rows, "law_alignment")
-    widths = sorted(stats["width"].unique())
-    for (l2, _, width, _), part in stats.groupby(["l2", "eta", "width", "variant"], observed=True):
-        pale = 0.25 + 0.65 * (widths.index(width) + 1) / len(widths)  # the narrower, the paler
-        look = {"linewidth": 2.2, "alpha": pale, "zorder": 3, "gid": "data"}
-        axes.plot(part["slow"], part["mean"], **_look(part, l2), **look)
-    # Those of several decays would lie on one another.
-    law = law[law["l2"] == law.groupby("width")["l2"].transform("max")]
+    colors = style.width_colors(stats["width"])
+    for (width, _, _), part in stats.groupby(["width", "eta", "variant"], observed=True):
+        look = _look(part) | {"color": colors[width], "linewidth": 2.2}
+        axes.plot(part["slow"], part["mean"], zorder=3, gid="data", **look)
     for _, part in law.groupby(["eta", "width", "variant"], observed=True):
-        marks.guide(axes, part["slow"], part["mean"], gid="theory", **_LAW | {"linewidth": 0.9})
+        marks.guide(axes, part["slow"], part["mean"], gid="theory", **style.THEORY)
+    sizes = [marks.key(color, style.label("width", p)) for p, color in colors.items()]
+    marks.inner_legend(axes, sizes, loc="upper left")
     start = min(1.0, stats.loc[stats["mean"] > 0.02, "slow"].min())
     end = stats["slow"].max()
     axes.set_xscale("log")

@@ -35,7 +35,7 @@ class Quantity:
         limits: ends of the axis, or a function from the plotted numbers to them.
         own_axis: every panel has limits of its own.
         zero: draw a line at zero.
-        unused: a rule that does not use its feedback: its lines are pale, without a band.
+        unused: a rule that does not use its feedback: its lines show what chance gives.
         needs: which key of the config provides the metric, for tables without it.
         short: name in tables of numbers.
     """
@@ -95,7 +95,7 @@ class Facets:
         final: whether each replicate counts with its last value alone.
         ignore: settings without bearing on what is shown.
         apart: where settings go that vary but have no place.
-        corner: the first place without a panel in the last row that has one; for a legend.
+        corner: a place without a panel, for a legend.
     """
 
     figure: Figure
@@ -152,24 +152,37 @@ class Facets:
         with style.context():
             marks.legend(self.figure, self.keys)
 
-    def move_keys(self, names: Collection[str], title: str) -> None:
-        """Move entries of the legend into the place of a panel that there is not, under a title.
+    def name_in_panels(
+        self,
+        names: Collection[str] | None = None,
+        quantity: Quantity | None = None,
+        corner: bool = False,
+        **place: Any,
+    ) -> None:
+        """Move entries of the legend into the panels, of one quantity, that have these lines.
 
-        Without such a place they stay where they are.
+        By default they are those of the lines that not every panel has. With `corner` they go where
+        there is no panel, if there is such a place; `place` is whatever `Axes.legend` takes.
         """
-        moved = [key for key in self.keys if key.get_label() in names]
-        if self.corner is None or not moved:
+        lines = [set(panel.numbers["line"]) for panel in self.panels if len(panel.numbers)]
+        if not lines:
             return
+        names = set.union(*lines) - set.intersection(*lines) if names is None else names
+        moved = [key for key in self.keys if key.get_label() in names]
         self.keys = [key for key in self.keys if key not in moved]
+        panels = [p for p in self.panels if quantity in (None, p.quantity)]
+        places = [(panel.axes, set(panel.numbers["line"])) for panel in panels]
+        if corner and self.corner is not None:
+            places, place = [(self.corner, set(names))], {"loc": "center left"}
         with style.context():
-            look = {"loc": "upper left", "borderaxespad": 0.0, "alignment": "left"}
-            legend = self.corner.legend(handles=moved, title=title, **look)
-            legend.get_title().set_fontweight("bold")
+            for axes, here in places:
+                own = [key for key in moved if key.get_label() in here]
+                marks.inner_legend(axes, own, **place)
         self.legend()
 
     def note(self, text: str) -> None:
         """A remark below the panels."""
-        if self.panels and text:
+        if self.panels:
             marks.footnote(self.figure, text)
 
     def table(self, until: float | None = None) -> pd.DataFrame:
@@ -212,7 +225,6 @@ def facets(
     row: str | None = None,
     col: str | None = None,
     aside: str | None = None,
-    dash: str | None = None,
     by: Sequence[str] = (),
     ignore: Sequence[str] = (),
     apart: str = "line",
@@ -226,18 +238,18 @@ def facets(
 ) -> Facets:
     """Draw a tidy table: a panel for each `row` and `col`, a line for each `hue`.
 
-    Several quantities make a row of panels each; four and more with one column of panels are
-    wrapped into rows of three. Replicates are averaged, diverged ones left out, counted and marked.
+    Several quantities make a row of panels each, or with `row` a column each; four and more with
+    one column of panels are wrapped. Replicates are averaged, diverged ones left out, counted and
+    marked.
 
     Args:
         table: tidy rows; other columns that the call names may be added.
         y: what is on the vertical axis.
         x: column on the horizontal axis; `epoch` is made of `step`.
         hue: column of the lines; `method` is rule and decay.
-        row: column of the rows of panels, if there is one quantity.
+        row: column of the rows of panels.
         col: column of the columns of panels.
         aside: a setting named at the right of a panel's title.
-        dash: column whose values have a dash pattern each, from the least one on.
         by: further settings that `hue`, `row` or `col` tell apart.
         ignore: settings without bearing on what is shown.
         apart: where settings go that vary but have no place: `line`, `row` or `col`.
@@ -271,7 +283,7 @@ def facets(
     table["_col"], cols = _places(table, col, apart == "col")
     drawn = pd.concat([quantity.of(table) for quantity in quantities])
     drawn = drawn if apart == "line" else drawn.assign(variant="")
-    table["line"], lines = lines_of(drawn, hue, dash, looks or {}, marker)
+    table["line"], lines = lines_of(drawn, hue, looks or {}, marker)
     kept = [name for name in dict.fromkeys((row, col, "rule", "l2", "variant")) if name]
     stats = _estimate(table, quantities, [*kept, "_row", "_col", "line", x], final, log_x)
     layout = Layout(quantities, row, rows, col, cols, height, x, log_x, lines)
@@ -279,13 +291,12 @@ def facets(
         Figure(), stats.drop(columns=["_row", "_col"]), x=x, final=final, ignore=ignore, apart=apart
     )
     inhabited = set(zip(table["_row"], table["_col"], strict=True))
-    blank = []
     with style.context():
         shown.figure = layout.draw(stats)
         for axes, quantity, (r, c) in layout.places():
             if (r, c) not in inhabited:
                 axes.set_axis_off()
-                blank.append((r, axes))
+                shown.corner = axes
                 continue
             cells = table[(table["_row"] == r) & (table["_col"] == c)]
             here = (
@@ -300,13 +311,11 @@ def facets(
         for look in lines.values():
             look = {k: v for k, v in look.items() if k not in ("zorder", "band")}
             shown.keys.append(marks.key(**look))
+        unused = {q.unused for q in quantities if (q.rows(table)["rule"] == q.unused).any()}
+        for rule in sorted(unused):
+            name = style.method_name(rule, 0)
+            shown.keys.append(marks.guide_key(f"null: feedback that {name} does not use"))
         layout.legend(shown.figure, shown.keys)
-    blank += [(0, axes) for axes in layout.spare]
-    shown.corner = next((axes for r, axes in blank if r == blank[-1][0]), None)
-    unused = sorted({q.unused for q in quantities} & set(table["rule"]))
-    if unused:
-        names = " and ".join(style.method_name(rule, 0) for rule in unused)
-        shown.note(f"Pale: alignment of {names}, with random feedback that it does not use.")
     return shown
 
 
@@ -341,7 +350,7 @@ def _estimate(
     for quantity in quantities:
         rows = quantity.rows(table)
         rows = numbers.last(rows) if final else rows
-        rows = rows[rows["step"] > 0] if log_x else rows
+        rows = rows[rows[keys[-1]] > 0] if log_x else rows
         if rows.duplicated([*keys, *numbers.REPLICATE]).any():
             raise numbers.FigureError(f"{quantity.name}: name a layer, or tell layers apart by hue")
         stats = numbers.estimate(rows, keys, quantity.estimator, quantity.errorbar)

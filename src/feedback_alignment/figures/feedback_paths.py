@@ -23,7 +23,7 @@ Points = list[tuple[float, float]]
 def draw() -> Figure:
     """Three panels: the way back of the error under BP and FA, and the angle of beta and b."""
     with style.context():
-        figure = Figure(figsize=(style.WIDTH, 2.9))
+        figure = Figure(figsize=(style.TEXT, 2.85))
         boxes = ((0.005, 0.0, 0.375, 1.0), (0.39, 0.0, 0.375, 1.0), (0.785, 0.0, 0.21, 1.0))
         backward, feedback, angle = (figure.add_axes(box) for box in boxes)
         for axes, ends in ((backward, (-0.2, 10.7)), (feedback, (-0.2, 10.7)), (angle, (0, 6.1))):
@@ -56,8 +56,8 @@ def _network(axes: Axes, title: str, rule: str, symbol: str) -> None:
         link = {"color": color, "linewidth": 1.0, "linestyle": (0, (1.2, 1.4))}
         axes.plot([gate, gate], [_LANE + 0.55, 4.35], **link)
     origin = "copied from $\\beta$\nat every step" if copied else "random,\nnever learnt"
-    axes.text(gate + 0.25, 2.45, origin, fontsize=6.8, color=color, va="center")
-    scale = "\\frac{\\eta}{\\sqrt{p}}"
+    axes.text(gate + 0.25, 2.45, origin, fontsize=style.SMALL, color=color, va="center")
+    scale = "\\dfrac{\\eta}{\\sqrt{p}}"
     update = f"$\\Delta w_r=-{scale}\\,\\sum_i e_i\\,{symbol}_r\\,\\psi'(w_r x_i)\\,x_i$"
     axes.text(5.1, -1.05, update, fontsize=8.5, color=color, ha="center", va="center")
 
@@ -134,5 +134,5 @@ def _angle(axes: Axes) -> None:
     _arrow(axes, (1.35, 6.2), (3.2, 4.75), style.GUIDE, 1.0, **bend)
     axes.text(3.05, 0.65, "$\\cos\\theta=\\cos(\\beta, b)$", fontsize=8.5, ha="center")
     explanation = "decay forgets $\\beta(0)$;\nwhat follows points along $b$"
-    look = {"fontsize": 6.8, "ha": "center", "va": "center", "linespacing": 1.35}
+    look = {"fontsize": style.SMALL, "ha": "center", "va": "center", "linespacing": 1.35}
     axes.text(3.05, -1.05, explanation, **look)

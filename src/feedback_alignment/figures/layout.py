@@ -40,7 +40,9 @@ class Panel:
 
 @dataclass
 class Layout:
-    """The panels of a figure: rows and columns of settings, or a row for each quantity.
+    """The panels of a figure: rows and columns of settings; several quantities share them.
+
+    They have a row each, or, where there are rows of settings, columns.
 
     `row` and `col` are the settings, `rows` and `cols` the value and variant of each; `lines` are
     looks by name, and `spare` the places left over where quantities are wrapped into rows.
@@ -59,22 +61,26 @@ class Layout:
 
     def __post_init__(self) -> None:
         several = len(self.quantities) > 1
-        self.wrapped = len(self.quantities) > _WRAP and len(self.cols) == 1
-        self.stacked = several and not self.wrapped
+        self.across = several and (self.row is not None or len(self.rows) > 1)
+        self.wrapped = len(self.quantities) > _WRAP and len(self.cols) == 1 and not self.across
+        self.stacked = several and not self.wrapped and not self.across
+        self.wrap = 2 if len(self.quantities) == 4 else _WRAP
 
     def draw(self, stats: pd.DataFrame) -> Figure:
         """Make the panels and draw the lines of the plotted numbers, with their bands."""
         number = stats["quantity"].cat.codes
         rows, cols = len(self.rows), len(self.cols)
-        shared: dict[str, Any] = {"sharex": False, "sharey": False}
+        shared: dict[str, Any] = {"sharex": "col" if self.stacked else False, "sharey": False}
+        if not any(quantity.own_axis for quantity in self.quantities) and not self.wrapped:
+            shared["sharey"] = "row" if self.stacked else "col" if self.across else True
         if self.wrapped:
-            stats = stats.assign(_row=number // _WRAP, _col=number % _WRAP)
-            rows, cols = -(-len(self.quantities) // _WRAP), _WRAP
+            stats = stats.assign(_row=number // self.wrap, _col=number % self.wrap)
+            rows, cols = -(-len(self.quantities) // self.wrap), self.wrap
+        elif self.across:
+            stats = stats.assign(_col=number * cols + stats["_col"])
+            cols *= len(self.quantities)
         elif self.stacked:
             stats, rows = stats.assign(_row=number), len(self.quantities)
-            shared = {"sharex": "col", "sharey": "row"}
-        else:
-            shared["sharey"] = not self.quantities[0].own_axis
         grid = seaborn.FacetGrid(
             stats, row="_row", row_order=range(rows), col="_col", col_order=range(cols),
             hue="line", hue_order=list(self.lines), height=self.height, **shared,
@@ -96,8 +102,12 @@ class Layout:
         for number, quantity in enumerate(self.quantities):
             for r in range(len(self.rows)):
                 for c in range(len(self.cols)):
-                    at = divmod(number, _WRAP) if self.wrapped else (number, c)
-                    yield self._axes[at if len(self.quantities) > 1 else (r, c)], quantity, (r, c)
+                    at = (r, number * len(self.cols) + c)
+                    if self.wrapped:
+                        at = divmod(number, self.wrap)
+                    elif self.stacked:
+                        at = number, c
+                    yield self._axes[at], quantity, (r, c)
 
     def name(self, panel: Panel, aside: str, note: str | None, inner: bool) -> None:
         """Title and axis label of a panel.
@@ -112,23 +122,24 @@ class Layout:
         )
         left = style.label(self.col, col) if self.col else ""
         left = "\n".join([*filter(None, [left]), *in_lines(col_variant, 24)])
-        right = aside or (style.label(self.row, row) if self.row else "")
+        of_row = style.label(self.row, row) if self.row else ""
+        left, right = (of_row or left, aside) if self.across else (left, aside or of_row)
         if self.wrapped:
             if first:
-                bold = {"fontsize": 10.0, "fontweight": "bold"}
+                bold = {"fontsize": 8.5, "fontweight": "bold"}
                 axes.figure.suptitle(left, x=0.012, ha="left", **bold)
                 marks.title(axes, "", right, note)
-        elif first or not self.stacked:
+        elif first or not (self.stacked or self.across):
             marks.title(axes, left, right, note)
         if not inner:
             axes.set_ylabel("\n".join([*in_lines(row_variant, 22), panel.quantity.label]))
-            axes.tick_params(labelleft=True)
+        axes.tick_params(labelleft=not inner or panel.quantity.own_axis)
 
     def legend(self, figure: Figure, keys: Sequence[Artist]) -> None:
         """In the place of a panel that there is not, else above the panels."""
         if self.spare and len(keys) <= _ROOM:
             place = {"bbox_to_anchor": (0.45, 0.5), "bbox_transform": self.spare[0].transAxes}
-            figure.legend(handles=list(keys), loc="center", handlelength=3.2, **place)
+            figure.legend(handles=list(keys), loc="center", **place)
         else:
             marks.legend(figure, keys)
 
@@ -137,7 +148,7 @@ class Layout:
     ) -> None:
         """Axes, limits, marks of diverged runs, and words in panels without a line."""
         room = {quantity.name: 0.0 for quantity in self.quantities}
-        marked: set[int] = set()
+        marked: set[tuple[int, int]] = set()
         for panel in panels:
             axes, quantity, cells = panel.axes, panel.quantity, panel.cells
             lost = marks.all_diverged(axes, cells)
@@ -153,10 +164,9 @@ class Layout:
             if end is not None and len(panel.numbers):
                 axes.set_xlim(right=end(panel.numbers))
             axes.set_xlabel(_X_LABELS.get(self.x, self.x) if self._is_last(panel, panels) else "")
-            # Quantities of the same runs above each other: the uppermost has the marks.
-            if lost or (panel.place[1] in marked and len(self.quantities) > 1):
+            if lost or panel.place in marked:  # the first quantity of the same runs has the marks
                 continue
-            marked.add(panel.place[1])
+            marked.add(panel.place)
             if final:
                 taken = marks.mark_counts(axes, self._counts(cells))
                 room[quantity.name] = max(taken, room[quantity.name])
@@ -177,7 +187,7 @@ class Layout:
             data = data.assign(n=1)
         if quantity.unused and (data["rule"] == quantity.unused).all():
             data = data.assign(n=1)
-            look |= {"alpha": 0.4, "linewidth": 1.0, "markersize": 2.5, "zorder": 2.5}
+            look |= style.NULL | {"marker": "", "zorder": 2.5}
         if quantity.log and not _linear(data):
             below = x[data["mean"] <= 0]
             if len(below):  # no place on a logarithmic axis: a triangle inside the lower edge
@@ -190,7 +200,7 @@ class Layout:
         marks.band(axes, x, data, **look)
 
     def _is_last(self, panel: Panel, panels: Sequence[Panel]) -> bool:
-        if len(self.quantities) > 1:
+        if self.wrapped or self.stacked:
             return self.wrapped or panel.quantity is self.quantities[-1]
         row = panel.place[0]
         below = {p.place[1] for p in panels if p.place[0] == row + 1}
@@ -268,6 +278,6 @@ def _name_what_leaves(panel: Panel, low: float) -> None:
         mantissa, exponent = f"{end.mean:.0e}".split("e")
         panel.axes.annotate(
             f"↓ to ${mantissa}\\times 10^{{{int(exponent)}}}$", (0.03, 0.04 + 0.09 * number),
-            xycoords="axes fraction", color=colors.get(end.line, style.INK), fontsize=7.0,
+            xycoords="axes fraction", color=colors.get(end.line, style.INK), fontsize=style.SMALL,
             gid="floor",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which lines a figure has: their names, colours and dashes, in the order of the legend."""
+"""Which lines a figure has: their names and looks, in the order of the legend."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from feedback_alignment.figures import marks, style
+from feedback_alignment.figures import style
 from feedback_alignment.rules import RULES
 
 Look = dict[str, Any]  # what `Axes.plot` takes, and whether there is a `band`
@@ -17,16 +17,15 @@ PLAIN = ("", "trained")
 
 
 def lines_of(
-    table: pd.DataFrame, hue: str, dash: str | None, looks: Mapping[Any, Look], marker: str
+    table: pd.DataFrame, hue: str, looks: Mapping[Any, Look], marker: str
 ) -> tuple[pd.Series, dict[str, Look]]:
     """The lines of a table, one for each value of `hue` and each `variant`.
 
     Args:
         table: tidy rows with a column `variant`.
         hue: a column of the table.
-        dash: column whose values have a dash pattern each; it follows from `hue`.
-        looks: of values of `hue`; beside what `Axes.plot` takes, a `label`, the number `dash` of a
-            pattern, and whether there is a `band`. They set the order if every value has one.
+        looks: of values of `hue`; beside what `Axes.plot` takes, a `label`, and whether there is a
+            `band`. They set the order if every value has one.
         marker: marker of the points, if any; another for each variant.
 
     Returns:
@@ -34,7 +33,6 @@ def lines_of(
     """
     variants = sorted(table["variant"].unique())
     firsts = table.drop_duplicates(hue).set_index(hue)
-    patterns = sorted({0.0, *table[dash]}) if dash else []
     pairs = list(zip(table[hue], table["variant"], strict=True))
     present = set(pairs)
     values = [value for value in looks if value in firsts.index]
@@ -49,13 +47,11 @@ def lines_of(
     for value in values:
         own = dict(looks.get(value, {}))
         name, color = _name_and_color(hue, value, firsts.loc[value])
-        name, base = own.pop("label", name), own.pop("dash", 0)
-        if dash:
-            base += patterns.index(firsts.loc[value, dash])
+        name = own.pop("label", name)
         for number, variant in enumerate(variants):
             if (value, variant) in present:
                 text = names[value, variant] = f"{name}, {variant}" if variant else name
-                look = {"color": color, "linestyle": marks.dash(base * len(variants) + number)}
+                look = {"color": color, "linestyle": style.variant(number)}
                 if marker:
                     own["marker"] = _MARKERS[number % len(_MARKERS)] if number else marker
                 found[text] = look | own | {"label": text}
@@ -100,7 +96,8 @@ def by_layer(table: pd.DataFrame) -> tuple[list[str], dict[str, Look]]:
 def by_case(table: pd.DataFrame) -> tuple[list[str], dict[str, Look]]:
     """Names of each row's case, and looks for :func:`facets`.
 
-    Runs that are left to themselves (case `trained`, or none) are `plain FA`, a broad line.
+    Runs that are left to themselves (case `trained`, or none) are `plain FA`, a broad line; the
+    others are controls, and dashed.
     """
     names, looks = {}, {}
     rows = list(table[["case", "tie_angle", "rule", "l2"]].itertuples(index=False, name=None))
@@ -108,8 +105,8 @@ def by_case(table: pd.DataFrame) -> tuple[list[str], dict[str, Look]]:
         case, angle, *method = key
         if case in PLAIN:
             names[key] = f"plain {style.method_name(*method)}"
-            looks[names[key]] = {"color": style.method_color(*method), "linewidth": 2.4}
+            looks[names[key]] = {"color": style.method_color(*method), "linewidth": 2.0}
         else:
             names[key] = style.case_name(case, angle)
-            looks[names[key]] = {"color": style.case_color(case, angle)}
+            looks[names[key]] = style.NULL | {"color": style.case_color(case, angle)}
     return [names[row] for row in rows], looks

@@ -25,15 +25,9 @@ from matplotlib.ticker import (
 
 from feedback_alignment.figures import numbers, style
 
-DASHES = (
-    "-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (5, 1.4, 1.2, 1.4)), (0, (5, 1.3, 1, 1.3, 1, 1.3)),
-    (0, (2.6, 2.6)), (0, (9, 3)), (0, (9, 1.5, 2.5, 1.5)),
-)  # fmt: skip
-DASHED, DOTTED = (0, (4, 2)), (0, (1.4, 1.4))
-
 
 def grid(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[list[Axes]]]:
-    """A figure of equal panels; few columns make it narrower, not the panels wider.
+    """A figure of equal panels: a column of the page wide for one column of them, else the text.
 
     A row is `height` inches high; `shared` are `sharex` and `sharey` of `Figure.subplots`.
     """
@@ -45,9 +39,8 @@ def grid(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure,
 
 def arrange(figure: Figure, rows: int, columns: int, height: float) -> None:
     """Give a figure the size and the spacing of :func:`grid`."""
-    width = {1: 4.2, 2: 5.8}.get(columns, style.WIDTH + 2.1 * max(0, columns - 3))
-    figure.set_size_inches(width, 0.55 + height * rows)
-    figure.set_layout_engine("constrained", w_pad=0.06, h_pad=0.04, wspace=0.02, hspace=0.04)
+    figure.set_size_inches(style.COLUMN if columns == 1 else style.TEXT, 0.5 + height * rows)
+    figure.set_layout_engine("constrained", w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.03)
 
 
 def band(axes: Axes, x: Any, stats: pd.DataFrame, color: str, **line: Any) -> None:
@@ -70,11 +63,11 @@ def title(axes: Axes, left: str, right: str = "", note: str | None = None) -> No
     """
     pad = 5.0 if note is None else 15.0
     axes.set_title(left, loc="left", pad=pad)
-    axes.set_title(right, loc="right", pad=pad, fontweight="normal", fontsize=8.0)
+    axes.set_title(right, loc="right", pad=pad, fontweight="normal", fontsize=7.5)
     if note:
         axes.annotate(
             note, (0, 1), (0, 5), "axes fraction", "offset points",
-            color=style.ALERT, fontsize=7.0, gid="note",
+            color=style.ALERT, fontsize=style.SMALL, gid="note",
         )  # fmt: skip
 
 
@@ -137,8 +130,12 @@ def drawing(lacking: Callable[[pd.DataFrame], str]) -> Callable[[Callable], Call
 
 
 def footnote(figure: Figure, text: str) -> None:
-    """A remark below the panels, in small print."""
-    figure.supxlabel(text, fontsize=7.0, color=style.GUIDE, gid="footnote")
+    """A remark below the panels, in small print; none if it is empty."""
+    if not text:
+        return
+    # A letter of small print is about half as wide as it is high.
+    text = textwrap.fill(text, int(figure.get_figwidth() * 72 / style.SMALL * 1.8))
+    figure.supxlabel(text, fontsize=style.SMALL, color=style.GUIDE, gid="footnote")
 
 
 def mark_ends(axes: Axes, lost: pd.DataFrame, ends: pd.Series) -> None:
@@ -157,7 +154,7 @@ def mark_ends(axes: Axes, lost: pd.DataFrame, ends: pd.Series) -> None:
     if (ends > end).any():
         axes.annotate(
             f"at {style.count(ends.max())}", (1, 0.96), (-6, -2.5), "axes fraction",
-            "offset points", ha="right", fontsize=6.5, color=style.ALERT,
+            "offset points", ha="right", fontsize=style.SMALL, color=style.ALERT,
         )  # fmt: skip
 
 
@@ -178,7 +175,7 @@ def mark_counts(axes: Axes, counts: Iterable[tuple[float, str, int, int]]) -> fl
         )  # fmt: skip
         axes.annotate(
             f"{lost}/{asked}", place, (4, -2.3), edge, "offset points", color=color,
-            fontsize=6.5, gid="count",
+            fontsize=style.SMALL, gid="count",
         )  # fmt: skip
     return min(0.5, 0.095 + 0.065 * max(heights.values())) if heights else 0.0
 
@@ -188,15 +185,15 @@ def zero(axes: Axes) -> None:
     axes.axhline(0, color=style.GUIDE, linewidth=0.8, zorder=1.5, gid="zero")
 
 
-def vertical(axes: Axes, x: float, gid: str, color: str = style.GUIDE) -> None:
-    """A dotted vertical line beneath the data: something happens here."""
-    axes.axvline(x, color=color, linewidth=1.0, linestyle=DOTTED, zorder=2.2, gid=gid)
+def vertical(axes: Axes, x: float, gid: str) -> None:
+    """A vertical line beneath the data: something happens here."""
+    axes.axvline(x, color=style.GUIDE, linewidth=0.9, zorder=2.2, gid=gid)
 
 
 def guide(axes: Axes, x: Any, y: Any, gid: str = "guide", **line: Any) -> None:
-    """A reference curve over the data, dashed and grey unless said otherwise."""
-    look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": DASHED, "zorder": 4}
-    axes.plot(x, y, gid=gid, **(look | line))
+    """A reference curve over the data: what chance gives, or with a look of its own."""
+    look: dict[str, Any] = {"zorder": 4} | style.NULL | line
+    axes.plot(x, y, gid=gid, **look)
 
 
 def ticks(
@@ -206,6 +203,11 @@ def ticks(
     axis.set_major_locator(FixedLocator(places))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+
+
+def signed(value: float) -> str:
+    """A number as text, with a real minus sign."""
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def width_axis(axes: Axes, widths: Iterable[int]) -> None:
@@ -235,7 +237,7 @@ def whole_axis(axes: Axes, values: Iterable[int]) -> None:
 
 def step_axis(axes: Axes) -> None:
     """A linear axis of steps or epochs with few, readable ticks."""
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}".replace(",", "\u2009")))
 
 
@@ -264,20 +266,29 @@ def decades(axes: Axes, which: str = "y", ticks: int = 6) -> None:
     axes.set(**{limits: (low, high)})
 
 
+def inner_legend(axes: Axes, handles: Sequence[Artist], **place: Any) -> None:
+    """A legend within a panel, where it hides least; none without entries."""
+    if not handles:
+        return
+    look: dict[str, Any] = {"loc": "best", "fontsize": style.SMALL, "handlelength": 1.5}
+    look |= {"labelspacing": 0.25, "borderaxespad": 0.2, "handletextpad": 0.5}
+    axes.legend(handles=list(handles), **look | place)
+
+
 def key(color: str, label: str, **line: Any) -> Line2D:
     """A legend entry for a line."""
     return Line2D([], [], **({"color": color, "label": label, "linewidth": 1.8} | line))
 
 
 def guide_key(label: str, **line: Any) -> Line2D:
-    """A legend entry for a reference line."""
-    look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": DASHED} | line
-    return key(label=label, **look)
+    """A legend entry for a :func:`guide`."""
+    return key(label=label, **style.NULL | line)
 
 
-def dash(index: int) -> Any:
-    """The dash pattern of a variant."""
-    return DASHES[index % len(DASHES)]
+def vertical_key(label: str) -> Line2D:
+    """A legend entry for a :func:`vertical` line."""
+    look = {"marker": "|", "linestyle": "none", "markersize": 9, "markeredgewidth": 0.9}
+    return key(style.GUIDE, label, **look)
 
 
 def legend(figure: Figure, handles: Sequence[Artist], most: int = 8, rows: int = 2) -> None:
@@ -289,7 +300,7 @@ def legend(figure: Figure, handles: Sequence[Artist], most: int = 8, rows: int =
     # Inches at the legend's type size: line and gaps, then the letters of the longest line.
     texts = [re.sub(r"\\[a-zA-Z]+", "x", str(h.get_label())) for h in handles]
     texts = [re.sub(r"[${}^_]|\\.", "", text) for text in texts]
-    widths = [0.53 + 0.061 * max(map(len, text.split("\n"))) for text in texts]
+    widths = [0.5 + 0.057 * max(map(len, text.split("\n"))) for text in texts]
     columns = long = 1
     for columns in range(min(most, len(handles)), 0, -1):
         long = -(-len(handles) // columns)
@@ -297,5 +308,5 @@ def legend(figure: Figure, handles: Sequence[Artist], most: int = 8, rows: int =
         if needed <= figure.get_figwidth() - 0.1:
             break
     even = -(-len(handles) // long)
-    figure.legend(handles=list(handles), loc="outside upper center", ncols=even, handlelength=2.2)
-    figure.set_figheight(figure.get_figheight() + 0.17 * max(0, long - rows))
+    figure.legend(handles=list(handles), loc="outside upper center", ncols=even)
+    figure.set_figheight(figure.get_figheight() + 0.16 * max(0, long - rows))

@@ -1,15 +1,16 @@
 """The runs in which something happens to a trained network: which there are, and how they end.
 
-The `case` of a condition says what it shows; `CASES` lists those of the figure of stability.
+The `case` of a condition says what it shows; `CASES` lists those of the figures of stability.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from scipy.stats import binomtest
 
-from feedback_alignment.figures import numbers, style
+from feedback_alignment.figures import marks, numbers, style
 from feedback_alignment.intervention_steps import TURNS
 
 METRICS = ("K_real", "K_imag", "stability_ratio", "gradient_alignment", "loss", "loss_rise")
@@ -37,26 +38,15 @@ def lacking(table: pd.DataFrame) -> str:
 
 
 def select(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the runs shown, with columns `kind`, `moment`, `wide`, `rank` and `shade`.
+    """Rows of the runs shown, with their `kind` and `moment`, the step of the last intervention.
 
-    `moment` is the step of the last intervention, `wide` tells widths other than the commonest
-    one. `rank` is 0 for the commonest width and counts the others from 1 as they grow; their
-    `shade` goes from 0 to 1 with it (0.5 if there is one). Of conditions of one kind, width and
-    angle the first is kept; :func:`left_out` counts the others.
+    Of conditions of one kind, width and angle the first is kept; :func:`left_out` counts others.
     """
     table = table.assign(kind=table["case"].map(CASES))
     conditions = table[table["kind"].notna()].drop_duplicates("condition")
     conditions = conditions.drop_duplicates(["kind", "width", "tie_angle"])
-    usual = conditions["width"].mode()[0]
-    others = sorted(set(conditions["width"]) - {usual})
     rows = table[table["condition"].isin(conditions["condition"])]
-    rank = rows["width"].map({usual: 0} | {width: n for n, width in enumerate(others, 1)})
-    return rows.assign(
-        moment=rows[list(TURNS)].max(axis=1).fillna(0).astype("int64"),
-        wide=rank > 0,
-        rank=rank,
-        shade=(rank - 1).clip(lower=0) / (len(others) - 1) if len(others) > 1 else 0.5,
-    )
+    return rows.assign(moment=rows[list(TURNS)].max(axis=1).fillna(0).astype("int64"))
 
 
 def runs_of(rows: pd.DataFrame) -> pd.DataFrame:
@@ -78,6 +68,17 @@ def runs_of(rows: pd.DataFrame) -> pd.DataFrame:
         runs[name] = part.set_index(numbers.REPLICATE)["value"]
     stays = (runs["rise"] < STAYS).astype("boolean").where(runs["rise"].notna())
     return runs.assign(stays=stays.mask(runs["status"] == "diverged", False)).reset_index()
+
+
+def say_none(axes: Axes, cells: pd.DataFrame, kind: str, metrics: str, wrap: int = 28) -> None:
+    """Say why a panel has nothing to show: no such run, all diverged, or no such metric."""
+    reason = f"No {metrics} in the table."
+    if cells.empty:
+        cases = " or ".join(case for case, of in CASES.items() if of == kind)
+        reason = f"No run of case {cases} in the table."
+    elif (cells["status"] == "diverged").all():
+        reason = f"All {len(numbers.replicates(cells))} replicates diverged."
+    marks.say_missing(axes, reason, wrap=wrap)
 
 
 def left_out(table: pd.DataFrame, rows: pd.DataFrame) -> str:

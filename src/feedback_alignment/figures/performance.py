@@ -20,6 +20,7 @@ _SIZE = ["init_scale", "width", "depth"]
 CASES = ("trained", "frozen_hidden", "random_features", "search")
 _MARGIN = 0.03  # how far beyond 1 the stretched axis of accuracies has its end
 _MARKERS = {"fa": "o", "bp": "s", "dfa": "^", "usf": "D", "kp": "P", "drtp": "X"}
+_FROZEN = style.NULL | {"color": style.case_color("frozen_hidden"), "marker": "*", "markersize": 7}
 _LABELS = {"accuracy": "accuracy, held-out", "alignment": "gradient alignment, hidden layers"}
 _EDGE = {"markeredgecolor": "white", "markeredgewidth": 0.4}
 
@@ -95,44 +96,35 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 @marks.drawing(lacking)
 def draw(table: pd.DataFrame) -> Figure:
-    """Accuracy against alignment: series over decays, then all conditions; each against decay."""
+    """Accuracy against alignment over all networks; each against decay for those of one size."""
     table = table[table["case"].isin(CASES)]
     cells = conditions(table)
-    series, grid = _series(cells), _grid(cells)
-    swept = series[series["swept"]]
-    network = correlation = ""
+    grid, swept = _grid(cells), cells[cells["swept"]]
+    network = ""
     if len(swept):
-        usual = cells[cells["swept"]].iloc[0]
+        usual = swept.iloc[0]
         network = f"σ = {usual['init_scale']:g}, width {usual['width']}, depth {usual['depth']}"
-    several = len(grid[_SIZE].drop_duplicates()) > 1
-    if several and (together := _correlation(grid)):
-        correlation = "correlation {}, ranks {}".format(*map(_signed, together))
-    figure, ((first, second), (third, fourth)) = marks.grid(2, 2, 2.5)
-    figure.set_figwidth(style.WIDTH)
-    for axes, left, right, part in (
-        (first, "(a) decays", network, series),
-        (second, f"(b) all {len(grid)}" if several else "(b) all", correlation, _searched(cells)),
-        (third, "(c) accuracy", network, swept),
-        (fourth, "(d) alignment", network, swept),
+    figure, ((first, second, third),) = marks.grid(1, 3, 2.4)
+    for axes, name, aside, part in (
+        (first, f"(a) {len(grid)} networks", "", _searched(cells)),
+        (second, "(b) accuracy", "", swept),
+        (third, "(c) alignment", "", swept),
     ):
         runs = table[table["condition"].isin(part["condition"])]
-        marks.title(axes, left, right, note=marks.diverged_note(runs, table))
-        lost = axes in (first, second) and marks.all_diverged(axes, runs)
-        if axes is first:
-            _scatter(axes, series, cells)
-        elif axes is second and not lost:
-            _all(axes, grid, several)
-    _against_decay(third, swept, "accuracy")
-    _against_decay(fourth, swept, "alignment")
+        marks.title(axes, name, aside, note=marks.diverged_note(runs, table))
+    if not marks.all_diverged(first, table[table["condition"].isin(_searched(cells)["condition"])]):
+        _all(first, grid, cells)
+    _against_decay(second, swept, "accuracy")
+    _against_decay(third, swept, "alignment")
     low = min(0.0, (cells["alignment"] - cells["alignment_sd"]).min())
+    first.set_xlim(low - 0.06, 1.06)
     for axes in (first, second):
-        axes.set_xlim(low - 0.06, 1.06)
-    for axes in (first, second, third):
         _limit_accuracy(axes, cells)
-    fourth.set_ylim(low - 0.06, 1.06)
-    marks.legend(figure, _keys(cells), most=6)
+    third.set_ylim(low - 0.06, 1.06)
+    marks.legend(figure, _keys(cells))
     data = " and ".join(sorted(cells["data"].unique()))
-    marks.footnote(figure, f"Data: {data}. BP has alignment 1 by definition.")
+    of = f" (b) and (c): {network}." if network else ""
+    marks.footnote(figure, f"Data: {data}. BP has alignment 1 by definition.{of}")
     return figure
 
 
@@ -186,41 +178,21 @@ def _name(cell: pd.Series, cells: pd.DataFrame) -> str:
 
 def _point(cell: pd.Series) -> dict[str, Any]:
     """Marker and colour of a condition: the rule's, and that of the decay if there is one."""
-    color = style.GUIDE if cell["frozen"] else style.rule_color(cell["rule"])
-    color = style.l2_color(cell["l2"]) if cell["l2"] > 0 else color
-    marker = "*" if cell["frozen"] else _MARKERS.get(cell["rule"], "h")
+    color = style.l2_color(cell["l2"]) if cell["l2"] > 0 else style.rule_color(cell["rule"])
+    marker = _MARKERS.get(cell["rule"], "h")
+    if cell["frozen"]:
+        color, marker = _FROZEN["color"], _FROZEN["marker"]
     return {"color": color, "marker": marker, "linestyle": "none"}
 
 
-def _scatter(axes: Axes, series: pd.DataFrame, cells: pd.DataFrame) -> None:
-    shown = series.dropna(subset=["accuracy", "alignment"])
-    for _, cell in shown.iterrows():
-        axes.errorbar(
-            cell["alignment"], cell["accuracy"], cell["accuracy_sd"], cell["alignment_sd"],
-            markersize=8 if cell["frozen"] else 5, elinewidth=0.9, zorder=3, gid="data",
-            **_EDGE, **_point(cell),
-        )  # fmt: skip
-    # Controls by name, the best one above its point and the others below; colours tell decays.
-    controls = shown[shown["frozen"]].sort_values("accuracy", ascending=False)
-    names = [_name(cell, cells) for _, cell in controls.iterrows()]
-    controls = controls.assign(name=names).drop_duplicates("name")
-    for position, (_, cell) in enumerate(controls.iterrows()):
-        up = position == 0
-        axes.annotate(
-            cell["name"], (cell["alignment"], cell["accuracy"]),
-            (-4, 7 if up else 3 - 10 * position), "data", "offset points", fontsize=7.0,
-            color=style.INK, va="bottom" if up else "top", gid="control",
-        )  # fmt: skip
-    axes.set(xlabel=_LABELS["alignment"], ylabel=_LABELS["accuracy"])
-
-
-def _all(axes: Axes, grid: pd.DataFrame, several: bool) -> None:
-    if not several:
+def _all(axes: Axes, grid: pd.DataFrame, cells: pd.DataFrame) -> None:
+    """A point a network and a line a decay; a star for random features, which nothing trains."""
+    if len(grid[_SIZE].drop_duplicates()) < 2:
         reason = (
             "One size of network with feedback in the table: set several init_scale, width or "
             "depth with rule: fa in the experiment's grid."
         )
-        return marks.say_missing(axes, reason, wrap=32)
+        return marks.say_missing(axes, reason, wrap=26)
     look = {"markersize": 3.2, "alpha": 0.8, "markeredgewidth": 0, "zorder": 3, "gid": "data"}
     for _, cell in grid.sort_values("l2").iterrows():
         axes.plot(cell["alignment"], cell["accuracy"], **look, **_point(cell))
@@ -230,8 +202,14 @@ def _all(axes: Axes, grid: pd.DataFrame, several: bool) -> None:
         # Least squares on the axis of accuracies as it is drawn, so that lines are straight.
         line = np.polynomial.Polynomial.fit(part["alignment"], _stretch(part["accuracy"]), 1)
         ends = np.array([part["alignment"].min(), part["alignment"].max()])
-        look = {"color": _point(part.iloc[0])["color"], "linewidth": 1.3, "zorder": 2}
+        look = {"color": _point(part.iloc[0])["color"], "linewidth": 1.5, "zorder": 2}
         axes.plot(ends, _shrink(line(ends)), gid="within", **look)
+    features = cells[cells["case"] == "random_features"].dropna(subset=["accuracy", "alignment"])
+    for _, cell in features.iterrows():
+        axes.errorbar(
+            cell["alignment"], cell["accuracy"], cell["accuracy_sd"], cell["alignment_sd"],
+            markersize=7, elinewidth=0.9, zorder=3, gid="control", **_EDGE, **_point(cell),
+        )  # fmt: skip
     axes.set(xlabel=_LABELS["alignment"], ylabel=_LABELS["accuracy"])
 
 
@@ -259,11 +237,11 @@ def _against_decay(axes: Axes, swept: pd.DataFrame, name: str) -> None:
         axes.set_xlim(-0.12 * positive[0], 1.3 * positive[-1])
     marks.ticks(axes.xaxis, decays[:: -(-len(decays) // 6)])
     frozen = swept[swept["frozen"]].dropna(subset=[name]).sort_values("l2")
-    look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": marks.DASHED, "gid": "frozen"}
+    look: dict[str, Any] = _FROZEN | {"marker": "", "gid": "frozen"}
     if len(frozen) == 1:
         axes.axhline(frozen[name].iloc[0], zorder=1, **look)
     else:
-        axes.plot(frozen["l2"], frozen[name], marker="*", markersize=7, zorder=2, **look)
+        axes.plot(frozen["l2"], frozen[name], zorder=2, **look)
     decayed = swept.loc[swept["l2"] > 0, "decay_layers"]
     of = "output" if len(decayed) and (decayed == "output").all() else "all"
     axes.set(xlabel=f"decay λ of {of} weights", ylabel=_LABELS[name].replace(", hid", ",\nhid"))
@@ -297,5 +275,5 @@ def _keys(cells: pd.DataFrame) -> list[Line2D]:
         look = {"linestyle": "none", "marker": "o"}
         handles.append(marks.key(style.l2_color(l2), style.l2_name(l2), **look))
     if cells["frozen"].any():
-        handles.append(marks.guide_key("hidden layers frozen", marker="*", markersize=7))
+        handles.append(marks.key(label="hidden layers frozen", **_FROZEN))
     return handles

@@ -10,9 +10,6 @@ from feedback_alignment.figures import marks, numbers, style
 from feedback_alignment.figures.facets import Facets
 from feedback_alignment.figures.layout import Panel
 
-_OPEN = {"marker": "D", "markerfacecolor": "none", "linewidth": 0.9, "markeredgewidth": 0.9}
-_DASHES = (0, (6, 1.5, 1, 1.5))
-
 
 def published(
     shown: Facets, points: pd.DataFrame, label: str = "published (Song 2021 code)"
@@ -44,8 +41,8 @@ def published(
     with style.context():
         keys = [marks.key(style.l2_color(l2), style.l2_name(l2)) for l2 in theirs]
         if any(map(len, drawn)) and label not in known:
-            dashes = _DASHES if shown.x in numbers.COURSES else "none"
-            shown.legend(*keys, marks.guide_key(label, **_OPEN | {"linestyle": dashes}))
+            single = {} if shown.x in numbers.COURSES else {"linestyle": "none"}
+            shown.legend(*keys, marks.guide_key(label, **style.PUBLISHED | single))
 
 
 def _of(panel: Panel, points: pd.DataFrame, x: str) -> pd.DataFrame:
@@ -63,13 +60,12 @@ def _draw(panel: Panel, points: pd.DataFrame, x: str) -> pd.DataFrame:
     """Draw a panel's points, a colour each rule and decay; returns them."""
     rows = points.assign(rule=points.get("rule", "fa"), l2=points.get("l2", 0.0))
     rows["sd"] = rows["sd"].fillna(0.0) if "sd" in rows else 0.0
-    course = x in numbers.COURSES
+    some = {"markersize": 4, "linestyle": "none"}
+    some = {"markersize": 3, "markevery": 0.1} if x in numbers.COURSES else some
     for (rule, l2), part in rows.groupby(["rule", "l2"]):
         panel.axes.errorbar(
-            part[x], part["mean"], part["sd"].where(part["sd"] > 0), elinewidth=0.8,
-            color=style.method_color(rule, l2), linestyle=_DASHES if course else "none",
-            markersize=3 if course else 5, markevery=0.1 if course else None, zorder=5,
-            gid="published", **_OPEN,
+            part[x], part["mean"], part["sd"].where(part["sd"] > 0), elinewidth=0.8, zorder=5,
+            color=style.method_color(rule, l2), gid="published", **style.PUBLISHED | some,
         )  # fmt: skip
     if len(rows):
         _make_room(panel.axes, panel.cells[x], rows, x)

@@ -1,79 +1,101 @@
-"""Panels of the eigenvalues of K, on axes that are logarithmic on both sides of zero."""
+"""The eigenvalues of K around an intervention, on axes logarithmic on both sides of zero."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from feedback_alignment.figures import marks, style
+from feedback_alignment.figures.minima import (
+    METRICS,
+    lacking,
+    name_of,
+    rule_of,
+    runs_of,
+    say_none,
+    select,
+)
+
+__all__ = ["METRICS", "draw", "lacking"]
+
+_KINDS = ("random", "own", "fresh", "tied")
+_DOT: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 2.4, "markeredgewidth": 0}
+#: Eigenvalues one step before the intervention, at it, and those of the latter left of zero.
+_LOOKS: dict[str, dict[str, Any]] = {
+    "before": {"linestyle": "none", "marker": "o", "markersize": 4.2, "markeredgewidth": 0.7}
+    | {"color": "#a4a8ae", "markerfacecolor": "none"},
+    "data": _DOT | {"color": style.rule_color("fa")},
+    "unstable": _DOT | {"color": style.ALERT},
+}
 
 
-def spectrum(axes: Axes, rows: pd.DataFrame, ratios: pd.Series) -> int | None:
-    """Eigenvalues of one replicate before and at the intervention; returns the replicate.
+@marks.drawing(lacking)
+def draw(table: pd.DataFrame) -> Figure:
+    """A panel for each kind of run, at the commonest width and the least angle of the feedback."""
+    rows = select(table)
+    usual = rows.drop_duplicates("condition")["width"].mode()[0]
+    rows = rows[rows["width"] == usual]
+    runs, rule = runs_of(rows), rule_of(rows)
+    figure, (panels,) = marks.grid(1, len(_KINDS), 2.0, sharex=True, sharey=True)
+    for axes, kind, letter in zip(panels, _KINDS, "abcd", strict=True):
+        cells = rows[rows["kind"] == kind]
+        name = name_of(kind, rule)
+        if kind == "tied" and len(cells):
+            cells = cells[cells["tie_angle"] == cells["tie_angle"].min()]
+            name = f"BP minimum, feedback at {cells['tie_angle'].min():g}°"
+        axes.set_title(f"({letter}) {name}".replace(", ", ",\n"), loc="left", pad=15.0)
+        if not _spectrum(axes, cells, runs[runs["condition"].isin(cells["condition"])]["ratio"]):
+            say_none(axes, cells, kind, "eigenvalues (eigenvalues: true)", wrap=22)
+        axes.set_xlabel("Re of an eigenvalue")
+    panels[0].set_ylabel("Im of an eigenvalue of $K$")
+    _limit(panels)
+    names = ("one step before the intervention", "at it", "at it, left of zero")
+    looks = zip(names, _LOOKS.values(), strict=True)
+    marks.legend(figure, [marks.key(label=name, **look) for name, look in looks])
+    return figure
 
-    Args:
-        axes: the panel.
-        rows: tidy rows of one condition, with a column `moment`, the step of the intervention.
-        ratios: r at the intervention, of each replicate.
-    """
-    parts = rows[rows["metric"].isin(["K_real", "K_imag"]) & rows["value"].notna()]
+
+def _spectrum(axes: Axes, cells: pd.DataFrame, ratios: pd.Series) -> bool:
+    """The eigenvalues of the first replicate; above them the mean of r over replicates."""
+    parts = cells[cells["metric"].isin(["K_real", "K_imag"]) & cells["value"].notna()]
     parts = parts[(parts["step"] - parts["moment"]).isin([-1, 0])]
     if parts.empty:
-        return None
-    if len(ratios):
-        mean = ratios.mean()
-        value = f"{mean:.2f}" if abs(mean) >= 0.1 else f"{mean:.1g}"
-        of = f", mean of {len(ratios)} runs" if len(ratios) > 1 else ""
-        axes.annotate(
-            f"$r$ = {_minus(value)}{of}", (0, 1), (0, 5), "axes fraction", "offset points",
-            fontsize=7.5, gid="ratio",
-        )  # fmt: skip
-    replicate = int(parts["replicate"].min())
-    one = parts[parts["replicate"] == replicate]
+        return False
+    mean = ratios.mean()
+    if mean == mean:
+        digits = ".2g" if abs(mean) >= 0.1 else ".1g"
+        text, at = f"mean $r$ = {marks.signed(float(f'{mean:{digits}}'))}", (0, 5)
+        axes.annotate(text, (0, 1), at, "axes fraction", "offset points", gid="ratio")
+    if note := marks.diverged_note(cells, cells):
+        look = {"color": style.ALERT, "fontsize": style.SMALL, "gid": "note"}
+        axes.annotate(note, (0.03, 0.03), xycoords="axes fraction", **look)
+    one = parts[parts["replicate"] == parts["replicate"].min()]
     values = one.pivot_table("value", ["step", "layer"], "metric").dropna().reset_index()
-    before, now = values["step"] < one["moment"].iloc[0], values["step"] == one["moment"].iloc[0]
-    left = values["K_real"] < 0
+    now, left = values["step"] == one["moment"].iloc[0], values["K_real"] < 0
     axes.axvspan(-1e9, 0, color=style.ALERT, alpha=0.06, linewidth=0, zorder=0)
     axes.axvline(0, color=style.INK, linewidth=0.8, zorder=1)
-    ring = {"markersize": 4.2, "markerfacecolor": "none", "markeredgecolor": "#b4b8be"}
-    dot = {"markersize": 2.4, "markeredgewidth": 0}
-    looks: tuple[tuple[pd.Series, str, dict[str, Any]], ...] = (
-        (before, "before", ring | {"markeredgewidth": 0.7}),
-        (now & ~left, "data", dot | {"color": style.rule_color("fa")}),
-        (now & left, "unstable", dot | {"color": style.ALERT}),
-    )
-    for those, gid, look in looks:
-        points = values[those]
-        axes.plot(
-            points["K_real"], points["K_imag"], "o", linestyle="none", zorder=3, gid=gid, **look
-        )
-    axes.set_xlabel("Re of an eigenvalue of $K$")
-    return replicate
+    for (gid, look), those in zip(_LOOKS.items(), (~now, now & ~left, now & left), strict=True):
+        axes.plot(values["K_real"][those], values["K_imag"][those], zorder=3, gid=gid, **look)
+    return True
 
 
-def _minus(text: str) -> str:
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def limit_spectra(row: list[Axes]) -> None:
-    """Logarithmic on both sides of zero: spectra span decades, and what counts lies around it."""
-    drawn = [line for axes in row for line in axes.get_lines() if line.get_gid() is not None]
+def _limit(panels: Sequence[Axes]) -> None:
+    """Spectra span decades, and what counts lies around zero: two decades each way."""
+    drawn = [line for axes in panels for line in axes.get_lines() if line.get_gid() is not None]
     if not drawn:
         return
-    x, y = np.concatenate([np.asarray(line.get_data(), dtype=float) for line in drawn], axis=1)
-    largest = max(abs(x).max(), abs(y).max())
-    # Two decades each way, and zero in the middle.
+    both = np.concatenate([np.asarray(line.get_data(), dtype=float) for line in drawn], axis=1)
+    largest = abs(both).max()
     edge = 10.0 ** (np.floor(np.log10(largest)) - 2) if largest > 0 else 1.0
-    decades = [edge * 10.0**k for k in range(1, 4)]
-    ticks = [-tick for tick in reversed(decades)] + [0.0] + decades
-    for axes in row:
-        if not axes.axison:
-            continue
-        for which, values in (("x", x), ("y", y)):
-            getattr(axes, f"set_{which}scale")("symlog", linthresh=edge, linscale=0.6)
-            marks.ticks(getattr(axes, f"{which}axis"), ticks, lambda tick: _minus(f"{tick:g}"))
-            ends = min(1.6 * values.min(), -2 * edge), max(1.6 * values.max(), 2 * edge)
-            getattr(axes, f"set_{which}lim")(*ends)
+    ticks = [edge * 10.0**k for k in (1, 2, 3)]
+    axes = panels[0]  # the others share its axes
+    for which, values in zip("xy", both, strict=True):
+        getattr(axes, f"set_{which}scale")("symlog", linthresh=edge, linscale=0.6)
+        marks.ticks(getattr(axes, f"{which}axis"), [-t for t in ticks] + [0, *ticks], marks.signed)
+        ends = min(1.6 * values.min(), -2 * edge), max(1.6 * values.max(), 2 * edge)
+        getattr(axes, f"set_{which}lim")(*ends)

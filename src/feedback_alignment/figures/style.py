@@ -1,8 +1,12 @@
-"""One look for every figure: colours by meaning, type sizes, and files that repeat byte for byte.
+"""One look for every figure: sizes, colours and dashes by meaning, and files that repeat.
 
-A colour always means the same thing. A rule has one colour; a decay strength ``lambda`` has one,
-a function of its value alone, so that adding a value to a sweep recolours nothing. Feedback
-alignment without decay is the rule itself, so ``lambda = 0`` has the colour of the rule.
+A figure is drawn at the width at which it is printed and never scaled: a column of text for one
+column of panels, the width of the text for more. No type is smaller than `SMALL`.
+
+A colour and a dash always mean the same thing. A rule has one colour; a decay strength ``lambda``
+has one, a function of its value alone, so that adding a value to a sweep recolours nothing.
+Feedback alignment without decay is the rule itself, so ``lambda = 0`` has the colour of the rule.
+Theory is `THEORY`, chance and controls are dashed as `NULL`, and what is measured is solid.
 Nothing here changes matplotlib's settings at import: draw inside :func:`context`.
 """
 
@@ -25,7 +29,8 @@ from feedback_alignment.files import replacing
 from feedback_alignment.networks.activations import ACTIVATIONS
 from feedback_alignment.rules import RULES
 
-WIDTH = 7.2  # inches: the text width of a two-column page
+COLUMN, TEXT = 3.4, 7.0  # inches: a column, and the text, of a page with two columns
+SMALL = 7.0  # points: the smallest type
 
 #: Colours that stay apart for every common colour blindness, and apart from the decay scale.
 RULE_COLORS = {
@@ -34,6 +39,20 @@ RULE_COLORS = {
 }  # fmt: skip
 _SPARE_COLORS = ("#56b4e9", "#a6611a", "#7f7f7f", "#1b7837")
 GUIDE, INK, ALERT = "#7a7f87", "#22262b", "#b3261e"
+
+#: What theory predicts.
+THEORY: dict[str, Any] = {"color": INK, "linewidth": 1.1, "linestyle": (0, (1.2, 1.2))}
+#: What chance gives. Controls have its dashes, and colours of their own.
+NULL: dict[str, Any] = {"color": GUIDE, "linewidth": 1.1, "linestyle": (0, (4, 2))}
+#: Published values, and their dashes where they are a course.
+PUBLISHED: dict[str, Any] = {
+    "marker": "D", "markerfacecolor": "none", "linewidth": 0.9, "markeredgewidth": 0.9,
+    "linestyle": (0, (6, 1.5, 1, 1.5)),
+}  # fmt: skip
+#: Settings that a figure has no other place for, from the usual one on.
+VARIANTS = ("-", (0, (5, 1.4, 1.2, 1.4)), (0, (5, 1.3, 1, 1.3, 1, 1.3)), (0, (9, 2)))
+#: The kernels of Song 2021.
+KERNEL_COLORS = {"lambda_min_G": "#00796b", "H_spectral_norm": "#7b4b2a"}
 
 #: Controls, by their `case`.
 CASE_COLORS = {"fresh_feedback": "#1b7837", "frozen_hidden": "#c77700"}
@@ -49,19 +68,19 @@ DATA_NAMES = {"mnist": "MNIST", "digits_in_order": "digits, in order"}
 
 _RC: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],  # ships with matplotlib: no system font is ever used
-    "font.size": 8.0,
+    "font.size": 7.5,
     "text.color": INK,
-    "axes.titlesize": 9.0, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.labelsize": 8.5, "axes.labelcolor": INK, "axes.edgecolor": "#5b6067",
+    "axes.titlesize": 8.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.labelsize": 8.0, "axes.labelcolor": INK, "axes.edgecolor": "#5b6067",
     "axes.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False,
     "grid.color": "#e4e7eb", "grid.linewidth": 0.6,
-    "xtick.bottom": True, "xtick.labelsize": 7.5, "xtick.color": "#444a52",
+    "xtick.bottom": True, "xtick.labelsize": SMALL, "xtick.color": "#444a52",
     "xtick.major.size": 3.0, "xtick.minor.size": 1.5, "xtick.major.width": 0.7,
-    "ytick.left": True, "ytick.labelsize": 7.5, "ytick.color": "#444a52",
+    "ytick.left": True, "ytick.labelsize": SMALL, "ytick.color": "#444a52",
     "ytick.major.size": 3.0, "ytick.minor.size": 0.0, "ytick.major.width": 0.7,
-    "lines.markersize": 4.0,
-    "legend.frameon": False, "legend.fontsize": 8.0, "legend.handlelength": 1.9,
-    "legend.columnspacing": 1.6,
+    "lines.markersize": 3.5,
+    "legend.frameon": False, "legend.fontsize": 7.5, "legend.handlelength": 2.2,
+    "legend.columnspacing": 1.4, "legend.title_fontsize": 7.5,
     "savefig.dpi": 200.0, "savefig.facecolor": "white",
     "svg.hashsalt": "feedback-alignment",  # else an SVG holds random ids
     "pdf.fonttype": 42,
@@ -129,6 +148,18 @@ def case_color(case: str, angle: float = 0.0) -> str:
     return CASE_COLORS.get(case) or _spare(case)
 
 
+def variant(number: int) -> Any:
+    """The dashes of a setting that a figure has no other place for; none for the usual one, 0."""
+    return VARIANTS[number % len(VARIANTS)]
+
+
+def width_colors(widths: Iterable[int]) -> dict[int, str]:
+    """A colour for each width, where they are lines of one figure: the wider, the darker."""
+    ordered = sorted(set(widths))
+    shades = seaborn.blend_palette(["#cfc45a", "#8f8400", "#3f3a00"], len(ordered))
+    return {width: to_hex(shade) for width, shade in zip(ordered, shades, strict=True)}
+
+
 def layer_colors(color: str, layers: Iterable[str]) -> dict[str, str]:
     """A colour for each hidden layer, light to dark from the input on."""
     names = sorted({name for name in layers if name.isdecimal()}, key=int)
@@ -153,14 +184,13 @@ def label(setting: str, value: Any) -> str:
 
 
 def in_order(setting: str, values: Iterable[Any]) -> list[Any]:
-    """Values of a setting in the order of panels: activations as they are listed, else sorted.
+    """Values of a setting in order: activations and rules as they are listed, others sorted.
 
     Values of a categorical column keep the order of its categories.
     """
     categories = getattr(getattr(values, "dtype", None), "categories", None)
-    known = list(
-        ACTIVATIONS if setting == "activation" else () if categories is None else categories
-    )
+    listed = {"activation": [*ACTIVATIONS], "rule": [*RULES]}
+    known = listed.get(setting, [] if categories is None else [*categories])
     found = set(values)
     return [v for v in known if v in found] + sorted(found.difference(known))
 
