@@ -32,6 +32,7 @@ PAPERS = {
     "ours.width_align_standard": "ours",
     "ours.depth_align": "ours",
     "ours.depth_align_standard": "ours",
+    "ours.feedback_scale": "ours",
 }
 MLP = {
     "parametrisation": "standard",
@@ -105,6 +106,11 @@ TRUTH = {
     "kp": 0.55,
     "drtp": 0.0,
     "drtp_accuracy": 0.95,
+    "matched_small": 0.0,
+    "matched_large": 0.2,
+    "larger_small": 0.8,
+    "larger_large": 0.4,
+    "matched_accuracy": 0.09,
 }
 
 
@@ -267,6 +273,21 @@ def descent(t, wiggle, sign):
         yield frozen, settings
 
 
+def feedback_scales(t, wiggle, sign):
+    for (sigma, size), depth in product(((0.1, "small"), (1.0, "large")), (1, 2, 3)):
+        for ratio, kind in ((1, "matched"), (10, "larger")):
+            settings = {**MLP, "case": "trained", "depth": depth, "init_scale": sigma}
+            cosine = t[f"{kind}_{size}"] * wiggle + 0.01 * sign
+            # Only three layers take longer to begin.
+            started = 0.0 if (size, ratio, depth) == ("small", 1, 3) else 0.1
+            accuracy = 0.9 if started else t["matched_accuracy"] * wiggle
+            metrics = {
+                "gradient_alignment": {0: 0.0, 280: cosine + started, 840: -1.0},
+                "accuracy": {0: 0.1, 280: accuracy, 840: 0.1 if started else 0.9},
+            }
+            yield metrics, {**settings, "feedback_scale": ratio * sigma}
+
+
 def widths(t, wiggle, sign):
     for rule, l2, width in product(("bp", "fa", "dfa"), (0.0, 1e-3), (16, 32, 64, 128, 256, 512)):
         # In narrow networks decay changes nothing.
@@ -294,6 +315,7 @@ FIGURES = {
     "song_mnist": mnist,
     "song_digits": digits,
     "chu_alignment": alignment,
+    "chu_feedback_scale": feedback_scales,
     "chu_fixed_points": fixed_points,
     "chu_stability": stability,
     "chu_alignment_performance": performance,
@@ -369,6 +391,12 @@ REFUTED = [
     ("kp", 0.25, ["ours.depth_align"]),
     ("drtp", 0.3, ["ours.depth_align"]),
     ("drtp_accuracy", 0.8, ["ours.depth_align"]),
+    ("larger_small", -0.2, ["ours.feedback_scale"]),
+    ("larger_large", 0.1, ["ours.feedback_scale"]),
+    ("larger_large", 0.9, ["ours.feedback_scale"]),
+    ("matched_small", 0.3, ["ours.feedback_scale"]),
+    ("matched_accuracy", 0.4, ["ours.feedback_scale"]),
+    ("matched_large", -0.3, ["ours.feedback_scale"]),
 ]
 
 
@@ -443,7 +471,7 @@ def test_everything_holds_where_it_should(held):
         if check.verdict != "replicated"
     ]
     assert wrong == []
-    assert sum(len(claim.checks) for claim in held) == 67
+    assert sum(len(claim.checks) for claim in held) == 73
 
 
 @pytest.mark.parametrize(("number", "value", "refuted"), REFUTED)

@@ -256,6 +256,10 @@ FIGURES = {
         _learning,
     ),
     "chu_alignment": (_alignment_cells(), _layers),
+    "chu_feedback_scale": (
+        [DIGITS | {"case": "trained", "init_scale": s, "depth": d, "feedback_scale": f}
+         for s in (0.1, 1.0) for d in (1, 2) for f in (0.1, 1.0)], _layers,
+    ),
     "chu_descent": (
         [DIGITS | {"init_scale": s, "case": c, "batch_size": 0, "steps": 40, "depth": 2}
          for s in (0.1, 1.0) for c in ("trained", "frozen_hidden")], _descending,

@@ -31,21 +31,21 @@ CHU, GARG, OURS = "Chu 2024", "Garg 2022", "ours"
 # during training, before the loss nears zero.
 @claim(paper=CHU, figure="chu_alignment")
 def alignment(part: Part) -> Yielded:
-    """During training, the updates of feedback alignment align with the true gradient (tanh, one
-    to three hidden layers of 64, no decay; feedback of the scale of weights at sigma 1, and
-    initial weights at sigma 0.1, well below it, or 1).
+    """During training, the updates of feedback alignment align with the true gradient, under
+    feedback of scale 1, ten times larger than weights at sigma 0.1 and as large as those at sigma
+    1 (tanh, one to three hidden layers of 64, no decay).
     """
     # More than seven standard deviations of the cosine with unrelated feedback, 0.08 at most.
     small = part.where(case="trained", rule="fa", init_scale=0.1).each("depth")
     yield (
         "share of replicates whose cosine of the hidden updates with the gradient is at least "
-        "0.6 after a third of the steps (FA, small initial weights)",
+        "0.6 after a third of the steps (FA, weights a tenth of the feedback)",
         share_of_replicates(small.at(0.334, "gradient_alignment") >= 0.6, every=True) > 0.5,
     )
     # Five of these standard deviations.
     yield (
         "share of replicates in which it is at least 0.4 above that with feedback that took no "
-        "part in the training (FA, small initial weights)",
+        "part in the training (FA, weights a tenth of the feedback)",
         share_of_replicates(small.at(0.334, "alignment_over_null") >= 0.4, every=True) > 0.5,
     )
     # One of them, either way.
@@ -56,8 +56,8 @@ def alignment(part: Part) -> Yielded:
     )
     trained = part.where(case="trained", rule="fa")
     yield (
-        "gain of the mean of that cosine from large initial weights to small ones, least over "
-        "depths (FA)",
+        "gain of the mean of that cosine from initial weights as large as the feedback to a tenth "
+        "of them, least over depths (FA)",
         lowest_gain(trained.at(0.334, "gradient_alignment"), along="init_scale", start=1, end=0.1)
         > 0,
     )
@@ -348,9 +348,9 @@ def correlate(part: Part) -> Yielded:
 
 @claim(paper=CHU, figure="chu_descent")
 def not_driver(part: Part) -> Yielded:
-    """Alignment is not always what drives the descent: from initial weights as large as the
-    feedback the loss falls without it, and falls as far if the hidden layers do not learn (tanh,
-    three hidden layers of 64, sigma 1, full batch, no decay).
+    """Alignment is not always what drives the descent: from large initial weights, under feedback
+    as large, the loss falls without it, and falls as far if the hidden layers do not learn (tanh,
+    three hidden layers of 64, sigma 1, feedback of scale 1, full batch, no decay).
     """
     # Chance gives unrelated feedback up to 0.1.
     large = part.where(case="trained", rule="fa", init_scale=1)
@@ -379,9 +379,9 @@ def not_driver(part: Part) -> Yielded:
 
 @claim(paper=OURS, figure="chu_descent")
 def driver_small_init(part: Part) -> Yielded:
-    """From initial weights well below the feedback the descent needs the hidden layers: they
-    align early, and without their learning the loss falls much less (tanh, three hidden layers of
-    64, sigma 0.1, full batch, no decay).
+    """From small initial weights, under feedback ten times larger, the descent needs the hidden
+    layers: they align early, and without their learning the loss falls much less (tanh, three
+    hidden layers of 64, sigma 0.1, feedback of scale 1, full batch, no decay).
     """
     # Twice what chance gives unrelated feedback.
     small = part.where(case="trained", rule="fa", init_scale=0.1)

@@ -11,6 +11,7 @@ from feedback_alignment.claims.statistics import (
     grand_mean,
     highest_mean,
     lowest_gain,
+    lowest_margin,
     lowest_mean,
     rank_correlation,
     slope,
@@ -177,4 +178,53 @@ def depth_align_standard(part: Part) -> Yielded:
     yield (
         "gain of the mean final hidden gradient alignment from one hidden layer to three (FA)",
         lowest_gain(small.final("gradient_alignment"), along="depth", start=1, end=3) > 0,
+    )
+
+
+# Feedback of scale sigma is drawn as the initial weights are. Times as in chu.alignment.
+@claim(paper=OURS, figure="chu_feedback_scale")
+def feedback_scale(part: Part) -> Yielded:
+    """How well feedback alignment aligns hangs on the scale of its feedback as well as on that of
+    the initial weights, and not on their ratio alone. Feedback ten times larger than the weights
+    aligns better than feedback as large, and at that ratio small weights (sigma 0.1) better than
+    large ones (1). Where both are small, three hidden layers have not begun to learn by the time
+    at which others have aligned, and large weights are ahead (digits, tanh, one to three hidden
+    layers of 64, after a third of 30 epochs, no decay).
+    """
+    trained = part.where(case="trained", rule="fa")
+    for sigma in (0.1, 1):
+        cosine = trained.where(init_scale=sigma).at(0.334, "gradient_alignment")
+        yield (
+            "gain of the mean hidden gradient alignment from feedback as large as the weights to "
+            f"ten times larger, least over depths (FA, sigma {sigma:g})",
+            lowest_gain(cosine, along="feedback_scale", start=sigma, end=10 * sigma) > 0,
+        )
+    small = trained.where(init_scale=0.1, feedback_scale=1)
+    large = trained.where(init_scale=1, feedback_scale=10)
+    yield (
+        "that of small weights minus that of large ones, the feedback ten times larger than "
+        "either, least over depths (FA)",
+        lowest_margin(
+            small.at(0.334, "gradient_alignment"), over=large.at(0.334, "gradient_alignment")
+        )
+        > 0,
+    )
+    alike = trained.where(depth=3, init_scale=0.1, feedback_scale=0.1)
+    # Chance gives unrelated feedback up to 0.1.
+    yield (
+        "mean of that cosine with three hidden layers, weights and feedback small (FA)",
+        grand_mean(alike.at(0.334, "gradient_alignment")).within(-0.1, 0.1),
+    )
+    # Twice what guessing one of ten digits gives.
+    yield (
+        "mean accuracy of these networks at that time",
+        highest_mean(alike.at(0.334, "accuracy")) <= 0.2,
+    )
+    both = trained.where(depth=3, init_scale=1, feedback_scale=1)
+    yield (
+        "the cosine with three hidden layers, weights and feedback large, minus that of these",
+        lowest_margin(
+            both.at(0.334, "gradient_alignment"), over=alike.at(0.334, "gradient_alignment")
+        )
+        > 0,
     )
