@@ -16,6 +16,7 @@ PAPERS = {
     "song.mnist": "Song 2021",
     "ours.digits": "ours",
     "chu.alignment": "Chu 2024",
+    "chu.random_walk": "Chu 2024",
     "chu.fixed_points": "Chu 2024",
     "chu.not_extrema": "Garg 2022",
     "chu.stability": "Chu 2024",
@@ -23,6 +24,8 @@ PAPERS = {
     "chu.not_criterion_on_path": "ours",
     "chu.wide_stability": "ours",
     "chu.not_sufficient": "Chu 2024",
+    "chu.necessary": "Chu 2024",
+    "chu.little_needed": "ours",
     "chu.not_necessary": "ours",
     "chu.decay_costs": "ours",
     "chu.correlate": "ours",
@@ -62,6 +65,9 @@ TRUTH = {
     "null": 0.0,
     "redrawn": 0.0,
     "large_init": 0.3,
+    "direct": 0.8,
+    "walk": 1.2,
+    "walk_redrawn": 1.0,
     "g_fa": 1e-10,
     "g_ratio": 0.75,
     "g_wide": 3e-6,
@@ -88,6 +94,10 @@ TRUTH = {
     "free_accuracy": 0.9,
     "frozen": 0.79,
     "frozen_strong": 0.78,
+    "redrawn_accuracy": 0.79,
+    "redrawn_alignment": 0.0,
+    "wide_gain": 0.02,
+    "wide_alignment_large": 0.0,
     "random_features": 0.95,
     "random_alignment": 0.0,
     "bp_strong": 0.1,
@@ -146,12 +156,26 @@ def alignment(t, wiggle, sign):
         last = (0.5 + t["depth_standard"] * depth) * wiggle
         yield cosines(value, t["null"], last), settings
     other = {**MLP, "depth": 2, "init_scale": 0.1}
+    yield cosines(t["direct"], 0.0), {**other, "case": "trained", "rule": "dfa"}
     redrawn = {"case": "fresh_feedback", "redraw_step": 1, "redraw_every": 1}
     yield cosines(t["redrawn"] + 0.02 * sign, 0.0), {**other, **redrawn}
     yield cosines(-1.0, 0.0), {**other, "case": "frozen_hidden", "freeze_step": 0}
     for angle in (0.0, 90.0):
         tied = {"case": "tied", "tie_step": 0, "tie_every": 1, "tie_angle": angle}
         yield cosines(-1.0, 0.0), {**other, **tied}
+
+
+def random_walk(t, wiggle, sign):
+    def moved(ratio):
+        return {
+            ("displacement", "hidden"): {0: 0.0, 420: 9.0, 840: 2 * ratio**0.5 * wiggle},
+            ("walk_displacement", "hidden"): {0: 0.0, 420: 1.0, 840: 2.0},
+        }
+
+    for depth, rule in product((1, 2), ("fa", "dfa")):
+        yield moved(t["walk"]), {**MLP, "case": "trained", "depth": depth, "rule": rule}
+    redrawn = {"case": "fresh_feedback", "redraw_step": 1, "redraw_every": 1}
+    yield moved(t["walk_redrawn"]), {**MLP, "depth": 2, **redrawn}
 
 
 def fixed_points(t, wiggle, sign):
@@ -237,6 +261,8 @@ def performance(t, wiggle, sign):
         if sigma == 0.1:
             cosine += t["width_standard"] * width
         strong = t["strong_accuracy"], t["strong_alignment"]
+        if (l2, width, sigma) == (0.0, 256, 1.0):
+            accuracy, cosine = 0.94 + t["wide_gain"], cosine + t["wide_alignment_large"]
         if l2 > 1:
             accuracy, cosine = 0.4 - 0.1 * sigma, 0.5 - 0.2 * sigma * t["together"]
         yield scores(accuracy, cosine), settings
@@ -253,6 +279,8 @@ def performance(t, wiggle, sign):
             scores(accuracy, 0.02 * sign),
             {**base, **own, "case": "frozen_hidden", "freeze_step": 0},
         )
+    redrawn = scores(t["redrawn_accuracy"], t["redrawn_alignment"] + 0.02 * sign)
+    yield redrawn, {**base, "case": "fresh_feedback", "redraw_step": 1, "redraw_every": 1}
     random = scores(t["random_features"], t["random_alignment"] + 0.02 * sign)
     features = {"case": "random_features", "freeze_step": 0, "width": 256}
     yield random, {**base, **features}
@@ -315,6 +343,7 @@ FIGURES = {
     "song_mnist": mnist,
     "song_digits": digits,
     "chu_alignment": alignment,
+    "chu_random_walk": random_walk,
     "chu_feedback_scale": feedback_scales,
     "chu_fixed_points": fixed_points,
     "chu_stability": stability,
@@ -339,8 +368,12 @@ REFUTED = [
     ("aligned", 0.5, ["chu.alignment"]),
     ("null", 0.6, ["chu.alignment"]),
     ("redrawn", 0.3, ["chu.alignment"]),
+    ("direct", 0.5, ["chu.alignment"]),
     ("large_init", 0.9, ["chu.alignment"]),
     ("depth_standard", -0.05, ["ours.depth_align_standard"]),
+    ("walk", 9.0, ["chu.random_walk"]),
+    ("walk_redrawn", 4.0, ["chu.random_walk"]),
+    ("walk_redrawn", 0.2, ["chu.random_walk"]),
     ("g_fa", 1e-6, ["chu.fixed_points"]),
     ("g_ratio", 1e3, ["chu.fixed_points"]),
     ("g_wide", 2e-4, ["chu.fixed_points"]),
@@ -371,15 +404,20 @@ REFUTED = [
     ("strong_alignment", 0.6, ["chu.not_sufficient"]),
     ("strong_accuracy", 0.96, ["chu.not_sufficient"]),
     ("strong_accuracy", 0.785, ["chu.not_sufficient"]),
-    ("free_accuracy", 0.75, ["chu.not_sufficient"]),
-    ("frozen", 0.69, ["chu.not_sufficient"]),
+    ("free_accuracy", 0.75, ["chu.necessary", "chu.not_sufficient"]),
+    ("frozen", 0.69, ["chu.necessary", "chu.not_sufficient"]),
     ("frozen_strong", 0.69, ["chu.not_sufficient"]),
+    ("redrawn_accuracy", 0.95, ["chu.necessary"]),
+    ("redrawn_accuracy", 0.7, ["chu.necessary"]),
+    ("redrawn_alignment", 0.3, ["chu.necessary"]),
+    ("wide_gain", -0.02, ["chu.little_needed"]),
+    ("wide_alignment_large", 0.4, ["chu.little_needed"]),
     ("random_features", 0.8, ["chu.not_necessary"]),
     ("random_alignment", 0.3, ["chu.not_necessary"]),
     ("bp_strong", 0.9, ["chu.decay_costs"]),
-    ("together", -1, ["chu.correlate"]),
+    ("together", -1, ["chu.correlate", "chu.little_needed"]),
     ("decay_accuracy", -1.0, ["chu.correlate"]),
-    ("width_standard", -1e-3, ["ours.width_align_standard"]),
+    ("width_standard", -2e-4, ["ours.width_align_standard"]),
     ("half_alignment_large", 0.3, ["chu.not_driver"]),
     ("frozen_large", 0.5, ["chu.not_driver"]),
     ("first_order", 1.2, ["chu.not_driver"]),
@@ -471,7 +509,7 @@ def test_everything_holds_where_it_should(held):
         if check.verdict != "replicated"
     ]
     assert wrong == []
-    assert sum(len(claim.checks) for claim in held) == 73
+    assert sum(len(claim.checks) for claim in held) == 83
 
 
 @pytest.mark.parametrize(("number", "value", "refuted"), REFUTED)

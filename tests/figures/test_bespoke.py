@@ -133,6 +133,8 @@ def test_the_series_is_of_the_cases_trained_and_frozen_and_the_grid_of_all(table
     first, second, third, fourth = performance.draw(table).axes
     assert first._right_title.get_text() == "σ = 0.1, width 64, depth 1"
     assert sorted(texts(first, "control")) == ["hidden layers frozen", "random features, width 256"]
+    keys = [text.get_text() for text in first.figure.legends[0].get_texts()]
+    assert keys[-2:] == ["hidden layers frozen", "fresh feedback every step"]
     learnt = found[found["searched"]]
     assert len(lines(second)) == len(learnt) == 4
     expected = np.corrcoef(learnt["accuracy"], learnt["alignment"])[0, 1]

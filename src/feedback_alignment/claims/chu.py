@@ -31,9 +31,9 @@ CHU, GARG, OURS = "Chu 2024", "Garg 2022", "ours"
 # during training, before the loss nears zero.
 @claim(paper=CHU, figure="chu_alignment")
 def alignment(part: Part) -> Yielded:
-    """During training, the updates of feedback alignment align with the true gradient, under
-    feedback of scale 1, ten times larger than weights at sigma 0.1 and as large as those at sigma
-    1 (tanh, one to three hidden layers of 64, no decay).
+    """During training, the updates of feedback alignment, from layer to layer or direct, align with
+    the true gradient, under feedback of scale 1, ten times larger than weights at sigma 0.1 and as
+    large as those at sigma 1 (tanh, one to three hidden layers of 64, no decay).
     """
     # More than seven standard deviations of the cosine with unrelated feedback, 0.08 at most.
     small = part.where(case="trained", rule="fa", init_scale=0.1).each("depth")
@@ -41,6 +41,11 @@ def alignment(part: Part) -> Yielded:
         "share of replicates whose cosine of the hidden updates with the gradient is at least "
         "0.6 after a third of the steps (FA, weights a tenth of the feedback)",
         share_of_replicates(small.at(0.334, "gradient_alignment") >= 0.6, every=True) > 0.5,
+    )
+    direct = part.where(case="trained", rule="dfa", init_scale=0.1).each("depth")
+    yield (
+        "share of replicates in which it is at least 0.6 (DFA, weights a tenth of the feedback)",
+        share_of_replicates(direct.at(0.334, "gradient_alignment") >= 0.6, every=True) > 0.5,
     )
     # Five of these standard deviations.
     yield (
@@ -60,6 +65,27 @@ def alignment(part: Part) -> Yielded:
         "of them, least over depths (FA)",
         lowest_gain(trained.at(0.334, "gradient_alignment"), along="init_scale", start=1, end=0.1)
         > 0,
+    )
+
+
+# The mean of the square is that of a walk, whatever its steps, exactly where each step has mean
+# zero given those before. At twice that, what steps have in common is as much as the steps.
+@claim(paper=CHU, figure="chu_random_walk")
+def random_walk(part: Part) -> Yielded:
+    """The updates of feedback alignment are a random walk in weight space: the hidden weights come
+    no farther than unrelated steps of the same sizes would take them (tanh, one to three hidden
+    layers of 64, sigma 0.1 and 1, minibatches, no decay).
+    """
+    redrawn = part.where(case="fresh_feedback")
+    yield (
+        "mean squared displacement of the hidden weights over that of a random walk of the same "
+        "steps, at the end, where every step draws new feedback (FA, control)",
+        grand_mean(redrawn.final("displacement_over_walk")).within(0.5, 2),
+    )
+    trained = part.where(case="trained", rule=["fa", "dfa"]).each("rule")
+    yield (
+        "the same with feedback that stays, largest over initial scales and depths",
+        highest_mean(trained.final("displacement_over_walk")) < 2,
     )
 
 
@@ -292,6 +318,59 @@ def not_sufficient(part: Part) -> Yielded:
     yield (
         "loss of mean final accuracy from no decay to decay 1.4 on all weights (FA)",
         lowest_gain(trained.final("accuracy"), along="l2", start=1.4, end=0) >= 0.1,
+    )
+
+
+@claim(paper=CHU, figure="chu_alignment_performance")
+def necessary(part: Part) -> Yielded:
+    """Alignment is necessary for the performance that feedback alignment adds: with feedback that
+    every step draws anew, so that nothing aligns, a network is worse than with feedback that stays,
+    and as good as one whose hidden layer does not learn (tanh, one hidden layer of 64, sigma 0.3,
+    no decay).
+    """
+    # Chance gives unrelated feedback up to 0.1.
+    alike = part.where(rule="fa", depth=1, width=64, init_scale=0.3, l2=0)
+    yield (
+        "mean final alignment of the hidden gradient where every step draws new feedback (FA)",
+        grand_mean(
+            alike.where(case="fresh_feedback").final("gradient_alignment"),
+        ).within(-0.1, 0.1),
+    )
+    yield (
+        "gain of mean final accuracy from feedback that every step draws anew to feedback that "
+        "stays (FA)",
+        lowest_gain(alike.final("accuracy"), along="case", start="fresh_feedback", end="trained")
+        > 0,
+    )
+    # The standard error of one accuracy of 0.93 on 360 images.
+    yield (
+        "gain of mean final accuracy from a frozen hidden layer to feedback that every step draws "
+        "anew",
+        lowest_gain(
+            alike.final("accuracy"), along="case", start="frozen_hidden", end="fresh_feedback"
+        ).within(-0.013, 0.013),
+    )
+
+
+@claim(paper=OURS, figure="chu_alignment_performance")
+def little_needed(part: Part) -> Yielded:
+    """Feedback alignment needs little of it: from large initial weights networks of width 256
+    align less than from small ones, and less than halfway, and are more accurate (tanh, one to
+    three hidden layers, sigma 1 against 0.1, 30 epochs, no decay).
+    """
+    wide = part.where(case="search", rule="fa", l2=0, width=256)
+    large = wide.where(init_scale=1)
+    yield (
+        "largest mean final alignment of the hidden gradient over depths (FA, sigma 1)",
+        highest_mean(large.final("gradient_alignment")) < 0.5,
+    )
+    yield (
+        "loss of that mean from sigma 0.1 to 1, least over depths (FA)",
+        lowest_gain(wide.final("gradient_alignment"), along="init_scale", start=1, end=0.1) > 0,
+    )
+    yield (
+        "gain of mean final accuracy from sigma 0.1 to 1, least over depths (FA)",
+        lowest_gain(wide.final("accuracy"), along="init_scale", start=0.1, end=1) > 0,
     )
 
 

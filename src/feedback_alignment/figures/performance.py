@@ -17,7 +17,8 @@ METRICS = ("accuracy", "gradient_alignment")
 
 _SIZE = ["init_scale", "width", "depth"]
 #: What each condition is for: the series over decays with its controls, and the grid.
-CASES = ("trained", "frozen_hidden", "random_features", "search")
+CASES = ("trained", "frozen_hidden", "random_features", "fresh_feedback", "search")
+_CONTROLS = ("frozen_hidden", "random_features", "fresh_feedback")
 _MARGIN = 0.03  # how far beyond 1 the stretched axis of accuracies has its end
 _MARKERS = {"fa": "o", "bp": "s", "dfa": "^", "usf": "D", "kp": "P", "drtp": "X"}
 _LABELS = {"accuracy": "accuracy, held-out", "alignment": "gradient alignment, hidden layers"}
@@ -38,19 +39,20 @@ def conditions(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Settings and case; `accuracy`, `accuracy_sd`, `alignment`, `alignment_sd` (hidden layers; 1
         for BP, which is what it means; NaN where there is none), `replicates` and `lost`
-        (diverged); `frozen`: whether its hidden layers never learn; `swept`: whether it belongs to
-        the series over decays; `searched`: whether it belongs to the grid.
+        (diverged); `control`: whether its hidden layers never learn, or never from feedback that
+        stays; `swept`: whether it belongs to the series over decays; `searched`: whether it belongs
+        to the grid.
     """
     rows = table[table["case"].isin(CASES)]
     out = rows.drop_duplicates("condition").set_index("condition")
     out = out[[*numbers.SETTINGS, "experiment", "case"]].assign(
-        frozen=out["case"].isin(["frozen_hidden", "random_features"]),
+        control=out["case"].isin(_CONTROLS),
         swept=out["case"].isin(["trained", "frozen_hidden"]),
     )
     # One of both experiments comes with the case of the first.
     search = out[out["case"] == "search"]
     within = [out[name].isin(search[name]) for name in ("rule", "l2", *_SIZE)]
-    out["searched"] = ~out["frozen"] & np.logical_and.reduce(within)
+    out["searched"] = ~out["control"] & np.logical_and.reduce(within)
     ended = numbers.replicates(rows)
     out["replicates"] = ended.groupby("condition").size()
     out["lost"] = (ended["status"] == "diverged").groupby(ended["condition"]).sum()
@@ -59,7 +61,7 @@ def conditions(table: pd.DataFrame) -> pd.DataFrame:
         stats = numbers.estimate(last, ["condition"]).set_index("condition")
         name = metric.removeprefix("gradient_")
         out[name], out[f"{name}_sd"] = stats["mean"], stats["sd"].fillna(0.0)
-    bp = (out["rule"] == "bp") & ~out["frozen"]
+    bp = (out["rule"] == "bp") & ~out["control"]
     out.loc[bp & out["accuracy"].notna(), ["alignment", "alignment_sd"]] = 1.0, 0.0
     return out.reset_index()
 
@@ -137,14 +139,14 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _series(cells: pd.DataFrame) -> pd.DataFrame:
-    """The swept conditions and every control with frozen hidden layers, in a fixed order."""
-    rows = cells[cells["swept"] | cells["frozen"]]
-    return rows.sort_values(["frozen", "rule", "width", "l2"], kind="stable")
+    """The swept conditions and every control, in a fixed order."""
+    rows = cells[cells["swept"] | cells["control"]]
+    return rows.sort_values(["control", "rule", "width", "l2"], kind="stable")
 
 
 def _searched(cells: pd.DataFrame) -> pd.DataFrame:
     """The conditions of the grid; without one, all whose hidden layers learn by feedback."""
-    learning = cells[~cells["frozen"] & (cells["rule"] != "bp")]
+    learning = cells[~cells["control"] & (cells["rule"] != "bp")]
     return learning[learning["searched"]] if learning["searched"].any() else learning
 
 
@@ -174,10 +176,10 @@ def _signed(value: float) -> str:
 
 def _name(cell: pd.Series, cells: pd.DataFrame) -> str:
     """A condition in words, short of its decay."""
-    if not cell["frozen"]:
+    if not cell["control"]:
         return style.method_name(cell["rule"], 0)
-    if cell["swept"]:
-        return "hidden layers frozen"
+    if cell["case"] != "random_features":
+        return style.case_name(cell["case"])
     usual = cells[cells["swept"]].iloc[0] if cells["swept"].any() else cell
     words = {"width": "width {:d}", "depth": "depth {:d}", "init_scale": "σ = {:g}"}
     other = [text.format(cell[key]) for key, text in words.items() if cell[key] != usual[key]]
@@ -186,9 +188,11 @@ def _name(cell: pd.Series, cells: pd.DataFrame) -> str:
 
 def _point(cell: pd.Series) -> dict[str, Any]:
     """Marker and colour of a condition: the rule's, and that of the decay if there is one."""
-    color = style.GUIDE if cell["frozen"] else style.rule_color(cell["rule"])
+    color = style.GUIDE if cell["control"] else style.rule_color(cell["rule"])
+    if cell["case"] == "fresh_feedback":
+        color = style.case_color(cell["case"])
     color = style.l2_color(cell["l2"]) if cell["l2"] > 0 else color
-    marker = "*" if cell["frozen"] else _MARKERS.get(cell["rule"], "h")
+    marker = "*" if cell["control"] else _MARKERS.get(cell["rule"], "h")
     return {"color": color, "marker": marker, "linestyle": "none"}
 
 
@@ -197,11 +201,12 @@ def _scatter(axes: Axes, series: pd.DataFrame, cells: pd.DataFrame) -> None:
     for _, cell in shown.iterrows():
         axes.errorbar(
             cell["alignment"], cell["accuracy"], cell["accuracy_sd"], cell["alignment_sd"],
-            markersize=8 if cell["frozen"] else 5, elinewidth=0.9, zorder=3, gid="data",
+            markersize=8 if cell["control"] else 5, elinewidth=0.9, zorder=3, gid="data",
             **_EDGE, **_point(cell),
         )  # fmt: skip
     # Controls by name, the best one above its point and the others below; colours tell decays.
-    controls = shown[shown["frozen"]].sort_values("accuracy", ascending=False)
+    named = shown["control"] & (shown["case"] != "fresh_feedback")
+    controls = shown[named].sort_values("accuracy", ascending=False)
     names = [_name(cell, cells) for _, cell in controls.iterrows()]
     controls = controls.assign(name=names).drop_duplicates("name")
     for position, (_, cell) in enumerate(controls.iterrows()):
@@ -236,7 +241,7 @@ def _all(axes: Axes, grid: pd.DataFrame, several: bool) -> None:
 
 
 def _against_decay(axes: Axes, swept: pd.DataFrame, name: str) -> None:
-    trained = swept[~swept["frozen"]]
+    trained = swept[~swept["control"]]
     if trained.empty:
         return marks.say_missing(axes, "No run of case trained in the table.", wrap=32)
     for rule, curve in trained.groupby("rule"):
@@ -258,7 +263,7 @@ def _against_decay(axes: Axes, swept: pd.DataFrame, name: str) -> None:
         axes.set_xscale("symlog", linthresh=positive[0], linscale=0.6)
         axes.set_xlim(-0.12 * positive[0], 1.3 * positive[-1])
     marks.ticks(axes.xaxis, decays[:: -(-len(decays) // 6)])
-    frozen = swept[swept["frozen"]].dropna(subset=[name]).sort_values("l2")
+    frozen = swept[swept["control"]].dropna(subset=[name]).sort_values("l2")
     look = {"color": style.GUIDE, "linewidth": 1.1, "linestyle": marks.DASHED, "gid": "frozen"}
     if len(frozen) == 1:
         axes.axhline(frozen[name].iloc[0], zorder=1, **look)
@@ -288,7 +293,7 @@ def _limit_accuracy(axes: Axes, cells: pd.DataFrame) -> None:
 
 
 def _keys(cells: pd.DataFrame) -> list[Line2D]:
-    shown = cells[~cells["frozen"]]
+    shown = cells[~cells["control"]]
     handles = []
     for rule in sorted(shown["rule"].unique(), key=lambda name: (name not in _MARKERS, name)):
         marker = _MARKERS.get(rule, "h")
@@ -296,6 +301,10 @@ def _keys(cells: pd.DataFrame) -> list[Line2D]:
     for l2 in sorted(x for x in shown["l2"].unique() if x > 0):
         look = {"linestyle": "none", "marker": "o"}
         handles.append(marks.key(style.l2_color(l2), style.l2_name(l2), **look))
-    if cells["frozen"].any():
+    if cells["case"].isin(["frozen_hidden", "random_features"]).any():
         handles.append(marks.guide_key("hidden layers frozen", marker="*", markersize=7))
+    if (cells["case"] == "fresh_feedback").any():
+        look = {"linestyle": "none", "marker": "*", "markersize": 7}
+        label = style.case_name("fresh_feedback")
+        handles.append(marks.key(style.case_color("fresh_feedback"), label, **look))
     return handles
