@@ -235,6 +235,9 @@ class Settings(Checked):
     descent: Annotated[bool, Recorded()] = setting(
         False, "Record the first-order descent by layer."
     )
+    displacement: Annotated[bool, Recorded()] = setting(
+        False, "Record how far the hidden weights have moved, beside a random walk."
+    )
     spectrum: Annotated[bool, Recorded()] = setting(
         False, "Record the extreme eigenvalues of the operator K_FA (few samples)."
     )

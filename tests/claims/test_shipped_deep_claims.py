@@ -17,6 +17,8 @@ PAPERS = {
     "song.mnist": "Song 2021",
     "ours.digits": "ours",
     "chu.alignment": "Chu 2024",
+    "chu.alignment_mnist": "Chu 2024",
+    "chu.random_walk": "Chu 2024",
     "chu.fixed_points": "Chu 2024",
     "chu.not_extrema": "Garg 2022",
     "chu.stability": "Chu 2024",
@@ -24,6 +26,8 @@ PAPERS = {
     "chu.not_criterion_on_path": "ours",
     "chu.wide_stability": "ours",
     "chu.not_sufficient": "Chu 2024",
+    "chu.necessary": "Chu 2024",
+    "chu.little_needed": "ours",
     "chu.not_necessary": "ours",
     "chu.decay_costs": "ours",
     "chu.correlate": "ours",
@@ -33,6 +37,7 @@ PAPERS = {
     "ours.width_align_standard": "ours",
     "ours.depth_align": "ours",
     "ours.depth_align_standard": "ours",
+    "ours.feedback_scale": "ours",
 }
 MLP = {
     "parametrisation": "standard",
@@ -62,6 +67,9 @@ TRUTH = {
     "null": 0.0,
     "redrawn": 0.0,
     "large_init": 0.3,
+    "direct": 0.8,
+    "walk": 1.2,
+    "walk_redrawn": 1.0,
     "g_fa": 1e-10,
     "g_bp": 1e-10,
     "g_wide": 3e-6,
@@ -88,6 +96,10 @@ TRUTH = {
     "free_accuracy": 0.9,
     "frozen": 0.79,
     "frozen_strong": 0.78,
+    "redrawn_accuracy": 0.79,
+    "redrawn_alignment": 0.0,
+    "wide_gain": 0.02,
+    "wide_alignment_large": 0.0,
     "random_features": 0.95,
     "random_alignment": 0.0,
     "bp_strong": 0.1,
@@ -106,6 +118,11 @@ TRUTH = {
     "kp": 0.55,
     "drtp": 0.0,
     "drtp_accuracy": 0.95,
+    "matched_small": 0.0,
+    "matched_large": 0.2,
+    "larger_small": 0.8,
+    "larger_large": 0.4,
+    "matched_accuracy": 0.09,
 }
 
 
@@ -135,25 +152,40 @@ def alignment(t, wiggle, sign):
             "null_gradient_alignment": {0: 0.0, 280: null + 0.03 * sign, 840: 0.0},
         }
 
-    for depth, sigma in product((1, 2, 3), (0.1, 1.0)):
-        value = t["aligned"] if sigma < 1 else t["large_init"]
-        settings = {**MLP, "case": "trained", "depth": depth, "init_scale": sigma}
-        last = (0.5 + t["depth_standard"] * depth) * wiggle
-        yield cosines(value, t["null"], last), settings
-    other = {**MLP, "depth": 2, "init_scale": 0.1}
+    for data in ("digits", "mnist"):
+        for depth, sigma in product((1, 2, 3), (0.1, 1.0)):
+            value = t["aligned"] if sigma < 1 else t["large_init"]
+            settings = {**MLP, "data": data, "case": "trained", "depth": depth, "init_scale": sigma}
+            last = (0.5 + t["depth_standard"] * depth) * wiggle
+            yield cosines(value, t["null"], last), settings
+        other = {**MLP, "data": data, "depth": 2, "init_scale": 0.1}
+        yield cosines(t["direct"], 0.0), {**other, "case": "trained", "rule": "dfa"}
+        redrawn = {"case": "fresh_feedback", "redraw_step": 1, "redraw_every": 1}
+        yield cosines(t["redrawn"] + 0.02 * sign, 0.0), {**other, **redrawn}
+        yield cosines(-1.0, 0.0), {**other, "case": "frozen_hidden", "freeze_step": 0}
+        for angle in (0.0, 90.0):
+            tied = {"case": "tied", "tie_step": 0, "tie_every": 1, "tie_angle": angle}
+            yield cosines(-1.0, 0.0), {**other, **tied}
+
+
+def random_walk(t, wiggle, sign):
+    def moved(ratio):
+        return {
+            ("displacement", "hidden"): {0: 0.0, 420: 9.0, 840: 2 * ratio**0.5 * wiggle},
+            ("walk_displacement", "hidden"): {0: 0.0, 420: 1.0, 840: 2.0},
+        }
+
+    for depth, rule in product((1, 2), ("fa", "dfa")):
+        yield moved(t["walk"]), {**MLP, "case": "trained", "depth": depth, "rule": rule}
     redrawn = {"case": "fresh_feedback", "redraw_step": 1, "redraw_every": 1}
-    yield cosines(t["redrawn"] + 0.02 * sign, 0.0), {**other, **redrawn}
-    yield cosines(-1.0, 0.0), {**other, "case": "frozen_hidden", "freeze_step": 0}
-    for angle in (0.0, 90.0):
-        tied = {"case": "tied", "tie_step": 0, "tie_every": 1, "tie_angle": angle}
-        yield cosines(-1.0, 0.0), {**other, **tied}
+    yield moved(t["walk_redrawn"]), {**MLP, "depth": 2, **redrawn}
 
 
 def fixed_points(t, wiggle, sign):
     def norms(update, ratio, **loss):
         return {"rule_gradient_norm": update * wiggle, "bp_gradient_norm": update * ratio, **loss}
 
-    full = {**MLP, "batch_size": 0, "steps": 1000}
+    full = {**MLP, "data": "digits_in_order", "batch_size": 0, "steps": 1000}
     settings = {**full, "case": "interpolating", "samples": 15, "width": 13}
     names = {"rule_gradient_norm": "g_fa", "bp_gradient_norm": "g_bp"}
     fallen = {metric: {0: 1.0, 1000: t[name] * wiggle} for metric, name in names.items()}
@@ -188,7 +220,8 @@ def stability(t, wiggle, sign):
             },
         }
 
-    base = {**MLP, "batch_size": 0, "samples": 15, "width": 16, "steps": 1000}
+    base = {**MLP, "data": "digits_in_order", "batch_size": 0, "samples": 15, "width": 16}
+    base |= {"steps": 1000}
     base |= {"perturb_step": 300, "perturb_size": 1e-4}
     bp, switch = {**base, "rule": "bp"}, {"switch_step": 300, "switch_rule": "fa"}
     random = {**bp, **switch, "case": "bp_random"}
@@ -234,6 +267,8 @@ def performance(t, wiggle, sign):
         if sigma == 0.1:
             cosine += t["width_standard"] * width
         strong = t["strong_accuracy"], t["strong_alignment"]
+        if (l2, width, sigma) == (0.0, 256, 1.0):
+            accuracy, cosine = 0.94 + t["wide_gain"], cosine + t["wide_alignment_large"]
         if l2 > 1:
             accuracy, cosine = 0.4 - 0.1 * sigma, 0.5 - 0.2 * sigma * t["together"]
         yield scores(accuracy, cosine), settings
@@ -250,6 +285,8 @@ def performance(t, wiggle, sign):
             scores(accuracy, 0.02 * sign),
             {**base, **own, "case": "frozen_hidden", "freeze_step": 0},
         )
+    redrawn = scores(t["redrawn_accuracy"], t["redrawn_alignment"] + 0.02 * sign)
+    yield redrawn, {**base, "case": "fresh_feedback", "redraw_step": 1, "redraw_every": 1}
     random = scores(t["random_features"], t["random_alignment"] + 0.02 * sign)
     features = {"case": "random_features", "freeze_step": 0, "width": 256}
     yield random, {**base, **features}
@@ -268,6 +305,21 @@ def descent(t, wiggle, sign):
         frozen["gradient_alignment"] = {0: -1.0, 300: 1.0}
         settings = {**full, "case": "frozen_hidden", "init_scale": sigma, "freeze_step": 0}
         yield frozen, settings
+
+
+def feedback_scales(t, wiggle, sign):
+    for (sigma, size), depth in product(((0.1, "small"), (1.0, "large")), (1, 2, 3)):
+        for ratio, kind in ((1, "matched"), (10, "larger")):
+            settings = {**MLP, "case": "trained", "depth": depth, "init_scale": sigma}
+            cosine = t[f"{kind}_{size}"] * wiggle + 0.01 * sign
+            # Only three layers take longer to begin.
+            started = 0.0 if (size, ratio, depth) == ("small", 1, 3) else 0.1
+            accuracy = 0.9 if started else t["matched_accuracy"] * wiggle
+            metrics = {
+                "gradient_alignment": {0: 0.0, 280: cosine + started, 840: -1.0},
+                "accuracy": {0: 0.1, 280: accuracy, 840: 0.1 if started else 0.9},
+            }
+            yield metrics, {**settings, "feedback_scale": ratio * sigma}
 
 
 def widths(t, wiggle, sign):
@@ -297,6 +349,8 @@ FIGURES = {
     "song_mnist": mnist,
     "song_digits": digits,
     "chu_alignment": alignment,
+    "chu_random_walk": random_walk,
+    "chu_feedback_scale": feedback_scales,
     "chu_fixed_points": fixed_points,
     "chu_stability": stability,
     "chu_after_switch": stability,
@@ -321,11 +375,15 @@ REFUTED = [
     ("digits_free", 0.3, ["ours.digits"]),
     ("digits_alignment", 0.05, ["ours.digits"]),
     ("digits_alignment", -0.1, ["ours.digits"]),
-    ("aligned", 0.5, ["chu.alignment"]),
-    ("null", 0.6, ["chu.alignment"]),
-    ("redrawn", 0.3, ["chu.alignment"]),
-    ("large_init", 0.9, ["chu.alignment"]),
+    ("aligned", 0.4, ["chu.alignment", "chu.alignment_mnist"]),
+    ("null", 0.6, ["chu.alignment", "chu.alignment_mnist"]),
+    ("redrawn", 0.3, ["chu.alignment", "chu.alignment_mnist"]),
+    ("direct", 0.4, ["chu.alignment", "chu.alignment_mnist"]),
+    ("large_init", 0.9, ["chu.alignment", "chu.alignment_mnist"]),
     ("depth_standard", -0.05, ["ours.depth_align_standard"]),
+    ("walk", 9.0, ["chu.random_walk"]),
+    ("walk_redrawn", 4.0, ["chu.random_walk"]),
+    ("walk_redrawn", 0.2, ["chu.random_walk"]),
     ("g_fa", 1e-2, ["chu.fixed_points"]),
     ("g_bp", 1e-2, ["chu.fixed_points"]),
     ("g_wide", 2e-4, ["chu.fixed_points"]),
@@ -357,15 +415,20 @@ REFUTED = [
     ("strong_alignment", 0.6, ["chu.not_sufficient"]),
     ("strong_accuracy", 0.96, ["chu.not_sufficient"]),
     ("strong_accuracy", 0.785, ["chu.not_sufficient"]),
-    ("free_accuracy", 0.75, ["chu.not_sufficient"]),
-    ("frozen", 0.69, ["chu.not_sufficient"]),
+    ("free_accuracy", 0.75, ["chu.necessary", "chu.not_sufficient"]),
+    ("frozen", 0.69, ["chu.necessary", "chu.not_sufficient"]),
     ("frozen_strong", 0.69, ["chu.not_sufficient"]),
+    ("redrawn_accuracy", 0.95, ["chu.necessary"]),
+    ("redrawn_accuracy", 0.7, ["chu.necessary"]),
+    ("redrawn_alignment", 0.3, ["chu.necessary"]),
+    ("wide_gain", -0.02, ["chu.little_needed"]),
+    ("wide_alignment_large", 0.4, ["chu.little_needed"]),
     ("random_features", 0.8, ["chu.not_necessary"]),
     ("random_alignment", 0.3, ["chu.not_necessary"]),
     ("bp_strong", 0.9, ["chu.decay_costs"]),
-    ("together", -1, ["chu.correlate"]),
+    ("together", -1, ["chu.correlate", "chu.little_needed"]),
     ("decay_accuracy", -1.0, ["chu.correlate"]),
-    ("width_standard", -1e-3, ["ours.width_align_standard"]),
+    ("width_standard", -2e-4, ["ours.width_align_standard"]),
     ("half_alignment_large", 0.3, ["chu.not_driver"]),
     ("frozen_large", 0.5, ["chu.not_driver"]),
     ("first_order", 1.2, ["chu.not_driver"]),
@@ -377,6 +440,12 @@ REFUTED = [
     ("kp", 0.25, ["ours.depth_align"]),
     ("drtp", 0.3, ["ours.depth_align"]),
     ("drtp_accuracy", 0.8, ["ours.depth_align"]),
+    ("larger_small", -0.2, ["ours.feedback_scale"]),
+    ("larger_large", 0.1, ["ours.feedback_scale"]),
+    ("larger_large", 0.9, ["ours.feedback_scale"]),
+    ("matched_small", 0.3, ["ours.feedback_scale"]),
+    ("matched_accuracy", 0.4, ["ours.feedback_scale"]),
+    ("matched_large", -0.3, ["ours.feedback_scale"]),
 ]
 
 
@@ -451,7 +520,7 @@ def test_everything_holds_where_it_should(held):
         if check.verdict != "replicated"
     ]
     assert wrong == []
-    assert sum(len(claim.checks) for claim in held) == 67
+    assert sum(len(claim.checks) for claim in held) == 83
 
 
 @pytest.mark.parametrize(("number", "value", "refuted"), REFUTED)
@@ -535,6 +604,7 @@ def test_no_check_passes_on_its_null(claims, figures):
     # What config/nulls.yaml runs.
     assert {(r.claim, r.null) for r in rates if r.share is None} == {
         ("chu.alignment", "case fresh_feedback"),
+        ("chu.alignment_mnist", "case fresh_feedback"),
         ("chu.fixed_points", "case fresh_feedback"),
         ("chu.fixed_points", "case frozen_hidden"),
     }

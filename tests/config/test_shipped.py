@@ -86,9 +86,12 @@ CASES = {
     **{name: {"authors"} for name in AUTHORS},
     "song_printed_steps": {"printed"},
     "chu_alignment": {"trained", "fresh_feedback", "frozen_hidden", "tied"},
+    "chu_feedback_scale": {"trained"},
     "chu_fixed_points": {"interpolating", "narrow", "wide", "then_bp"},
     "chu_stability": {"bp_tied", "bp_random", "bp_alone", "fa_own", "fa_fresh", "bp_random_wide"},
-    "chu_alignment_performance": {"trained", "frozen_hidden", "random_features"},
+    "chu_alignment_performance": {
+        *("trained", "frozen_hidden", "random_features", "fresh_feedback"),
+    },
     "chu_search": {"search"},
     "chu_descent": {"trained", "frozen_hidden"},
 }

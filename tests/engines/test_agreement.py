@@ -28,6 +28,7 @@ SMALL = deep(
     batch_size=4,
     null_alignment=True,
     descent=True,
+    displacement=True,
     linear_points=2,
     dtype="float64",
 )

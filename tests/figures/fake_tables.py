@@ -130,6 +130,14 @@ def _layers(cell, rng):
     return out
 
 
+def _walking(cell, rng):
+    t = np.linspace(0, cell["steps"], 6).astype(int)
+    walk = 0.1 * np.sqrt(t)
+    straight = 1.0 if cell["case"] == "fresh_feedback" else 1 + 4 * t / cell["steps"]
+    moved = walk * straight * (1 + rng.normal(0, 0.02))
+    return {("displacement", "hidden"): (t, moved), ("walk_displacement", "hidden"): (t, walk)}
+
+
 def _descending(cell, rng):
     t = np.arange(cell["steps"] + 1)
     reached = 0.2 if cell["case"] == "frozen_hidden" else 1.0
@@ -172,7 +180,7 @@ def _disturbed(cell, rng):
 
 
 def _ending(cell, rng):
-    frozen = cell["case"] in ("frozen_hidden", "random_features")
+    frozen = cell["case"] in ("frozen_hidden", "random_features", "fresh_feedback")
     accuracy = (0.92 if frozen else 0.96) - 0.2 * cell["l2"] - 0.01 * cell["depth"]
     aligned = 0.0 if frozen else 0.5 + 0.3 * cell["l2"] - 0.1 * cell["depth"]
     noise, steps = rng.normal(0, 0.01, 2), [0, cell["steps"]]
@@ -201,6 +209,7 @@ def _performance_cells():
     base = DIGITS | {"case": "trained", "decay_layers": "all"}
     cells = [base | {"rule": r, "l2": x} for r in ("bp", "fa") for x in (0.0, 0.3)]
     cells += [base | {"case": "frozen_hidden"}, base | {"case": "random_features", "width": 256}]
+    cells += [base | {"case": "fresh_feedback"}]
     sizes = [{"width": w, "depth": d} for w in (16, 32) for d in (1, 2)]
     return cells + [base | {"case": "search"} | size for size in sizes]
 
@@ -211,6 +220,7 @@ def _alignment_cells():
         for s in (0.1, 1.0)
         for d in (1, 2)
     ]
+    cells += [DIGITS | {"case": "trained", "rule": "dfa", "init_scale": 0.1, "depth": 2}]
     cells += [DIGITS | {"depth": 2, "case": c} for c in ("fresh_feedback", "frozen_hidden")]
     return cells + [DIGITS | {"depth": 2, "case": "tied", "tie_angle": a} for a in (0.0, 90.0)]
 
@@ -273,9 +283,16 @@ FIGURES = {
         _learning,
     ),
     "chu_alignment": (_alignment_cells(), _layers),
+    "chu_random_walk": (_alignment_cells(), _walking),
+    "chu_feedback_scale": (
+        [DIGITS | {"case": "trained", "init_scale": s, "depth": d, "feedback_scale": f}
+         for s in (0.1, 1.0) for d in (1, 2) for f in (0.1, 1.0)], _layers,
+    ),
     "chu_descent": (
-        [DIGITS | {"init_scale": s, "case": c, "batch_size": 0, "steps": 40, "depth": 2}
-         for s in (0.1, 1.0) for c in ("trained", "frozen_hidden")], _descending,
+        [DIGITS | {"init_scale": s, "rule": r, "case": c, "batch_size": 0, "steps": 40, "depth": 2}
+         for s in (0.1, 1.0)
+         for r, c in (("fa", "trained"), ("dfa", "trained"), ("fa", "frozen_hidden"))],
+        _descending,
     ),
     "chu_fixed_points": (_fixed_cells(), _resting),
     "chu_stability": (_stability_cells(), _disturbed),

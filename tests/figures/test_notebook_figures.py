@@ -274,8 +274,10 @@ def test_alignment_shows_layers_null_and_controls(table_of, run):
     dashes = [line._unscaled_dash_pattern[1] for line in lines(shown.panels[-1].axes)]
     assert [d and tuple(d) for d in dashes] == [None, *[style.NULL["linestyle"][1]] * 4]
     upper = {line.get_label(): line for line in lines(shown.panels[1].axes)}
-    assert list(upper) == ["layer 1", "layer 2", "all hidden layers", "null: unused feedback"]
+    both = ["all hidden layers", "DFA, all hidden layers", "null: unused feedback"]
+    assert list(upper) == ["layer 1", "layer 2", *both]
     here = (table["depth"] == 2) & (table["init_scale"] == 0.1) & (table["case"] == "trained")
+    here &= table["rule"] == "fa"
     rows = table[here & (table["layer"] == "2") & (table["metric"] == "gradient_alignment")]
     expected = rows.groupby("step")["value"].mean()
     np.testing.assert_allclose(upper["layer 2"].get_ydata(), expected)
@@ -334,6 +336,7 @@ def test_descent_marks_the_half_fall_and_sums_the_first_order(table_of, run):
     table = table_of("chu_descent")
     _, shown, numbers = run("chu_descent", table)
     plain = table[(table["case"] == "trained") & (table["metric"] == "loss")]
+    plain = plain[plain["rule"] == "fa"]
     for panel in shown:
         here = plain[plain["init_scale"] == panel.cells["init_scale"].iloc[0]]
         loss = here.groupby("step")["value"].mean()
@@ -342,9 +345,10 @@ def test_descent_marks_the_half_fall_and_sums_the_first_order(table_of, run):
         assert mark.get_xdata()[0] == half
     (total,) = lines(shown.panels[-1].axes, "first-order")  # in the fake runs, the whole fall
     np.testing.assert_allclose(total.get_ydata(), loss)
-    parts = numbers["fall / undisturbed fall"].unstack("case")
+    of_fa = numbers.xs("fa", level="rule")
+    parts = of_fa["fall / undisturbed fall"].unstack("case")
     assert [text.split()[0] for text in parts["frozen_hidden"]] == ["0.2", "0.2"]
-    assert numbers["first order / fall"].unstack("case")["trained"].str.startswith("1").all()
+    assert of_fa["first order / fall"].unstack("case")["trained"].str.startswith("1").all()
     assert (numbers["replicates"] == 3).all()
     # A sum needs every step, and all samples.
     for rows in (table[table["step"] % 5 == 0], table.assign(batch_size=50)):

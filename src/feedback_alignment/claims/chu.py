@@ -8,7 +8,14 @@ other thresholds have their reason beside them.
 """
 
 from feedback_alignment.claims.declaration import Part, Yielded, claim
-from feedback_alignment.claims.nulls import factor_at, instead, mean_at, shuffled, unrelated
+from feedback_alignment.claims.nulls import (
+    factor_at,
+    gain_at,
+    instead,
+    mean_at,
+    shuffled,
+    unrelated,
+)
 from feedback_alignment.claims.statistics import (
     auc,
     correlation,
@@ -30,28 +37,29 @@ CHU, GARG, OURS = "Chu 2024", "Garg 2022", "ours"
 
 # Of a run of 30 epochs, 0.334 of the steps is the end of epoch 10: alignment is to be read
 # during training, before the loss nears zero.
-@claim(paper=CHU, figure="chu_alignment")
-def alignment(part: Part) -> Yielded:
-    """During training, the updates of feedback alignment align with the true gradient (tanh, one
-    to three hidden layers of 64, no decay; feedback of the scale of weights at sigma 1, and
-    initial weights at sigma 0.1, well below it, or 1).
-    """
-    # More than seven standard deviations of the cosine with unrelated feedback, 0.08 at most.
+def _updates_align(part: Part) -> Yielded:
+    """Checks that updates align under feedback that stays, and not under feedback that does not."""
+    # Halfway between chance and the gradient itself.
     small = part.where(case="trained", rule="fa", init_scale=0.1).each("depth")
     yield (
         "share of replicates whose cosine of the hidden updates with the gradient is at least "
-        "0.6 after a third of the steps (FA, small initial weights)",
-        share_of_replicates(small.at(0.334, "gradient_alignment") >= 0.6, every=True) >= 0.9,
+        "0.5 after a third of the steps (FA, weights a tenth of the feedback)",
+        share_of_replicates(small.at(0.334, "gradient_alignment") >= 0.5, every=True) >= 0.9,
         instead(case="fresh_feedback"),
     )
-    # Five of these standard deviations.
+    direct = part.where(case="trained", rule="dfa", init_scale=0.1).each("depth")
     yield (
-        "share of replicates in which it is at least 0.4 above that with feedback that took no "
-        "part in the training (FA, small initial weights)",
-        share_of_replicates(small.at(0.334, "alignment_over_null") >= 0.4, every=True) >= 0.9,
+        "share of replicates in which it is at least 0.5 (DFA, weights a tenth of the feedback)",
+        share_of_replicates(direct.at(0.334, "gradient_alignment") >= 0.5, every=True) >= 0.9,
+        instead(case="fresh_feedback", rule="fa"),
+    )
+    yield (
+        "share of replicates in which it is at least 0.5 above that with feedback that took no "
+        "part in the training (FA, weights a tenth of the feedback)",
+        share_of_replicates(small.at(0.334, "alignment_over_null") >= 0.5, every=True) >= 0.9,
         instead(case="fresh_feedback"),
     )
-    # One of them, either way.
+    # Chance gives unrelated feedback up to 0.1.
     redrawn = part.where(case="fresh_feedback")
     yield (
         "mean of that cosine where every step draws new feedback (FA, control)",
@@ -60,15 +68,57 @@ def alignment(part: Part) -> Yielded:
     )
     trained = part.where(case="trained", rule="fa")
     yield (
-        "gain of the mean of that cosine from large initial weights to small ones, least over "
-        "depths (FA)",
+        "gain of the mean of that cosine from initial weights as large as the feedback to a tenth "
+        "of them, least over depths (FA)",
         lowest_gain(trained.at(0.334, "gradient_alignment"), along="init_scale", start=1, end=0.1)
         > 0,
         shuffled("init_scale"),
     )
 
 
-@claim(paper=CHU, figure="chu_fixed_points")
+@claim(paper=CHU, figure="chu_alignment", data="digits")
+def alignment(part: Part) -> Yielded:
+    """During training, the updates of feedback alignment, from layer to layer or direct, align with
+    the true gradient, under feedback of scale 1, ten times larger than weights at sigma 0.1 and as
+    large as those at sigma 1 (digits, tanh, one to three hidden layers of 64, no decay).
+    """
+    yield from _updates_align(part)
+
+
+@claim(paper=CHU, figure="chu_alignment", data="mnist")
+def alignment_mnist(part: Part) -> Yielded:
+    """On MNIST too, during training, the updates of feedback alignment, from layer to layer or
+    direct, align with the true gradient, under feedback of scale 1, ten times larger than weights
+    at sigma 0.1 and as large as those at sigma 1 (tanh, one to three hidden layers of 64, no
+    decay).
+    """
+    yield from _updates_align(part)
+
+
+# The mean of the square is that of a walk, whatever its steps, exactly where each step has mean
+# zero given those before. At twice that, what steps have in common is as much as the steps.
+@claim(paper=CHU, figure="chu_random_walk", data="digits")
+def random_walk(part: Part) -> Yielded:
+    """The updates of feedback alignment are a random walk in weight space: the hidden weights come
+    no farther than unrelated steps of the same sizes would take them (tanh, one to three hidden
+    layers of 64, sigma 0.1 and 1, minibatches, no decay).
+    """
+    redrawn = part.where(case="fresh_feedback")
+    yield (
+        "mean squared displacement of the hidden weights over that of a random walk of the same "
+        "steps, at the end, where every step draws new feedback (FA, control)",
+        grand_mean(redrawn.final("displacement_over_walk")).within(0.5, 2),
+        mean_at(2),
+    )
+    trained = part.where(case="trained", rule=["fa", "dfa"]).each("rule")
+    yield (
+        "the same with feedback that stays, largest over initial scales and depths",
+        highest_mean(trained.final("displacement_over_walk")) < 2,
+        mean_at(2),
+    )
+
+
+@claim(paper=CHU, figure="chu_fixed_points", data="digits_in_order")
 def fixed_points(part: Part) -> Yielded:
     """Where the residual can vanish, or a linear network is at least as wide as its outputs,
     feedback alignment comes to rest at fixed points, and there the true gradient vanishes too:
@@ -105,7 +155,7 @@ def fixed_points(part: Part) -> Yielded:
 
 
 # Garg and Vempala (arXiv 2111.08706) prove it of matrix factorisation.
-@claim(paper=GARG, figure="chu_fixed_points")
+@claim(paper=GARG, figure="chu_fixed_points", data="digits_in_order")
 def not_extrema(part: Part) -> Yielded:
     """In a linear network narrower than its outputs the fixed points of feedback alignment are no
     extrema: the update is zero, the gradient is not, and backpropagation goes on from there (150
@@ -138,7 +188,7 @@ def not_extrema(part: Part) -> Yielded:
 # r is the least real part of the spectrum of K_FA over the largest: below 0 the error grows along
 # some direction. K has 150 rows and the networks 1 210 weights or more, so that no eigenvalue is
 # zero for want of rank. A loss rises if it doubles: one that falls from the first step on gives 1.
-@claim(paper=CHU, figure="chu_stability")
+@claim(paper=CHU, figure="chu_stability", data="digits_in_order")
 def stability(part: Part) -> Yielded:
     """Which minima feedback alignment keeps is told by how its updates align with the gradient
     there, in the sense of the operator K_FA: it leaves those where an eigenvalue of K_FA has a
@@ -207,7 +257,7 @@ def stability(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="chu_stability")
+@claim(paper=OURS, figure="chu_stability", data="digits_in_order")
 def not_cosine(part: Part) -> Yielded:
     """The cosine of one update with the gradient is not the criterion of stability: among runs
     whose feedback is at the same angle to the weights, it does not tell which stay (tanh, 15
@@ -229,7 +279,7 @@ def not_cosine(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="chu_after_switch")
+@claim(paper=OURS, figure="chu_after_switch", data="digits_in_order")
 def not_criterion_on_path(part: Part) -> Yielded:
     """Alignment along the trajectory is not the criterion of stability: after it has left the
     minimum, feedback alignment takes the loss below where it left it without any (tanh, 15
@@ -256,7 +306,7 @@ def not_criterion_on_path(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="chu_stability")
+@claim(paper=OURS, figure="chu_stability", data="digits_in_order")
 def wide_stability(part: Part) -> Yielded:
     """A network much wider than its number of samples stays at a minimum of backpropagation
     under random feedback, without alignment (tanh, 15 digits, one hidden layer of 128, against one
@@ -289,7 +339,7 @@ def wide_stability(part: Part) -> Yielded:
     )
 
 
-@claim(paper=CHU, figure="chu_alignment_performance")
+@claim(paper=CHU, figure="chu_alignment_performance", data="digits")
 def not_sufficient(part: Part) -> Yielded:
     """A network can align well and perform poorly: under a strong decay of all weights it aligns
     better than without and is worse than one whose hidden layer does not learn (tanh, one hidden
@@ -327,16 +377,76 @@ def not_sufficient(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="chu_alignment_performance")
-def not_necessary(part: Part) -> Yielded:
-    """A network can perform well without any alignment, on random features (tanh, one hidden layer
-    of 256 that does not learn, sigma 0.3, no decay).
+@claim(paper=CHU, figure="chu_alignment_performance", data="digits")
+def necessary(part: Part) -> Yielded:
+    """Alignment is necessary for the performance that feedback alignment adds: with feedback that
+    every step draws anew, so that nothing aligns, a network is worse than with feedback that stays,
+    and as good as one whose hidden layer does not learn (tanh, one hidden layer of 64, sigma 0.3,
+    no decay).
     """
+    # Chance gives unrelated feedback up to 0.1.
+    alike = part.where(rule="fa", depth=1, width=64, init_scale=0.3, l2=0)
+    yield (
+        "mean final alignment of the hidden gradient where every step draws new feedback (FA)",
+        grand_mean(
+            alike.where(case="fresh_feedback").final("gradient_alignment"),
+        ).within(-0.1, 0.1),
+        mean_at(0.1),
+    )
+    yield (
+        "gain of mean final accuracy from feedback that every step draws anew to feedback that "
+        "stays (FA)",
+        lowest_gain(alike.final("accuracy"), along="case", start="fresh_feedback", end="trained")
+        > 0,
+        gain_at(0, "case", start="fresh_feedback", end="trained"),
+    )
+    # The standard error of one accuracy of 0.93 on 360 images.
+    yield (
+        "gain of mean final accuracy from a frozen hidden layer to feedback that every step draws "
+        "anew",
+        lowest_gain(
+            alike.final("accuracy"), along="case", start="frozen_hidden", end="fresh_feedback"
+        ).within(-0.013, 0.013),
+        gain_at(0.013, "case", start="frozen_hidden", end="fresh_feedback"),
+    )
+
+
+@claim(paper=OURS, figure="chu_alignment_performance", data="digits")
+def little_needed(part: Part) -> Yielded:
+    """Feedback alignment needs little of it: from large initial weights networks of width 256
+    align less than from small ones, and less than halfway, and are more accurate (tanh, one to
+    three hidden layers, sigma 1 against 0.1, 30 epochs, no decay).
+    """
+    wide = part.where(case="search", rule="fa", l2=0, width=256)
+    large = wide.where(init_scale=1)
+    yield (
+        "largest mean final alignment of the hidden gradient over depths (FA, sigma 1)",
+        highest_mean(large.final("gradient_alignment")) < 0.5,
+        mean_at(0.5),
+    )
+    yield (
+        "loss of that mean from sigma 0.1 to 1, least over depths (FA)",
+        lowest_gain(wide.final("gradient_alignment"), along="init_scale", start=1, end=0.1) > 0,
+        shuffled("init_scale"),
+    )
+    yield (
+        "gain of mean final accuracy from sigma 0.1 to 1, least over depths (FA)",
+        lowest_gain(wide.final("accuracy"), along="init_scale", start=0.1, end=1) > 0,
+        shuffled("init_scale"),
+    )
+
+
+@claim(paper=OURS, figure="chu_alignment_performance", data="digits")
+def not_necessary(part: Part) -> Yielded:
+    """A network can learn most of a task without any alignment, on random features (tanh, one
+    hidden layer of 256 that does not learn, sigma 0.3, no decay).
+    """
+    # Halfway from guessing one of ten digits to no mistake.
     random = part.where(case="random_features")
     yield (
         "mean final accuracy (frozen hidden layer of width 256)",
-        lowest_mean(random.final("accuracy")) >= 0.9,
-        mean_at(0.9),
+        lowest_mean(random.final("accuracy")) >= 0.55,
+        mean_at(0.55),
     )
     # Chance gives unrelated feedback up to 0.1.
     yield (
@@ -346,7 +456,7 @@ def not_necessary(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="chu_alignment_performance")
+@claim(paper=OURS, figure="chu_alignment_performance", data="digits")
 def decay_costs(part: Part) -> Yielded:
     """It is the decay, not the alignment, that costs the accuracy: backpropagation, aligned by
     definition, is no better under the same decay of all weights (tanh, one hidden layer of 64,
@@ -360,7 +470,7 @@ def decay_costs(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="chu_alignment_performance")
+@claim(paper=OURS, figure="chu_alignment_performance", data="digits")
 def correlate(part: Part) -> Yielded:
     """Over a grid of networks, none of them selected, alignment and accuracy correlate at each
     decay; over the decays below the strongest together they do the opposite, since decay raises
@@ -383,11 +493,11 @@ def correlate(part: Part) -> Yielded:
     )
 
 
-@claim(paper=CHU, figure="chu_descent")
+@claim(paper=CHU, figure="chu_descent", data="digits")
 def not_driver(part: Part) -> Yielded:
-    """Alignment is not always what drives the descent: from initial weights as large as the
-    feedback the loss falls without it, and falls as far if the hidden layers do not learn (tanh,
-    three hidden layers of 64, sigma 1, full batch, no decay).
+    """Alignment is not always what drives the descent: from large initial weights, under feedback
+    as large, the loss falls without it, and falls as far if the hidden layers do not learn (tanh,
+    three hidden layers of 64, sigma 1, feedback of scale 1, full batch, no decay).
     """
     # Chance gives unrelated feedback up to 0.1.
     large = part.where(case="trained", rule="fa", init_scale=1)
@@ -416,11 +526,11 @@ def not_driver(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="chu_descent")
+@claim(paper=OURS, figure="chu_descent", data="digits")
 def driver_small_init(part: Part) -> Yielded:
-    """From initial weights well below the feedback the descent needs the hidden layers: they
-    align early, and without their learning the loss falls much less (tanh, three hidden layers of
-    64, sigma 0.1, full batch, no decay).
+    """From small initial weights, under feedback ten times larger, the descent needs the hidden
+    layers: they align early, and without their learning the loss falls much less (tanh, three
+    hidden layers of 64, sigma 0.1, feedback of scale 1, full batch, no decay).
     """
     # Twice what chance gives unrelated feedback.
     small = part.where(case="trained", rule="fa", init_scale=0.1)

@@ -132,7 +132,7 @@ class Claim:
 Yielded = Generator[tuple[str, Comparison, Null], None, None]
 
 
-def claim(*, paper: str, figure: str) -> Callable[[Callable[[Part], Yielded]], Claim]:
+def claim(*, paper: str, figure: str, **scope: Any) -> Callable[[Callable[[Part], Yielded]], Claim]:
     """Declare a claim by a function that yields label, comparison and null of each of its checks.
 
     The claim's id is the function's module and name, its statement the function's docstring.
@@ -140,6 +140,8 @@ def claim(*, paper: str, figure: str) -> Callable[[Callable[[Part], Yielded]], C
     Args:
         paper: whose claim it is; `ours` for one of this project.
         figure: the figure that shows it.
+        scope: what all of its conditions have, as in `Part.where`: a run on other data, say, is
+            no evidence for it.
 
     Raises:
         ClaimsError: anything is wrong; one line with file and line of the declaration.
@@ -155,7 +157,7 @@ def claim(*, paper: str, figure: str) -> Callable[[Callable[[Part], Yielded]], C
             for key, value in {"paper": paper, "figure": figure}.items():
                 if not isinstance(value, str) or not value.strip():
                     raise ClaimsError(f"{key} must be text, not {shown(value)}")
-            checks = _checks(function, file)
+            checks = _checks(function, file, scope)
             return Claim(name, paper, statement, figure, checks, place(file, first))
         except LocatedError:
             raise
@@ -178,10 +180,12 @@ class LocatedError(ClaimsError):
     """An error whose message says already where it is."""
 
 
-def _checks(function: Callable[[Part], Yielded], file: str) -> tuple[Check, ...]:
+def _checks(
+    function: Callable[[Part], Yielded], file: str, scope: Mapping[str, Any]
+) -> tuple[Check, ...]:
     if not inspect.isgeneratorfunction(function):
         raise ClaimsError(f"{function.__name__} yields no comparison")
-    yielded = function(Part())
+    yielded = function(Part().where(**scope))
     found: dict[str, Check] = {}
     for content in yielded:
         try:

@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from feedback_alignment.claims.comparisons import known_axis, known_number_axis
+from feedback_alignment.claims.comparisons import known_axis, known_ends, known_number_axis
 from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite
 from feedback_alignment.claims.estimates import log_or_nan
 from feedback_alignment.claims.filters import filters
-from feedback_alignment.claims.groups import groups
+from feedback_alignment.claims.groups import groups, pairs
 from feedback_alignment.claims.panel import Panel
 from feedback_alignment.claims.quantities import QUANTITIES
 from feedback_alignment.claims.readings import Reading, known_reading
@@ -106,6 +106,27 @@ def factor_at(bound: float) -> Null:
         return replace(panel, values=panel.values * bound / np.exp(_mean(log_or_nan(panel.values))))
 
     return Null(f"geometric means of {bound:g}", prepare=prepare)
+
+
+def gain_at(bound: float, along: str, *, start: Any, end: Any) -> Null:
+    """Means that differ between two values of a setting by the margin.
+
+    Args:
+        bound: mean at `end` less that at `start`.
+        along: the setting, or `case`.
+        start: its one value.
+        end: its other value.
+    """
+    finite(bound, "a gain must be a number")
+    ends = known_ends(along, start, end)
+
+    def prepare(panel: Panel) -> Panel:
+        values, means = panel.values.copy(), _mean(panel.values)
+        for i, j in pairs(panel.conditions, along, ends["from"], ends["to"]):
+            values[j] += means[i] + bound - means[j]
+        return replace(panel, values=values)
+
+    return Null(f"a gain of {bound:g}", prepare=prepare)
 
 
 def exponent_at(bound: float, along: str) -> Null:

@@ -20,6 +20,7 @@ from feedback_alignment.claims.statistics import (
     grand_mean,
     highest_mean,
     lowest_gain,
+    lowest_margin,
     lowest_mean,
     rank_correlation,
     share_of_replicates,
@@ -197,7 +198,7 @@ def digits(part: Part) -> Yielded:
     yield from image_checks(part.where(data="digits"))
 
 
-@claim(paper=OURS, figure="rules_width")
+@claim(paper=OURS, figure="rules_width", data="digits")
 def width_align(part: Part) -> Yielded:
     """With weights scaled as in Song 2021, in deep networks too, alignment vanishes with the
     width, for feedback alignment and for direct feedback alignment, and decay of the output
@@ -221,7 +222,7 @@ def width_align(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="chu_alignment_performance")
+@claim(paper=OURS, figure="chu_alignment_performance", data="digits")
 def width_align_standard(part: Part) -> Yielded:
     """In standard scaling, from small initial weights, alignment does not vanish with the width: it
     is better at width 256 than at 16 (digits, tanh, one to three hidden layers, sigma 0.1, 30
@@ -236,7 +237,7 @@ def width_align_standard(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="rules_depth")
+@claim(paper=OURS, figure="rules_depth", data="digits")
 def depth_align(part: Part) -> Yielded:
     """With weights scaled as in Song 2021, feedback alignment aligns less in deeper networks, and
     direct feedback alignment too; Kolen-Pollack aligns through decay at every depth, and direct
@@ -262,14 +263,15 @@ def depth_align(part: Part) -> Yielded:
         highest_mean(drtp.final("gradient_alignment")) <= 0.1,
         mean_at(0.1),
     )
+    # Halfway from guessing one of ten digits to no mistake.
     yield (
         "least mean final accuracy over depths (DRTP)",
-        lowest_mean(drtp.final("accuracy")) >= 0.9,
-        mean_at(0.9),
+        lowest_mean(drtp.final("accuracy")) >= 0.55,
+        mean_at(0.55),
     )
 
 
-@claim(paper=OURS, figure="chu_alignment")
+@claim(paper=OURS, figure="chu_alignment", data="digits")
 def depth_align_standard(part: Part) -> Yielded:
     """In standard scaling, from small initial weights, three hidden layers end better aligned than
     one (digits, tanh, width 64, sigma 0.1, 30 epochs, no decay).
@@ -279,4 +281,58 @@ def depth_align_standard(part: Part) -> Yielded:
         "gain of the mean final hidden gradient alignment from one hidden layer to three (FA)",
         lowest_gain(small.final("gradient_alignment"), along="depth", start=1, end=3) > 0,
         shuffled("depth"),
+    )
+
+
+# Feedback of scale sigma is drawn as the initial weights are. Times as in chu.alignment.
+@claim(paper=OURS, figure="chu_feedback_scale", data="digits")
+def feedback_scale(part: Part) -> Yielded:
+    """How well feedback alignment aligns hangs on the scale of its feedback as well as on that of
+    the initial weights, and not on their ratio alone. Feedback ten times larger than the weights
+    aligns better than feedback as large, and at that ratio small weights (sigma 0.1) better than
+    large ones (1). Where both are small, three hidden layers have not begun to learn by the time
+    at which others have aligned, and large weights are ahead (digits, tanh, one to three hidden
+    layers of 64, after a third of 30 epochs, no decay).
+    """
+    trained = part.where(case="trained", rule="fa")
+    for sigma in (0.1, 1):
+        cosine = trained.where(init_scale=sigma).at(0.334, "gradient_alignment")
+        yield (
+            "gain of the mean hidden gradient alignment from feedback as large as the weights to "
+            f"ten times larger, least over depths (FA, sigma {sigma:g})",
+            lowest_gain(cosine, along="feedback_scale", start=sigma, end=10 * sigma) > 0,
+            shuffled("feedback_scale"),
+        )
+    small = trained.where(init_scale=0.1, feedback_scale=1)
+    large = trained.where(init_scale=1, feedback_scale=10)
+    yield (
+        "that of small weights minus that of large ones, the feedback ten times larger than "
+        "either, least over depths (FA)",
+        lowest_margin(
+            small.at(0.334, "gradient_alignment"), over=large.at(0.334, "gradient_alignment")
+        )
+        > 0,
+        shuffled(),
+    )
+    alike = trained.where(depth=3, init_scale=0.1, feedback_scale=0.1)
+    # Chance gives unrelated feedback up to 0.1.
+    yield (
+        "mean of that cosine with three hidden layers, weights and feedback small (FA)",
+        grand_mean(alike.at(0.334, "gradient_alignment")).within(-0.1, 0.1),
+        mean_at(0.1),
+    )
+    # Twice what guessing one of ten digits gives.
+    yield (
+        "mean accuracy of these networks at that time",
+        highest_mean(alike.at(0.334, "accuracy")) <= 0.2,
+        mean_at(0.2),
+    )
+    both = trained.where(depth=3, init_scale=1, feedback_scale=1)
+    yield (
+        "the cosine with three hidden layers, weights and feedback large, minus that of these",
+        lowest_margin(
+            both.at(0.334, "gradient_alignment"), over=alike.at(0.334, "gradient_alignment")
+        )
+        > 0,
+        shuffled(),
     )

@@ -105,6 +105,11 @@ QUANTITIES: dict[str, Quantity] = {
         ("gradient_alignment", "null_gradient_alignment"),
         lambda read, _: read["gradient_alignment"] - read["null_gradient_alignment"],
     ),
+    # squared, over that of a random walk of the same steps
+    "displacement_over_walk": Quantity(
+        ("displacement", "walk_displacement"),
+        lambda read, _: _ratio(read["displacement"], read["walk_displacement"]) ** 2,
+    ),
     "gradient_ratio": Quantity(
         ("bp_gradient_norm", "rule_gradient_norm"),
         lambda read, _: _ratio(read["bp_gradient_norm"], read["rule_gradient_norm"]),

@@ -71,6 +71,8 @@ class Lane:
         self._order = None
         if settings.batch_size:
             self._order = BatchOrder(len(self._X), settings.batch_size, streams, [replicate])
+        self._origin = self._last = self._hidden()
+        self._squares = 0.0
         self._draw()
 
     def step(self, decay: float) -> float:
@@ -93,6 +95,9 @@ class Lane:
         if any(acts_at(each, self._step) for each in self._setup.interventions):
             stage = replace(self._stage, network=self.network())
             self._take(intervene(self._setup, self._step, stage, self._streams))
+        now = self._hidden()
+        self._squares += float((now - self._last).square().sum())
+        self._last = now
         self._draw()
         x, y = self._batch
         with torch.no_grad():
@@ -131,6 +136,8 @@ class Lane:
             values["sample_signal_alignment", "output"] = self._sample_alignment(rule)
         if "beta_norm" in wanted:
             values |= self._sizes_of_weights()
+        values["displacement", "hidden"] = (self._last - self._origin).norm()
+        values["walk_displacement", "hidden"] = self._squares**0.5
         if wanted & KERNEL_METRICS:
             values |= self._kernels()
         if self._held_out is not None:
@@ -145,6 +152,11 @@ class Lane:
         return Network(
             *(tuple(x.detach().numpy().astype(np.float64) for x in part) for part in parts)
         )
+
+    def _hidden(self) -> torch.Tensor:
+        """All weights and biases of the hidden layers, flat."""
+        biases = self._c[:-1] if self._settings.bias else []
+        return torch.cat([x.detach().flatten() for x in (*self._W[:-1], *biases)])
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.tensor(values, dtype=getattr(torch, self._settings.dtype))

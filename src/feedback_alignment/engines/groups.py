@@ -7,6 +7,7 @@ import numpy as np
 from feedback_alignment.engines.arrays import Array, Arrays
 from feedback_alignment.engines.lanes import intervene, null_feedback, start_lane
 from feedback_alignment.metrics.observe import State, observe
+from feedback_alignment.metrics.walk import WALK, Walk
 from feedback_alignment.networks.parameters import Network
 from feedback_alignment.streams import Streams
 from feedback_alignment.training.batches import BatchOrder, Samples
@@ -88,6 +89,7 @@ class LaneGroup:
         self._load([intervene(setup, 0, *start) for start in starts])
         self._draw()
         self._allocate()
+        self._walk = Walk(arrays, self._W[:-1]) if setup.wanted & WALK else None
 
     @property
     def lanes(self) -> int:
@@ -106,6 +108,8 @@ class LaneGroup:
                 self._step += 1
                 if any(acts_at(each, self._step) for each in self._setup.interventions):
                     self._intervene()
+                if self._walk is not None:
+                    self._walk.follow(self._W[:-1])
                 self._draw()
                 self._forward()
                 row[:] = scale * self._arrays.norms(self._errors)
@@ -114,7 +118,12 @@ class LaneGroup:
     def observe(self, wanted: Set[str]) -> list[dict[Key, float]]:
         """The wanted metrics of each lane."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return [observe(self._state(lane), wanted) for lane in range(self.lanes)]
+            found = [observe(self._state(lane), wanted) for lane in range(self.lanes)]
+            if self._walk is not None:
+                for name in wanted & WALK:
+                    for values, value in zip(found, self._walk.distances()[name], strict=True):
+                        values[name, "hidden"] = float(value)
+        return found
 
     def keep(self, lanes: np.ndarray) -> None:
         """Drop the other lanes; see `protocol.Engine`."""
@@ -125,6 +134,8 @@ class LaneGroup:
             return
         self._W = [W[kept.tolist()] for W in self._W]
         self._B = [B[kept.tolist()] for B in self._B]
+        if self._walk is not None:
+            self._walk.keep(kept.tolist())
         if self._order is not None:
             self._order.keep(lanes)
             self._index = self._index[kept.tolist()]

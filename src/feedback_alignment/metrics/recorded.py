@@ -28,6 +28,12 @@ _DESCENT = {
     "layers": "`1`.. and `output`",
     "main_layer": None,
 }
+_WALK = {
+    "recorded": with_setting("displacement"),
+    "when": "`displacement: true`",
+    "layers": "`hidden`",
+    "main_layer": "hidden",
+}
 _SPECTRUM = {"recorded": with_setting("spectrum"), "when": "`spectrum: true`"}
 _NULL_SPECTRUM = {
     "recorded": _null_spectrum,
@@ -144,6 +150,14 @@ RECORDED = (
         **_DESCENT,
     ),
     Metric("descent_share", "its share of the sum over layers", **_DESCENT),
+    Metric("displacement", "`||W(t) - W(0)||` of the weights and biases of all hidden layers",
+           **_WALK),
+    Metric(
+        "walk_displacement",
+        "root of the sum of `||dW||^2` over all steps, perturbations among them: how far a random "
+        "walk of the same steps has come, in the root mean square",
+        **_WALK,
+    ),
     Metric(
         "stability_ratio",
         "`min Re / max Re` over the eigenvalues of `K_FA = J P^T / N`, J the Jacobian of the "
