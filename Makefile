@@ -11,12 +11,14 @@ RUN = . .venv/bin/activate &&
 export CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper prune test test-long lint bench docs lock
+.PHONY: help figures smoke paper verify snapshot prune test test-long lint bench docs lock
 
 help:
 	@echo "make figures  install into .venv, rebuild every figure of $$CONFIG, print the verdicts"
 	@echo "make smoke    the same for config/smoke.yaml: every figure, tiny"
 	@echo "make paper    the same for config/paper.yaml: the papers' sizes, hours"
+	@echo "make verify   is every result of $$CONFIG as it was made, and as docs/results has it?"
+	@echo "make snapshot write what $$CONFIG found into docs/results, finished or not"
 	@echo "make prune    list what no config asks for any more, and remove it after a yes"
 	@echo "make test     install into .venv, run the tests"
 	@echo "make test-long  the long tests: faults of every kind, half an hour"
@@ -47,6 +49,16 @@ smoke:
 
 paper:
 	@$(MAKE) --no-print-directory figures CONFIG=config/paper.yaml
+
+verify: .venv/installed
+	@$(RUN) results=$$(python -m feedback_alignment check "$$CONFIG") \
+	&& snapshot="docs/$$results" \
+	&& if test -d "$$snapshot"; then set -- --snapshot "$$snapshot"; fi \
+	&& python -m feedback_alignment verify "$$results" "$$@"
+
+snapshot: .venv/installed
+	@$(RUN) python -m feedback_alignment snapshot "$$CONFIG" \
+	&& python -m feedback_alignment.documents
 
 prune: .venv/installed
 	@$(RUN) python -m feedback_alignment prune

@@ -8,6 +8,8 @@ rule train:
         arrays=f"{RESULTS}/runs/{{run}}.npz",
     log:
         f"{RESULTS}/logs/train/{{run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{run}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
