@@ -11,7 +11,7 @@ RUN = . .venv/bin/activate &&
 export CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper verify snapshot prune test test-long lint bench docs lock
+.PHONY: help figures smoke paper verify snapshot prune test test-long test-cluster lint bench docs lock
 
 help:
 	@echo "make figures  install into .venv, rebuild every figure of $$CONFIG, print the verdicts"
@@ -22,6 +22,7 @@ help:
 	@echo "make prune    list what no config asks for any more, and remove it after a yes"
 	@echo "make test     install into .venv, run the tests"
 	@echo "make test-long  the long tests: faults of every kind, half an hour"
+	@echo "make test-cluster  the smoke config through a SLURM of its own, as root"
 	@echo "make lint     ruff, pyright, snakefmt and snakemake --lint"
 	@echo "make bench    measure the engines' speed, into benchmarks/"
 	@echo "make docs     write the generated tables and the config schema anew"
@@ -68,6 +69,9 @@ test: .venv/installed
 
 test-long: .venv/installed
 	$(RUN) python -m pytest -n 2 -m long
+
+test-cluster: .venv/installed
+	$(RUN) python -m pytest -m cluster tests/cluster
 
 lint: .venv/installed
 	$(RUN) ruff check . && ruff format --check .

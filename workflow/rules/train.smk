@@ -15,7 +15,7 @@ rule train:
     threads: 1
     resources:
         mem_mb=memory_of,
-        runtime=24 * 60,
+        runtime=runtime_of,
         # The profile offers one: trainings on it take turns.
         gpu=lambda wildcards: int(condition_of(wildcards)["device"] == "cuda"),
     message:
