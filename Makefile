@@ -11,7 +11,8 @@ RUN = . .venv/bin/activate &&
 export CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help figures smoke paper nulls seeds prune test test-long lint bench docs lock
+.PHONY: help figures smoke paper nulls seeds verify snapshot prune test test-long test-cluster \
+	lint bench docs lock
 
 help:
 	@echo "make figures  install into .venv, rebuild every figure of $$CONFIG, print the verdicts"
@@ -19,9 +20,12 @@ help:
 	@echo "make paper    the same for config/paper.yaml: the papers' sizes, hours"
 	@echo "make nulls    judge every check of $$CONFIG where what it looks for is absent"
 	@echo "make seeds    judge $$CONFIG under five root seeds that the claims choose, hours"
+	@echo "make verify   is every result of $$CONFIG as it was made, and as docs/results has it?"
+	@echo "make snapshot write what $$CONFIG found into docs/results, finished or not"
 	@echo "make prune    list what no config asks for any more, and remove it after a yes"
 	@echo "make test     install into .venv, run the tests"
 	@echo "make test-long  the long tests: faults of every kind, half an hour"
+	@echo "make test-cluster  the smoke config through a SLURM of its own, as root"
 	@echo "make lint     ruff, pyright, snakefmt and snakemake --lint"
 	@echo "make bench    measure the engines' speed, into benchmarks/"
 	@echo "make docs     write the generated tables and the config schema anew"
@@ -60,6 +64,16 @@ seeds: .venv/installed
 	snakemake claims --cores $(CORES) --configfile "$$CONFIG" --config seed=$$seed name=seed-$$seed \
 	|| exit 1; done && python -m feedback_alignment seeds --table resources/seeds.csv
 
+verify: .venv/installed
+	@$(RUN) results=$$(python -m feedback_alignment check "$$CONFIG") \
+	&& snapshot="docs/$$results" \
+	&& if test -d "$$snapshot"; then set -- --snapshot "$$snapshot"; fi \
+	&& python -m feedback_alignment verify "$$results" "$$@"
+
+snapshot: .venv/installed
+	@$(RUN) python -m feedback_alignment snapshot "$$CONFIG" \
+	&& python -m feedback_alignment.documents
+
 prune: .venv/installed
 	@$(RUN) python -m feedback_alignment prune
 
@@ -68,6 +82,9 @@ test: .venv/installed
 
 test-long: .venv/installed
 	$(RUN) python -m pytest -n 2 -m long
+
+test-cluster: .venv/installed
+	$(RUN) python -m pytest -m cluster tests/cluster
 
 lint: .venv/installed
 	$(RUN) ruff check . && ruff format --check .

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from feedback_alignment.files import DamagedFileError, report_in_one_line, write_text
-from feedback_alignment.provenance import count_statuses, digests, environment, summarise_settings
+from feedback_alignment.provenance import count_statuses, describe, digests, environment
 from feedback_alignment.receipts import making, read_receipt
 from feedback_alignment.specification import digest_of, read_specification
 from feedback_alignment.tables import read_tables
@@ -29,18 +29,7 @@ def record(spec: dict) -> dict[str, object]:
     receipts = [read_receipt(path) or {} for path in args.upstream]
     files = [args.results / name for receipt in receipts for name in receipt["made"]]
     return {
-        "settings": {
-            "name": spec["name"],
-            "seed": spec["seed"],
-            "experiments": {
-                name: {
-                    "figures": experiment["figures"],
-                    "replicates": experiment["replicates"],
-                    **summarise_settings(experiment["conditions"]),
-                }
-                for name, experiment in experiments.items()
-            },
-        },
+        "settings": describe(spec),
         "environment": versions,
         "status": {
             name: count_statuses(read_tables([args.results / f"metrics/{name}.parquet"]))

@@ -10,6 +10,7 @@ from feedback_alignment.archive import read_arrays, write_arrays
 from feedback_alignment.conditions import Condition
 from feedback_alignment.engines.arrays import DeviceError
 from feedback_alignment.files import DamagedFileError, report_in_one_line
+from feedback_alignment.machine import trainer
 from feedback_alignment.simulate import simulate
 from feedback_alignment.specification import read_specification
 
@@ -30,6 +31,8 @@ except DamagedFileError as error:
     args.data.unlink(missing_ok=True)
     sys.exit(f"error: {error}; the next run makes it again")
 condition = Condition(**spec["settings"])
+# The first line of the log, for the record of what took how long.
+print(f"on: {trainer(condition.device)}", flush=True)
 # A line every five seconds is enough for a log.
 with tqdm(total=condition.steps, unit="step", mininterval=5, maxinterval=5, ascii=True) as bar:
     try:

@@ -58,6 +58,9 @@ STALE_BY = {
     "conditions.py": CONDITION,
     "training/__init__.py": CONDITION,
     "training/recording.py": CONDITION,
+    "machine.py": TRAIN | {"record"},
+    # They publish what jobs have made.
+    "snapshots/*.py": set(),
     "metrics/__init__.py": CONDITION | CLAIMS,
     "metrics/metric.py": CONDITION | CLAIMS,
     "metrics/courses.py": CLAIMS | {"tables"},

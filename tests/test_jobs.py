@@ -7,7 +7,7 @@ import pytest
 
 from feedback_alignment.config import ConfigError, parse_config
 from feedback_alignment.files import sha256_of
-from feedback_alignment.jobs import known_figures, make_plan, receipt_of
+from feedback_alignment.jobs import known_figures, make_plan, read_plan, receipt_of
 from feedback_alignment.receipts import making
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +25,14 @@ def test_jobs_are_conditions_by_blocks_and_share_data():
     assert len(plan.jobs["data"]) == 4
     blocks = {name.rpartition("/")[2].rpartition("-")[0] for name in plan.jobs["train"]}
     assert blocks == {"000-003", "004-005"}
+
+
+def test_a_published_plan_comes_back_and_counts_among_the_copies(tmp_path):
+    plan = plan_of()
+    path = plan.publish(tmp_path)
+    assert read_plan(path).jobs == plan.jobs
+    assert path.relative_to(tmp_path).as_posix() in plan.copies()
+    assert plan_of(grid={"width": [10, 30]}).publish(tmp_path) != path
 
 
 def test_a_specification_changes_with_everything_upstream():

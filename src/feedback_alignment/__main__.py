@@ -14,11 +14,15 @@ from feedback_alignment.claims.root_seeds import (
 )
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import write_text
+from feedback_alignment.jobs import make_plan
 from feedback_alignment.nulls_report import SAMPLES, write_null_rates
 from feedback_alignment.project import read_project
 from feedback_alignment.prune import prune, unasked
 from feedback_alignment.published_runs import write_song2021
 from feedback_alignment.rows import RowError
+from feedback_alignment.snapshots.comparing import differences
+from feedback_alignment.snapshots.manifest import damages
+from feedback_alignment.snapshots.writing import write_snapshot
 
 # The checkout: the package is installed in editable mode, since a config needs the whole project.
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +48,13 @@ def main() -> None:
     nulls.add_argument("--samples", type=int, default=SAMPLES, help="how many of each null")
     seeds = commands.add_parser("seeds", help="root seeds that the claims choose, and verdicts")
     seeds.add_argument("--table", type=Path, help="write the verdicts of results/seed-<seed> here")
+    whole = commands.add_parser("verify", help="are results as they were made, and as published?")
+    whole.add_argument("folder", type=Path, help="a results folder, or a snapshot")
+    whole.add_argument("--snapshot", type=Path, help="also compare with this snapshot")
+    publish = commands.add_parser("snapshot", help="write what a config found into docs/results/")
+    publish.add_argument("config", type=Path, nargs="+", help="config file; later ones win")
+    publish.add_argument("--results", type=Path, help="its results folder; default results/<name>")
+    publish.add_argument("--into", type=Path, help="default docs/results/<name>")
     args = parser.parse_args()
     try:
         if args.command == "check":
@@ -57,6 +68,10 @@ def main() -> None:
             _judge_nulls(args.config, args.samples)
         elif args.command == "seeds":
             _seeds(args.table)
+        elif args.command == "verify":
+            _verify(args.folder, args.snapshot)
+        elif args.command == "snapshot":
+            _write_snapshot(args.config, args.results, args.into)
         else:
             _ask_and_prune(args.config)
     except (InputError, ClaimsError, RowError) as error:
@@ -87,6 +102,28 @@ def _seeds(table: Path | None) -> None:
     write_text(table, table_of_seeds(claims, found))
     for claim, verdicts in read_seeds(table, digest_of_claims(claims)).items():
         print(f"{'fragile' if fragile(verdicts) else '':8}{claim:30}{', '.join(verdicts)}")
+
+
+def _verify(folder: Path, snapshot: Path | None) -> None:
+    lines = [line for path in (folder, snapshot) if path for line in damages(path)]
+    # What is damaged need not be compared.
+    if snapshot and not lines:
+        lines = differences(folder, snapshot)
+    if lines:
+        sys.exit("\n".join(f"error: {line}" for line in lines))
+    print(f"{folder}: every file is as it was made")
+    if snapshot:
+        print(f"{folder}: found what {snapshot} says")
+
+
+def _write_snapshot(configs: list[Path], results: Path | None, target: Path | None) -> None:
+    plan = make_plan(read_project(ROOT, configs), ROOT)
+    results = results or Path("results") / plan.config.name
+    target = target or ROOT / "docs/results" / plan.config.name
+    names = [path.resolve().relative_to(ROOT).as_posix() for path in configs]
+    for name in write_snapshot(plan, ROOT, names, results, target):
+        print(f"not run: {name}", file=sys.stderr)
+    print(target)
 
 
 def _ask_and_prune(configs: list[Path]) -> None:

@@ -1,24 +1,31 @@
-"""What documents say of settings, columns and sources, generated: `python -m` this module.
+"""What documents say of settings, columns, sources and results: `python -m` this module.
 
-Tables stand between two marks in a document; the schema of a config is a file of its own.
+Tables, and numbers of snapshots, stand between two marks in a document; the schema of a config is a
+file of its own.
 """
 
 import argparse
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from feedback_alignment.config.content import ExperimentContent, When, json_schema
+from feedback_alignment.errors import InputError
 from feedback_alignment.files import write_text
 from feedback_alignment.metrics.registry import METRICS
 from feedback_alignment.settings import Settings, needs_of
+from feedback_alignment.snapshots.values import filled
 from feedback_alignment.sources import load_sources
 from feedback_alignment.tables import AFTER, BEFORE, SETTINGS
 
 SCHEMA = "workflow/schemas/config.schema.json"
 _MARKED = re.compile(r"(<!-- generated: ([a-z ]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+# Documents with tables, and with numbers of snapshots.
+_TABLES = ("config/README.md", "results/README.md", "docs/protocol.md")
+_NUMBERS = ("README.md", "docs/findings.md")
 _KINDS = {
     "integer": "whole number",
     "number": "number",
@@ -38,6 +45,9 @@ def documents(root: Path) -> dict[str, str]:
 
     Returns:
         text by path below the root.
+
+    Raises:
+        InputError: a number is marked that no snapshot has; one line.
     """
     tables: dict[str, Callable[[], str]] = {
         "keys of a config": lambda: _keys(json_schema()),
@@ -49,9 +59,11 @@ def documents(root: Path) -> dict[str, str]:
         "sources": lambda: _sources(root / "config/sources.yaml"),
     }
     texts = {SCHEMA: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"}
-    for path in ("config/README.md", "results/README.md", "docs/protocol.md"):
+    for path in _TABLES:
         text = (root / path).read_text(encoding="utf-8")
         texts[path] = _MARKED.sub(lambda m: m[1] + tables[m[2]]() + m[3], text)
+    for path in _NUMBERS:
+        texts[path] = filled((root / path).read_text(encoding="utf-8"), root / "docs/results")
     return texts
 
 
@@ -151,7 +163,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path(), help="the project's root")
     root = parser.parse_args().root
-    for path, text in documents(root).items():
+    try:
+        texts = documents(root)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    for path, text in texts.items():
         file = root / path
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             write_text(file, text)

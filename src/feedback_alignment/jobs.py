@@ -6,6 +6,7 @@ says; named outputs have a receipt. File times and Snakemake's own notes decide 
 """
 
 import json
+import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,7 @@ from feedback_alignment import engines, rules
 from feedback_alignment.code import Code, CodeError, Tree
 from feedback_alignment.conditions import Condition
 from feedback_alignment.config import Config, ConfigError, Experiment, check_name, replicate_blocks
+from feedback_alignment.files import write_once
 from feedback_alignment.known_digests import KnownDigests
 from feedback_alignment.receipts import damage
 from feedback_alignment.specification import digest_of, write_specification
@@ -80,14 +82,24 @@ class Plan:
     def copies(self) -> set[str]:
         """What `publish` writes, below its folder."""
         jobs = [job for jobs in self.jobs.values() for job in jobs.values()]
-        return {f"specifications/{job.digest}.json" for job in jobs} | {
-            f"code/{job.code.digest}" for job in jobs
-        }
+        return (
+            {f"specifications/{job.digest}.json" for job in jobs}
+            | {f"code/{job.code.digest}" for job in jobs}
+            | {self._copy}
+        )
 
-    def publish(self, folder: Path) -> None:
-        """Write what the jobs read: `specifications/<digest>.json` and `code/<digest>/`.
+    @property
+    def _copy(self) -> str:
+        """Where its copy lies; the page depends on all other jobs."""
+        return f"plans/{self.jobs['page']['page'].digest}.pickle"
 
-        Both are named by their content and never change, whatever happens to the tree meanwhile.
+    def publish(self, folder: Path) -> Path:
+        """Write what the jobs read: `specifications/<digest>.json`, `code/<digest>/`, and the plan.
+
+        All are named by their content and never change, whatever happens to the tree meanwhile.
+
+        Returns:
+            the copy of the plan, for `read_plan`.
         """
         there = {path.stem for path in (folder / "specifications").glob("*.json")}
         for jobs in self.jobs.values():
@@ -98,6 +110,8 @@ class Plan:
             job.code.digest: job.code for jobs in self.jobs.values() for job in jobs.values()
         }.values():
             code.copy(folder / "code")
+        write_once(folder / self._copy, pickle.dumps(self))
+        return folder / self._copy
 
     def stale(self, results: Path, digests: KnownDigests) -> tuple[list[Job], list[str]]:
         """The jobs whose named outputs are missing, of another specification, or damaged.
@@ -129,6 +143,11 @@ class Plan:
 def receipt_of(results: Path, job: Job) -> Path:
     """Where a job leaves its receipt."""
     return results / "receipts" / job.step / f"{job.name}.json"
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan that `Plan.publish` wrote; only a file of one's own may be read so."""
+    return pickle.loads(path.read_bytes())
 
 
 def make_plan(config: Config, root: Path) -> Plan:

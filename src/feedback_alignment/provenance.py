@@ -1,6 +1,5 @@
 """What was run and with what: settings, environment, and the digests of everything made."""
 
-import hashlib
 import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +7,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feedback_alignment.files import sha256_of
+from feedback_alignment.machine import processor
 from feedback_alignment.tables import STATUSES
 
 if TYPE_CHECKING:
@@ -36,16 +37,6 @@ def environment(lock: str) -> dict[str, str]:
     return versions
 
 
-def processor() -> str:
-    """The processor's name, as far as the system tells."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        text = ""
-    model = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
-    return model.group(1) if model else platform.processor() or platform.machine()
-
-
 def summarise_settings(conditions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The settings of an experiment: one value where all conditions agree, else all values.
 
@@ -68,6 +59,26 @@ def summarise_settings(conditions: Sequence[Mapping[str, Any]]) -> dict[str, Any
     }
 
 
+def describe(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Content of settings.json: what a config runs.
+
+    Args:
+        record: the specification of the job `record`.
+    """
+    return {
+        "name": record["name"],
+        "seed": record["seed"],
+        "experiments": {
+            name: {
+                "figures": experiment["figures"],
+                "replicates": experiment["replicates"],
+                **summarise_settings(experiment["conditions"]),
+            }
+            for name, experiment in record["experiments"].items()
+        },
+    }
+
+
 def count_statuses(table: "pd.DataFrame") -> dict[str, int]:
     """Number of runs (a condition with a replicate) by status.
 
@@ -81,7 +92,4 @@ def count_statuses(table: "pd.DataFrame") -> dict[str, int]:
 
 def digests(paths: Iterable[Path], root: Path) -> dict[str, str]:
     """SHA-256 of each file, by its path below `root`."""
-    return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(paths)
-    }
+    return {path.relative_to(root).as_posix(): sha256_of(path) for path in sorted(paths)}

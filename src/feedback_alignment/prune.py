@@ -63,7 +63,7 @@ def unasked(
     ]
     copies = [
         path
-        for folder in ("code", "specifications")
+        for folder in ("code", "plans", "specifications")
         for path in sorted((kept / folder).glob("*"))
         if path.relative_to(kept).as_posix() not in needed
     ]

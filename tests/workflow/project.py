@@ -59,14 +59,14 @@ class Project:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE", "PYTEST"))}
         return kept | {"PYTHONPATH": str(self.folder / "src")}
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess:
         return subprocess.run(
             [sys.executable, "-m", "snakemake", *arguments],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=timeout,
         )
 
     def start(self, *arguments: str) -> subprocess.Popen:

@@ -13,6 +13,8 @@ rule claims:
         receipt=f"{RESULTS}/receipts/claims/claims.json",
     log:
         f"{RESULTS}/logs/claims.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/claims/claims.tsv"
     conda:
         ENVIRONMENT
     threads: 1

@@ -7,6 +7,8 @@ rule data:
         arrays=f"{RESULTS}/data/{{dataset}}.npz",
     log:
         f"{RESULTS}/logs/data/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/data/{{dataset}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1

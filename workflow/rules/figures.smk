@@ -21,6 +21,8 @@ rule figure:
         receipt=f"{RESULTS}/receipts/figure/{{figure}}.json",
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figure/{{figure}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1

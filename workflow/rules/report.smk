@@ -16,6 +16,8 @@ rule record:
         receipt=f"{RESULTS}/receipts/record/record.json",
     log:
         f"{RESULTS}/logs/record.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/record/record.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -49,6 +51,8 @@ rule page:
         receipt=f"{RESULTS}/receipts/page/page.json",
     log:
         f"{RESULTS}/logs/page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/page/page.tsv"
     conda:
         ENVIRONMENT
     threads: 1

@@ -10,6 +10,8 @@ rule tables:
         receipt=f"{RESULTS}/receipts/tables/{{experiment}}.json",
     log:
         f"{RESULTS}/logs/tables/{{experiment}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1

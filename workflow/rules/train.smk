@@ -8,12 +8,14 @@ rule train:
         arrays=f"{RESULTS}/runs/{{run}}.npz",
     log:
         f"{RESULTS}/logs/train/{{run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{run}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory_of,
-        runtime=24 * 60,
+        runtime=runtime_of,
         # The profile offers one: trainings on it take turns.
         gpu=lambda wildcards: int(condition_of(wildcards)["device"] == "cuda"),
     message:

@@ -44,12 +44,16 @@ class Point:
     @property
     def name(self) -> str:
         """Its settings in words, and its step if it has one."""
-        said = [
-            str(value) if column in TEXT_COLUMNS else f"{column} {named(value)}"
-            for column, value in self.published.settings.items()
-        ]
-        step = self.published.step
-        return ", ".join([*said, *([] if step is None else [f"step {step}"])])
+        return name_of(self.published)
+
+
+def name_of(value: PublishedPoint) -> str:
+    """The settings of a published value in words, and its step if it has one."""
+    said = [
+        str(setting) if column in TEXT_COLUMNS else f"{column} {named(setting)}"
+        for column, setting in value.settings.items()
+    ]
+    return ", ".join([*said, *([] if value.step is None else [f"step {value.step}"])])
 
 
 def values_of(

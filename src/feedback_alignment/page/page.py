@@ -43,7 +43,7 @@ def render(
         settings: content of settings.json: `name`, `seed` and `experiments`.
         sources: the entries of config/sources.yaml.
         environment: version by name.
-        status: number of runs by status, by experiment.
+        status: number of runs by status, by experiment; empty for one that has not run.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -62,6 +62,7 @@ def render(
     }
     entries = claims.get("claims", [])
     counts = Counter(claim["verdict"] for claim in entries)
+    shown = {figure.name for figure in figures}
     return templates.get_template("page.html.j2").render(
         css=(folder / "page.css").read_text(encoding="utf-8"),
         name=settings["name"],
@@ -71,7 +72,8 @@ def render(
         interval=claims.get("interval", ""),
         counts=[(verdict, counts[verdict]) for verdict in VERDICTS if counts[verdict]],
         figures=_in_order(figures, entries, settings["experiments"]),
-        shown={figure.name for figure in figures},
+        shown=shown,
+        missing=sorted({f for e in settings["experiments"].values() for f in e["figures"]} - shown),
         by_figure={f.name: [c for c in entries if c["figure"] == f.name] for f in figures},
         experiments={
             name: {"rows": rows(name, entry, sources), **entry}

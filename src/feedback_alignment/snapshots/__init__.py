@@ -1,0 +1,1 @@
+"""Results as they are published in `docs/results/`: written, verified, and quoted in documents."""

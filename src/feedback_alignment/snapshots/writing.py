@@ -1,0 +1,199 @@
+"""Write a snapshot: what a results folder found, small enough to lie in the repository."""
+
+import csv
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from feedback_alignment.claims import ClaimVerdict, judge, load_claims, write_verdicts
+from feedback_alignment.claims.points import Tables, name_of
+from feedback_alignment.claims.published import Published
+from feedback_alignment.claims.root_seeds import digest_of_claims, read_seeds
+from feedback_alignment.claims.verdicts import NOT_RUN
+from feedback_alignment.code import PUBLISHED
+from feedback_alignment.errors import InputError
+from feedback_alignment.files import write_text
+from feedback_alignment.jobs import LOCK, SEEDS, SOURCES, Plan, receipt_of
+from feedback_alignment.page.figures import collect_figures
+from feedback_alignment.page.page import render
+from feedback_alignment.provenance import count_statuses, describe, environment
+from feedback_alignment.published import read_published
+from feedback_alignment.receipts import read_receipt
+from feedback_alignment.snapshots.manifest import NAME, write_sealed
+from feedback_alignment.snapshots.pieces import asked, made_of, pieces_of
+from feedback_alignment.snapshots.reading import read_json
+from feedback_alignment.snapshots.summaries import summarise
+from feedback_alignment.snapshots.took import COLUMNS, took
+from feedback_alignment.sources import load_sources
+from feedback_alignment.tables import read_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# So that the repository stays quick to clone.
+LARGEST = 15 * 10**6
+_POINT = ("published_mean", "published_sd", "published_n", "mean", "sd", "n")
+_POINT += ("difference", "ci_low", "ci_high", "threshold", "verdict")
+
+
+def write_snapshot(
+    plan: Plan, root: Path, configs: Sequence[str], results: Path, target: Path
+) -> list[str]:
+    """Write the snapshot of a results folder, finished or not, in place of an earlier one.
+
+    Verdicts are those of the tree's claims on the tables that are there.
+
+    Args:
+        plan: what the tree makes of the config.
+        root: the project's root.
+        configs: the config files, relative to it.
+        results: the results folder.
+        target: the snapshot's folder.
+
+    Returns:
+        the pieces that have not run.
+
+    Raises:
+        InputError: a piece is damaged or was made with other settings, none has run, the snapshot
+            would be too large, or the target is something else; one line.
+    """
+    if target.exists() and not (target / NAME).exists():
+        raise InputError(f"{target}: is no snapshot; name one, or a folder that is not there yet")
+    pieces = {name: made_of(results, job) for name, job in pieces_of(plan).items()}
+    experiments = [e.name for e in plan.config.experiments if pieces[f"tables/{e.name}"]]
+    if not experiments:
+        raise InputError(f"{results}: nothing of the config {plan.config.name} has run")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".snapshot-") as work:
+        new = Path(work) / target.name
+        tables = {n: read_tables([results / f"metrics/{n}.parquet"]) for n in experiments}
+        _write_claims(plan, root, tables, new)
+        for name, table in tables.items():
+            _write_csv(
+                new / f"summaries/{name}.csv", summarise(table).to_dict("split", index=False)
+            )
+        receipts = {n: read_receipt(receipt_of(results, plan.jobs["tables"][n])) for n in tables}
+        rows = took(results, {n: r["specification"] for n, r in receipts.items() if r})
+        _write_rows(new / "took.csv", COLUMNS, rows)
+        figures = [figure for figure in plan.config.figures if pieces[f"figure/{figure}"]]
+        for figure in figures:
+            (new / "figures").mkdir(exist_ok=True)
+            shutil.copy(results / f"figures/{figure}.svg", new / "figures")
+        _write_page(plan, root, tables, figures, results, new)
+        record = plan.jobs["record"]["record"].specification
+        jobs = pieces_of(plan)
+        write_sealed(
+            new,
+            {
+                "configs": list(configs),
+                "claims": plan.jobs["claims"]["claims"].code.digest,
+                "page": plan.jobs["page"]["page"].code.digest,
+                "lock": record["lock"],
+                "pieces": {
+                    name: piece or {"asked": asked(jobs[name].specification), "state": NOT_RUN}
+                    for name, piece in pieces.items()
+                },
+            },
+        )
+        size = sum(path.stat().st_size for path in new.rglob("*") if path.is_file())
+        if size > LARGEST:
+            raise InputError(
+                f"{target}: would have {size / 1e6:.1f} MB; allowed: {LARGEST / 1e6:g} MB"
+            )
+        if target.exists():
+            target.rename(Path(work) / "old")
+        new.rename(target)
+    return [name for name, piece in pieces.items() if not piece]
+
+
+def _write_claims(
+    plan: Plan, root: Path, tables: Mapping[str, "pd.DataFrame"], folder: Path
+) -> None:
+    import pandas as pd
+
+    published = {path.stem: read_published(path) for path in sorted(root.glob(PUBLISHED))}
+    feeding = {f: [e.name for e in plan.config.feeding(f)] for f in plan.config.figures}
+    found = {
+        figure: pd.concat([tables[name] for name in names if name in tables], ignore_index=True)
+        for figure, names in feeding.items()
+        if any(name in tables for name in names)
+    }
+    claims = load_claims()
+    verdicts = judge(claims, found, published)
+    write_verdicts(verdicts, folder, digest_of_claims(claims))
+    rows = list(_published_rows(verdicts, published))
+    _write_rows(folder / "published.csv", ("claim", "check", "point", *_POINT), rows)
+
+
+def _published_rows(
+    verdicts: Sequence[ClaimVerdict], published: Tables
+) -> Iterable[dict[str, Any]]:
+    """Every published value beside ours, or `not run`."""
+    for claim, verdict in zip(load_claims(), verdicts, strict=True):
+        for check in claim.checks:
+            if not isinstance(check.statistic, Published):
+                continue
+            (found,) = (v for v in verdict.checks if v.label == check.label)
+            ours = {point.point: point for point in found.points}
+            for value in check.statistic.values(published):
+                name = name_of(value)
+                row = {"claim": claim.id, "check": check.label, "point": name, "n": 0}
+                row |= {f"published_{k}": getattr(value, k) for k in ("mean", "sd", "n")}
+                row |= {"verdict": NOT_RUN}
+                if name in ours:
+                    row |= {column: getattr(ours[name], column) for column in _POINT}
+                yield row
+
+
+def _write_page(
+    plan: Plan,
+    root: Path,
+    tables: Mapping[str, "pd.DataFrame"],
+    figures: Sequence[str],
+    results: Path,
+    folder: Path,
+) -> None:
+    settings = describe(plan.jobs["record"]["record"].specification)
+    status = {n: count_statuses(tables[n]) if n in tables else {} for n in settings["experiments"]}
+    # Of a part that has run, with the versions that are here.
+    there = results / "environment.json"
+    versions = environment((root / LOCK).read_text(encoding="utf-8"))
+    versions = read_json(there, "processor") if there.exists() else versions
+    for name, content in {"settings": settings, "status": status, "environment": versions}.items():
+        write_text(folder / f"{name}.json", json.dumps(content, indent=1) + "\n")
+    page = folder / "index.html"
+    captions, none = root / "workflow/report", folder / "notebooks"
+    claims = read_json(folder / "claims.json", "claims")
+    text = render(
+        claims=claims,
+        seeds=read_seeds(root / SEEDS, claims["digest"]),
+        figures=collect_figures(folder / "figures", none, captions, page, figures),
+        settings=settings,
+        sources=load_sources(root / SOURCES),
+        environment=versions,
+        status=status,
+    )
+    write_text(page, text)
+
+
+def _write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    lines = [[row.get(column) for column in columns] for row in rows]
+    _write_csv(path, {"columns": columns, "data": lines})
+
+
+def _write_csv(path: Path, content: Mapping[str, Any]) -> None:
+    """Write rows as CSV, fractions with six digits; what does not exist is an empty cell."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(content["columns"])
+        writer.writerows([_cell(value) for value in row] for row in content["data"])
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6g}"
+    return "" if value is None or str(value) in ("nan", "<NA>") else value

@@ -1,0 +1,20 @@
+"""The snapshots in docs/results: whole, and of the configs in the tree."""
+
+import json
+from pathlib import Path
+
+from feedback_alignment.jobs import make_plan
+from feedback_alignment.project import read_project
+from feedback_alignment.snapshots.manifest import damages
+from feedback_alignment.snapshots.pieces import outdated
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_snapshot_is_whole_and_has_the_settings_of_the_tree():
+    for path in sorted((ROOT / "docs/results").glob("*/manifest.json")):
+        assert damages(path.parent) == []
+        manifest = json.loads(path.read_text())
+        configs = [ROOT / config for config in manifest["configs"]]
+        lines = outdated(manifest["pieces"], make_plan(read_project(ROOT, configs), ROOT))
+        assert lines == [], f"{path.parent}: make the snapshot again"
