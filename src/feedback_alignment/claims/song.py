@@ -231,8 +231,8 @@ def reg_loss(part: Part) -> Yielded:
 
 @claim(paper=SONG, figure="song_cutoff")
 def cutoff(part: Part) -> Yielded:
-    """When the regularisation ends after a while, the loss still goes to zero and the alignment
-    stays.
+    """When the regularisation ends after a while, one that grows as the square root of the width,
+    the loss still goes to zero and the alignment stays, at every width.
     """
     # Six decades below the plateau that a constant lambda holds.
     cut = part.where(rule="fa", schedule="cutoff").each("activation")
