@@ -27,7 +27,7 @@ help:
 	@echo "make test-long  the long tests: faults of every kind, half an hour"
 	@echo "make test-cluster  the smoke config through a SLURM of its own, as root"
 	@echo "make lint     ruff, pyright, snakefmt and snakemake --lint"
-	@echo "make bench    measure the engines' speed, into benchmarks/"
+	@echo "make bench    measure the engines' speed, and what the run of $$CONFIG was spent on"
 	@echo "make docs     write the generated tables and the config schema anew"
 	@echo "make lock     pin the newest allowed versions in requirements.lock"
 	@echo "variables: CONFIG=FILE, CORES=N, PYTHON=COMMAND"
@@ -93,7 +93,8 @@ lint: .venv/installed
 	$(RUN) snakemake --lint
 
 bench: .venv/installed
-	$(RUN) python benchmarks/engines.py && python benchmarks/minibatch.py
+	$(RUN) python benchmarks/engines.py && python benchmarks/minibatch.py \
+	&& python benchmarks/growth.py $$(python -m feedback_alignment check "$$CONFIG")
 
 docs: .venv/installed
 	$(RUN) python -m feedback_alignment.documents
