@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+from feedback_alignment.claims import CLAIMS
 from feedback_alignment.documents import documents
 from feedback_alignment.metrics.registry import METRICS
 from feedback_alignment.settings import Settings
@@ -129,3 +130,8 @@ def test_hooks_run_pinned_linters_and_ci_what_is_run_at_home():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for python in job["strategy"]["matrix"]["python"]:
         assert Requirement("python" + project["requires-python"]).specifier.contains(python + ".0")
+
+
+def test_the_protocol_names_every_claim():
+    text = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
+    assert {claim.id for claim in CLAIMS} == set(re.findall(r"`((?:song|chu|ours)\.(?!py`)\w+)`", text))

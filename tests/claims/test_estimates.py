@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from feedback_alignment.claims import Part
 from feedback_alignment.claims.estimates import (
     area_under_curve,
     geometric_mean_of_replicates,
@@ -11,6 +12,9 @@ from feedback_alignment.claims.estimates import (
     median_of_replicates,
     share_of,
 )
+from feedback_alignment.claims.filters import AXES
+from feedback_alignment.claims.panel import Panel
+from feedback_alignment.claims.statistics import slope
 
 REPLICATES = (5, 8, 10, 20, 32, 50)
 
@@ -169,13 +173,25 @@ def runs_alike(rng, s):
 
 
 def area_near_one(rng, s):
-    """Runs at ten angles of which those of a replicate are alike; d' = 2.5 at each angle."""
-    count = np.arange(s) % 2 == 0
-    scores = np.where(count, 2.5, 0) + rng.standard_normal(s)
-    pairs = scores[count][:, None] > scores[~count]
-    passing, failing = int(count.sum()), int((~count).sum())
-    truth = stats.norm.cdf(2.5 / np.sqrt(2))
-    return area_under_curve(pairs.sum(), pairs.size, passing, failing, s), truth
+    """Runs at ten angles, of which those of a replicate are alike; at each half of them stay."""
+    angles, own = 10, rng.standard_normal(s)
+    stays = rng.random((angles, s)) < 0.5
+    scores = 2.5 * stays + 0.6 * own + 0.8 * rng.standard_normal((angles, s))
+    won = pairs = 0
+    for kept, score in zip(stays, scores, strict=True):
+        won += (score[kept][:, None] > score[~kept]).sum()
+        pairs += kept.sum() * (~kept).sum()
+    both = [int(kind.any(axis=0).sum()) for kind in (stays, ~stays)]
+    return area_under_curve(won, pairs, *both, s), stats.norm.cdf(2.5 / np.sqrt(2))
+
+
+def exponent_of_means(rng, s):
+    """The exponent of means over widths whose replicates are independent, by the jackknife."""
+    widths = np.array([200, 800, 3200])
+    gained = widths[:, None] ** -1.0 * np.exp(0.5 * rng.standard_normal((3, s)))
+    conditions = tuple({**dict.fromkeys(AXES, 0), "width": int(w)} for w in widths)
+    panel = Panel("made", conditions, np.arange(s), gained, np.zeros((3, s), bool))
+    return slope(Part().final("loss"), along="width", average="mean").compute(panel), -1
 
 
 SHAPES = [
@@ -191,6 +207,7 @@ SHAPES = [
     half_pass,
     runs_alike,
     area_near_one,
+    exponent_of_means,
 ]
 
 

@@ -12,8 +12,10 @@ from feedback_alignment.claims.nulls import (
     apart,
     exponent_at,
     factor_at,
+    gain_at,
     instead,
     mean_at,
+    quantile_at,
     resampled,
     shuffled,
     unrelated,
@@ -26,6 +28,7 @@ from feedback_alignment.claims.statistics import (
     grand_mean,
     lowest_gain,
     lowest_mean,
+    share_among,
     share_concordant,
     share_of_replicates,
     slope,
@@ -84,7 +87,7 @@ def test_edges_are_where_they_are_put(panel):
     assert geometric == pytest.approx([0.2] * 3)
     law = exponent_at(-0.25, "width").prepare(panel)
     assert slope(LOSS, along="width").compute(law).value == pytest.approx(-0.25)
-    spread = np.log(panel.values).std(axis=1)
+    spread = np.log(panel.values).std(axis=1, ddof=1)
     assert np.log(law.values).std(axis=1) == pytest.approx(spread)
 
 
@@ -231,3 +234,29 @@ def test_a_gain_of_nothing_is_seldom_a_gain(sweep):
     made = sweep("loss", lambda k, l2: 1 + l2 + 0.1 * noise(k, int(10 * l2)), cases, 8)
     (found,) = rates(made, lowest_gain(LOSS, along="l2", start=0) > 0, shuffled("l2"))
     assert found.share <= LEVEL + 2 * found.error
+
+
+def test_a_share_of_the_replicates_falls_below_an_edge(panel):
+    low = quantile_at(1, 0.1).prepare(panel).values < 1
+    assert low.mean(axis=1) == pytest.approx([0.1] * 3)
+
+
+def test_a_gain_is_put_where_the_margin_is(sweep):
+    made = sweep(
+        "loss", lambda k, l2: l2 + 0.1 * noise(k, int(10 * l2)), [{"l2": 0.0}, {"l2": 0.3}]
+    )
+    gain = lowest_gain(LOSS, along="l2", start=0, end=0.3)
+    moved = gain_at(0.05, "l2", start=0, end=0.3).prepare(read_panel(rows_of(made), LOSS))
+    assert gain.compute(moved).value == pytest.approx(0.05)
+
+
+def test_deviations_are_as_wide_as_those_of_the_population(panel):
+    spread = mean_at(0).prepare(panel).values.var(axis=1)
+    assert spread == pytest.approx(panel.values.var(axis=1, ddof=1))
+
+
+def test_a_null_without_anything_to_judge_is_not_run(make_run, make_table):
+    rows = [r for k in range(8) for r in make_run(k, {"loss": 1.0 + (k > 6), "accuracy": 0.9})]
+    none = share_among(ALL.final("accuracy") > 0.5, given=ALL.final("loss") > 5) > 0.5
+    (found,) = rates(make_table(rows), none, unrelated())
+    assert (found.share, found.reason) == (None, "most samples of the null have nothing to judge")

@@ -286,11 +286,7 @@ def test_ratio_to_zero_has_no_value(make_run, make_table):
             {"align_step": 700.0, "law_align_step": 600.0},
             (7 / 6 - 1) * (200 / 9.86) ** 0.5,
         ),
-        ("loss_per_l2", {"loss": 3.0}, 1.5),
-        ("gradient_ratio", {"bp_gradient_norm": 3.0, "rule_gradient_norm": 2.0}, 1.5),
         ("loss_fall", {"loss_fall": 0.75}, 0.75),
-        ("loss_from_peak", {"loss": {0: 9.0, 1000: 1.0}, "loss_rise": 50.0}, np.nan),
-        ("loss_from_peak", {"loss": {0: 9.0, 400: 2.0, 1000: 1.0}, "loss_rise": 50.0}, 0.01),
     ],
 )
 def test_derived_quantities(make_run, make_table, quantity, metrics, value):

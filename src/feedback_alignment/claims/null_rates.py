@@ -101,10 +101,14 @@ def _rates(
         rng = np.random.default_rng(seed)
         try:
             passes, size, population = _passing(check, part, rows, nulls, published, rng)
-            passed = sum(next(passes) for _ in range(resamples))
+            found = [next(passes) for _ in range(resamples)]
         except NotRunError as error:
             yield replace(blank, reason=str(error))
             continue
+        if found.count(None) > resamples / 2:
+            yield replace(blank, reason="most samples of the null have nothing to judge")
+            continue
+        passed = found.count(True)
         share = passed / resamples
         error = math.sqrt(max(share, 1 / resamples) * (1 - share) / resamples)
         yield replace(blank, population=population, size=size, share=share, error=error)
@@ -117,8 +121,11 @@ def _passing(
     nulls: Rows,
     published: Tables,
     rng: np.random.Generator,
-) -> tuple[Iterator[bool], int, int]:
-    """Whether each of any number of samples passes, their size, and that of the population."""
+) -> tuple[Iterator[bool | None], int, int]:
+    """Whether each of any number of samples passes (None: nothing to judge), and two sizes.
+
+    The sizes are that of a sample and that of the population.
+    """
     statistic, null = check.statistic, check.null
     where = {**check.where, **part}
     if isinstance(statistic, Published):
@@ -139,12 +146,12 @@ def _passing(
 
 def _samples(
     statistic: Statistic, check: Check, panel: Panel, size: int, rng: np.random.Generator
-) -> Iterator[bool]:
+) -> Iterator[bool | None]:
     while True:
         try:
             found = statistic.compute(check.null.draw(resampled(panel, size, rng), rng))
         except NotRunError:
-            yield False
+            yield None
             continue
         yield decide(check.threshold, found.value, found.interval, found.n)[0] == REPLICATED
 

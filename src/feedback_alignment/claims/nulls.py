@@ -92,7 +92,7 @@ def mean_at(bound: float) -> Null:
     finite(bound, "a mean must be a number")
 
     def prepare(panel: Panel) -> Panel:
-        return replace(panel, values=panel.values + bound - _mean(panel.values))
+        return replace(panel, values=bound + _deviations(panel.values))
 
     return Null(f"means of {bound:g}", prepare=prepare)
 
@@ -103,7 +103,7 @@ def factor_at(bound: float) -> Null:
         raise ClaimsError(f"a factor must be above 0, not {bound:g}")
 
     def prepare(panel: Panel) -> Panel:
-        return replace(panel, values=panel.values * bound / np.exp(_mean(log_or_nan(panel.values))))
+        return replace(panel, values=bound * np.exp(_deviations(log_or_nan(panel.values))))
 
     return Null(f"geometric means of {bound:g}", prepare=prepare)
 
@@ -129,6 +129,22 @@ def gain_at(bound: float, along: str, *, start: Any, end: Any) -> Null:
     return Null(f"a gain of {bound:g}", prepare=prepare)
 
 
+def quantile_at(bound: float, share: float) -> Null:
+    """Values of every condition of which this share falls below the edge of what passes.
+
+    Args:
+        bound: the edge, above 0.
+        share: between 0 and 1.
+    """
+    finite(bound, "an edge must be a number")
+
+    def prepare(panel: Panel) -> Panel:
+        edge = np.nanquantile(panel.values, share, axis=1, keepdims=True)
+        return replace(panel, values=panel.values * bound / edge)
+
+    return Null(f"{share:.0%} of the replicates below {bound:g}", prepare=prepare)
+
+
 def exponent_at(bound: float, along: str) -> Null:
     """Geometric means that follow a power law with this exponent.
 
@@ -141,8 +157,7 @@ def exponent_at(bound: float, along: str) -> Null:
 
     def prepare(panel: Panel) -> Panel:
         levels = np.array([chosen[along] for chosen in panel.conditions], dtype=float)[:, None]
-        scale = levels**bound / np.exp(_mean(log_or_nan(panel.values)))
-        return replace(panel, values=panel.values * scale)
+        return replace(panel, values=levels**bound * np.exp(_deviations(log_or_nan(panel.values))))
 
     return Null(f"a power law of exponent {bound:g}", prepare=prepare)
 
@@ -198,3 +213,9 @@ def resampled(panel: Panel, size: int, rng: np.random.Generator) -> Panel:
 def _mean(values: np.ndarray) -> np.ndarray:
     """Mean of each condition (C, 1) over the replicates that have a value."""
     return np.nanmean(values, axis=1, keepdims=True)
+
+
+def _deviations(values: np.ndarray) -> np.ndarray:
+    """Deviations from the mean of each condition, as wide as those of what they are a sample of."""
+    count = values.shape[1]
+    return (values - _mean(values)) * np.sqrt(count / max(count - 1, 1))

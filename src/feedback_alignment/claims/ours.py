@@ -4,6 +4,8 @@ Exponents are judged halfway between the expected one and its rivals, and differ
 song.py. All other thresholds have their reason beside them.
 """
 
+import math
+
 from feedback_alignment.claims.declaration import Part, Yielded, claim
 from feedback_alignment.claims.images import image_checks
 from feedback_alignment.claims.nulls import (
@@ -13,7 +15,6 @@ from feedback_alignment.claims.nulls import (
     instead,
     mean_at,
     shuffled,
-    untrained,
 )
 from feedback_alignment.claims.published import highest_difference
 from feedback_alignment.claims.statistics import (
@@ -102,15 +103,15 @@ def align_time(part: Part) -> Yielded:
     yield (
         "exponent of the step at which cos(beta, b) passes 1/2 (geometric mean) in the width, p "
         ">= 1e4, all lambda > 0 (linear, FA)",
-        slope(wide.final("align_step"), along="width", average="geometric").within(0.45, 0.55),
-        exponent_at(0.55, "width"),
+        slope(wide.final("align_step"), along="width", average="geometric").within(0.25, 0.75),
+        exponent_at(0.75, "width"),
     )
-    # The law holds for lambda far below the eigenvalues of K; ten per cent leaves room for that.
+    # To first order in lambda the law has 1.018 between 1 and 3 (docs/findings.md): twice that.
     yield (
         "largest ratio of eta*lambda*t at cos(beta, b) = 1/2 between lambdas at one width, p >= "
         "1e4 (linear, FA)",
-        widest_spread(wide.final("align_decays"), along="l2") <= 1.1,
-        exponent_at(1, "l2"),
+        widest_spread(wide.final("align_decays"), along="l2") <= 1.036,
+        exponent_at(math.log(1.036) / math.log(3), "l2"),
     )
     # The law knows each replicate's X and y and leaves out its weights, whose chance overlaps make
     # the ratio vary by sqrt(9.86 / p) about a mean of 1 + O(1/p): 3 % at p = 1e4, 0.1 % at 1e7.
@@ -165,7 +166,7 @@ def scaling(part: Part) -> Yielded:
                 free.final("error_norm") / free.at("start", "error_norm"), average="geometric"
             )
             < 1e-2,
-            untrained(),
+            factor_at(1e-2),
         )
         # Theory has 0 in mean field (Bordelon and Pehlevan 2023), -1/2 or steeper in Song's scaling
         # (docs/findings.md): -1/4 is halfway, and 1/4 as far on the other side.
@@ -204,12 +205,12 @@ def width_align(part: Part) -> Yielded:
     width, for feedback alignment and for direct feedback alignment, and decay of the output
     weights keeps some of it (digits, tanh, two hidden layers).
     """
-    # It falls at nearly every doubling of the width.
+    # Halfway between no order and a fall at every doubling.
     free = part.where(rule=["fa", "dfa"], l2=0).each("rule")
     yield (
         "rank correlation of the final hidden gradient alignment with the width within a "
         "replicate, no decay",
-        rank_correlation(free.final("gradient_alignment"), along="width") <= -0.8,
+        rank_correlation(free.final("gradient_alignment"), along="width") <= -0.5,
         shuffled("width"),
     )
     # Chance gives unrelated feedback up to 0.1 in the wide networks.
@@ -259,8 +260,8 @@ def depth_align(part: Part) -> Yielded:
     )
     drtp = part.where(rule="drtp")
     yield (
-        "largest mean of that cosine over depths (DRTP)",
-        highest_mean(drtp.final("gradient_alignment")) <= 0.1,
+        "mean of that cosine (DRTP)",
+        grand_mean(drtp.each("depth").final("gradient_alignment")).within(-0.1, 0.1),
         mean_at(0.1),
     )
     # Halfway from guessing one of ten digits to no mistake.

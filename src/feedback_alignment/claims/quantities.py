@@ -96,10 +96,6 @@ QUANTITIES: dict[str, Quantity] = {
             * np.sqrt(settings["width"] / 9.86)
         ),
     ),
-    "loss_per_l2": Quantity(
-        ("loss",),
-        lambda read, settings: _ratio(read["loss"], np.full(read["loss"].shape, settings["l2"])),
-    ),
     # what alignment owes to training with the feedback that it is measured with
     "alignment_over_null": Quantity(
         ("gradient_alignment", "null_gradient_alignment"),
@@ -109,16 +105,6 @@ QUANTITIES: dict[str, Quantity] = {
     "displacement_over_walk": Quantity(
         ("displacement", "walk_displacement"),
         lambda read, _: _ratio(read["displacement"], read["walk_displacement"]) ** 2,
-    ),
-    "gradient_ratio": Quantity(
-        ("bp_gradient_norm", "rule_gradient_norm"),
-        lambda read, _: _ratio(read["bp_gradient_norm"], read["rule_gradient_norm"]),
-    ),
-    # loss over its highest value since the last intervention
-    "loss_from_peak": Quantity(
-        ("loss",),
-        lambda read, _: _ratio(read["loss"], read["rise"] * read["base"]),
-        {"rise": ("loss_rise", "end"), "base": ("loss", "intervention")},
     ),
 }
 

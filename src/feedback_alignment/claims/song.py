@@ -1,5 +1,9 @@
 """The claims of Song 2021 on two-layer networks and on MNIST, and their checks.
 
+But for MNIST all are of n = 50 samples of dimension 150, in the scaling of the paper (output over
+sqrt(p)), with targets linear in the inputs for linear networks and of a network like the one that
+learns for others. Each statement says so, and no other data count for it.
+
 Exponents are judged halfway between the expected one and its rivals (-1/2 between 0, no fall, and
 -1, the exponent of the learnt overlap), so the verdict says which one it is. What a claim says of
 every replicate must be shown of nine in ten, which takes 29 replicates that all pass
@@ -16,6 +20,7 @@ from feedback_alignment.claims.nulls import (
     factor_at,
     instead,
     mean_at,
+    quantile_at,
     shuffled,
     untrained,
 )
@@ -34,12 +39,13 @@ from feedback_alignment.claims.statistics import (
 from feedback_alignment.claims.threshold import above, at_least
 
 SONG = "Song 2021"
+TEACHERS = ["linear_teacher", "teacher_student"]
 
 
-@claim(paper=SONG, figure="song_alignment_width")
+@claim(paper=SONG, figure="song_alignment_width", data=TEACHERS)
 def published_alignment(part: Part) -> Yielded:
     """Trained with the settings of the authors' code, feedback alignment aligns as much as they
-    published, at every width and lambda.
+    published, at every width and lambda (n = 50, the authors' targets).
     """
     # A tenth of what lambda makes of the cosine. One point in six may lie where our replicates are
     # too few to tell.
@@ -85,10 +91,11 @@ def published_mnist(part: Part) -> Yielded:
     )
 
 
-@claim(paper=SONG, figure="song_convergence")
+@claim(paper=SONG, figure="song_convergence", data=TEACHERS)
 def convergence(part: Part) -> Yielded:
     """Trained by feedback alignment without regularisation, wide networks fit their targets
-    exponentially fast, no slower than the theorem's bound.
+    exponentially fast, no slower than the theorem's bound (n = 50, targets of a network of the same
+    kind; p = 200 and more).
     """
     free = part.where(rule="fa", l2=0).each("activation")
     yield (
@@ -97,9 +104,9 @@ def convergence(part: Part) -> Yielded:
             free.final("error_norm") / free.at("start", "error_norm") <= 1e-3, every=True
         )
         >= 0.9,
-        untrained(),
+        instead(l2=0.01),
     )
-    # Halfway between an exponential and exp(-sqrt t), whose 5/7 is above that of any power of t.
+    # Halfway between an exponential and exp(-sqrt t), whose 5/7 powers of t up to 15 do not reach.
     yield (
         "rate over the later half of the decay over that of the earlier half (geometric mean), "
         "least over widths (FA, lambda = 0)",
@@ -110,11 +117,11 @@ def convergence(part: Part) -> Yielded:
         "share of replicates whose decay rate is at least the theorem's eta*gamma/4 at every "
         "width (FA, lambda = 0)",
         share_of_replicates(free.final("rate_ratio") >= 1, every=True) >= 0.9,
-        factor_at(1),
+        quantile_at(1, 0.1),
     )
 
 
-@claim(paper=SONG, figure="song_theorem")
+@claim(paper=SONG, figure="song_theorem", data=TEACHERS)
 def theorem(part: Part) -> Yielded:
     """Where a network is so wide that the kernel H is at most gamma/4 at the start, as the theorem
     of convergence supposes, the error shrinks by its factor 1 - eta*gamma/4 a step at least, all
@@ -134,11 +141,11 @@ def theorem(part: Part) -> Yielded:
         "share of these whose error falls at the theorem's rate at least between any two recorded "
         "steps",
         share_among(wide.final("step_ratio") >= 1, given=supposed, every=True) >= 0.9,
-        instead(width=200, l2=0.01),
+        instead(l2=0.01),
     )
 
 
-@claim(paper=SONG, figure="song_alignment_width")
+@claim(paper=SONG, figure="song_alignment_width", data=TEACHERS)
 def no_reg_no_align(part: Part) -> Yielded:
     """Without regularisation what training adds to the alignment of beta with b vanishes as the
     width grows (in the paper's scaling, output over sqrt(p); targets linear in the inputs for
@@ -154,10 +161,10 @@ def no_reg_no_align(part: Part) -> Yielded:
     )
 
 
-@claim(paper=SONG, figure="song_alignment_width")
+@claim(paper=SONG, figure="song_alignment_width", data=TEACHERS)
 def reg_align(part: Part) -> Yielded:
     """In the paper's scaling, regularisation of the output weights makes beta align with b, at
-    every width.
+    every width (n = 50, targets of a network of the same kind).
     """
     swept = part.where(rule="fa", schedule=["none", "constant"]).each("activation")
     yield (
@@ -183,9 +190,11 @@ def reg_align(part: Part) -> Yielded:
     )
 
 
-@claim(paper=SONG, figure="song_loss")
+@claim(paper=SONG, figure="song_loss", data=TEACHERS)
 def published_loss(part: Part) -> Yielded:
-    """With the settings of the authors' code, the loss falls as they published."""
+    """With the settings of the authors' code, the loss falls as they published (n = 50, p =
+    3200).
+    """
     ours = part.where(case="authors", rule="fa", width=3200)
     # A factor 1.4; the curves are read off a figure, to some 5 per cent.
     yield (
@@ -202,7 +211,7 @@ def published_loss(part: Part) -> Yielded:
         >= 5 / 6,
         apart(0.15),
     )
-    # Float32 leaves this much.
+    # They published 1.7e-5 at most, and 4.9e-4 with the smallest lambda.
     yield (
         "largest final loss (geometric mean) at lambda = 0 (FA)",
         highest_mean(ours.where(l2=0).final("loss"), average="geometric") < 1e-4,
@@ -210,9 +219,11 @@ def published_loss(part: Part) -> Yielded:
     )
 
 
-@claim(paper=SONG, figure="song_loss")
+@claim(paper=SONG, figure="song_loss", data=TEACHERS)
 def reg_loss(part: Part) -> Yielded:
-    """Under a constant regularisation the loss ends at a positive value that grows with lambda."""
+    """Under a constant regularisation the loss ends at a positive value that grows with lambda (n =
+    50, p = 3200, targets of a network of the same kind).
+    """
     decayed = part.where(rule="fa", schedule="constant").each("activation")
     yield (
         "smallest ratio of the final loss (geometric mean) between successive lambda > 0, over "
@@ -229,10 +240,11 @@ def reg_loss(part: Part) -> Yielded:
     )
 
 
-@claim(paper=SONG, figure="song_cutoff")
+@claim(paper=SONG, figure="song_cutoff", data=TEACHERS)
 def cutoff(part: Part) -> Yielded:
     """When the regularisation ends after a while, one that grows as the square root of the width,
-    the loss still goes to zero and the alignment stays, at every width.
+    the loss still goes to zero and the alignment stays, at every width (n = 50, targets of a
+    network of the same kind).
     """
     # Six decades below the plateau that a constant lambda holds.
     cut = part.where(rule="fa", schedule="cutoff").each("activation")
@@ -257,10 +269,10 @@ def cutoff(part: Part) -> Yielded:
     )
 
 
-@claim(paper=SONG, figure="song_kernels")
+@claim(paper=SONG, figure="song_kernels", data=TEACHERS)
 def kernels(part: Part) -> Yielded:
     """At initialisation the kernel G concentrates about its expectation and the kernel H
-    vanishes as the width grows.
+    vanishes as the width grows (n = 50, d = 150).
     """
     fa = part.where(rule="fa").each("activation")
     yield (

@@ -35,7 +35,7 @@ class DecayFit:
     Attributes:
         rate: decay rate r per step, `||e(t)|| ~ exp(-r t)`.
         bend: the rate over the second half of the fall in log error, over that of the first: 1 of
-            an exponential, 5/7 of `exp(-sqrt t)`, less of any power of t.
+            an exponential, 5/7 of `exp(-sqrt t)`, less of powers of t up to 15.
         start: first step of the fitted window.
         end: last step of the fitted window.
     """
