@@ -119,9 +119,13 @@ def test_the_series_is_of_the_cases_trained_and_frozen_and_the_grid_of_all(table
     learnt = found[found["searched"]]
     assert first._left_title.get_text() == "(a) 4 networks"
     assert len(lines(first)) == len(learnt) == 4
-    (features,) = [bar.lines[0] for bar in first.containers]
-    expected = found.loc[found["case"] == "random_features", ["alignment", "accuracy"]]
-    np.testing.assert_allclose(features.get_xydata(), expected)
+    for bar, case in zip(first.containers, ("random_features", "fresh_feedback"), strict=True):
+        expected = found.loc[found["case"] == case, ["alignment", "accuracy"]]
+        np.testing.assert_allclose(bar.lines[0].get_xydata(), expected)
+    keys = {key.get_label(): key.get_color() for key in drawn.legends[0].legend_handles}
+    names = ["hidden layers frozen", "fresh feedback every step"]
+    assert [*keys][-2:] == names
+    assert bar.lines[0].get_color() == keys[names[1]] == style.case_color("fresh_feedback")
     for axes, name in ((second, "accuracy"), (third, "alignment")):
         for line in lines(axes):
             rule = "bp" if line.get_color() == style.rule_color("bp") else "fa"

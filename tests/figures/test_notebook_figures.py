@@ -356,6 +356,38 @@ def test_descent_marks_the_half_fall_and_sums_the_first_order(table_of, run):
         assert not any(lines(axes, "first-order") for axes in drawn.axes)
 
 
+def test_a_random_walk_grows_as_the_step_and_its_ratio_is_one(table_of, run):
+    _, shown, _ = run("chu_random_walk", table_of("chu_random_walk"))
+    assert [key.get_label() for key in shown.keys][:2] == ["plain FA", "plain DFA"]
+    above, below = shown.panels[1], shown.panels[3]
+    slopes = [np.diff(np.log(line.get_data())).ravel() for line in lines(above.axes, "theory")]
+    assert [y / x for x, y in slopes] == pytest.approx([1, 2])
+    (walk,) = lines(below.axes, "walk")
+    (fresh,) = [line for line in lines(below.axes) if "fresh" in line.get_label()]
+    np.testing.assert_allclose(fresh.get_ydata(), walk.get_ydata()[0], rtol=0.1)
+
+
+def test_scalings_have_their_slopes(table_of, run):
+    _, shown, _ = run("song_scaling", table_of("song_scaling"))
+    for panel in shown:
+        (chance,) = lines(panel.axes, "guide")
+        np.testing.assert_allclose(chance.get_ydata(), np.power(chance.get_xdata(), -0.5))
+        levels = [line.get_ydata() for line in lines(panel.axes, "theory")]
+        assert [len(set(level)) for level in levels] == [1, 1]
+
+
+def test_published_accuracies_below_the_axis_do_not_widen_it(table_of, run):
+    table = table_of("song_mnist").copy()
+    table.loc[table["metric"] == "accuracy", "value"] *= 0.9
+    _, shown, _ = run("song_mnist", table)
+    axes = shown.panels[0].axes
+    ends = [line.get_ydata()[-1] for line in lines(axes)]
+    assert axes.get_ylim()[0] > min(ends) - 0.1
+    theirs = np.concatenate([line.get_ydata() for line in lines(axes, "published")])
+    assert theirs.size
+    assert theirs.min() > axes.get_ylim()[0]
+
+
 def test_one_lambda_has_one_colour_in_every_figure(table_of, run):
     found = {}
     for figure in ("song_convergence", "song_alignment_width", "song_loss", "song_cutoff"):

@@ -39,9 +39,8 @@ def lines_of(
     if len(values) < len(firsts):
         values = style.in_order(hue, table[hue])
         if hue == "method":
-            order = {rule: place for place, rule in enumerate(RULES)}
             methods = {m: (firsts.loc[m, "rule"], firsts.loc[m, "l2"]) for m in values}
-            values.sort(key=lambda m: (order.get(methods[m][0], len(order)), *methods[m]))
+            values.sort(key=lambda m: (_place(methods[m][0]), *methods[m]))
     found: dict[str, Look] = {}
     names: dict[tuple[Any, str], str] = {}
     for value in values:
@@ -57,6 +56,11 @@ def lines_of(
                 found[text] = look | own | {"label": text}
     line = pd.Series([names[pair] for pair in pairs], index=table.index)
     return line.astype(pd.CategoricalDtype(list(found), ordered=True)), found
+
+
+def _place(rule: str) -> int:
+    """Where a rule comes in the legend: as they are listed, others last."""
+    return [*RULES].index(rule) if rule in RULES else len(RULES)
 
 
 def _name_and_color(hue: str, value: Any, one: pd.Series) -> tuple[str, str]:
@@ -101,7 +105,8 @@ def by_case(table: pd.DataFrame) -> tuple[list[str], dict[str, Look]]:
     """
     names, looks = {}, {}
     rows = list(table[["case", "tie_angle", "rule", "l2"]].itertuples(index=False, name=None))
-    for key in sorted(set(rows), key=lambda key: (key[0] not in PLAIN, *key)):
+    order = {key: (key[0] not in PLAIN, *key[:2], _place(key[2]), *key[2:]) for key in rows}
+    for key in sorted(order, key=lambda key: order[key]):
         case, angle, *method = key
         if case in PLAIN:
             names[key] = f"plain {style.method_name(*method)}"

@@ -182,7 +182,7 @@ def mark_counts(axes: Axes, counts: Iterable[tuple[float, str, int, int]]) -> fl
 
 def zero(axes: Axes) -> None:
     """A thin line at zero, beneath the data."""
-    axes.axhline(0, color=style.GUIDE, linewidth=0.8, zorder=1.5, gid="zero")
+    axes.axhline(0, color=style.GUIDE, alpha=0.4, linewidth=0.8, zorder=1.5, gid="zero")
 
 
 def vertical(axes: Axes, x: float, gid: str) -> None:

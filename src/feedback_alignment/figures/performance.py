@@ -17,10 +17,12 @@ METRICS = ("accuracy", "gradient_alignment")
 
 _SIZE = ["init_scale", "width", "depth"]
 #: What each condition is for: the series over decays with its controls, and the grid.
-CASES = ("trained", "frozen_hidden", "random_features", "search")
+CASES = ("trained", "frozen_hidden", "random_features", "fresh_feedback", "search")
 _MARGIN = 0.03  # how far beyond 1 the stretched axis of accuracies has its end
 _MARKERS = {"fa": "o", "bp": "s", "dfa": "^", "usf": "D", "kp": "P", "drtp": "X"}
 _FROZEN = style.NULL | {"color": style.case_color("frozen_hidden"), "marker": "*", "markersize": 7}
+_FRESH = _FROZEN | {"color": style.case_color("fresh_feedback"), "linestyle": "none"}
+_CONTROLS = {"frozen_hidden": _FROZEN, "random_features": _FROZEN, "fresh_feedback": _FRESH}
 _LABELS = {"accuracy": "accuracy, held-out", "alignment": "gradient alignment, hidden layers"}
 _EDGE = {"markeredgecolor": "white", "markeredgewidth": 0.4}
 
@@ -39,19 +41,19 @@ def conditions(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Settings and case; `accuracy`, `accuracy_sd`, `alignment`, `alignment_sd` (hidden layers; 1
         for BP, which is what it means; NaN where there is none), `replicates` and `lost`
-        (diverged); `frozen`: whether its hidden layers never learn; `swept`: whether it belongs to
-        the series over decays; `searched`: whether it belongs to the grid.
+        (diverged); `control`: whether its hidden layers never learn, or never by feedback that
+        stays; `swept`: whether it belongs to the series over decays; `searched`: to the grid.
     """
     rows = table[table["case"].isin(CASES)]
     out = rows.drop_duplicates("condition").set_index("condition")
     out = out[[*numbers.SETTINGS, "experiment", "case"]].assign(
-        frozen=out["case"].isin(["frozen_hidden", "random_features"]),
+        control=out["case"].isin(_CONTROLS),
         swept=out["case"].isin(["trained", "frozen_hidden"]),
     )
     # One of both experiments comes with the case of the first.
     search = out[out["case"] == "search"]
     within = [out[name].isin(search[name]) for name in ("rule", "l2", *_SIZE)]
-    out["searched"] = ~out["frozen"] & np.logical_and.reduce(within)
+    out["searched"] = ~out["control"] & np.logical_and.reduce(within)
     ended = numbers.replicates(rows)
     out["replicates"] = ended.groupby("condition").size()
     out["lost"] = (ended["status"] == "diverged").groupby(ended["condition"]).sum()
@@ -60,7 +62,7 @@ def conditions(table: pd.DataFrame) -> pd.DataFrame:
         stats = numbers.estimate(last, ["condition"]).set_index("condition")
         name = metric.removeprefix("gradient_")
         out[name], out[f"{name}_sd"] = stats["mean"], stats["sd"].fillna(0.0)
-    bp = (out["rule"] == "bp") & ~out["frozen"]
+    bp = (out["rule"] == "bp") & ~out["control"]
     out.loc[bp & out["accuracy"].notna(), ["alignment", "alignment_sd"]] = 1.0, 0.0
     return out.reset_index()
 
@@ -129,14 +131,14 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _series(cells: pd.DataFrame) -> pd.DataFrame:
-    """The swept conditions and every control with frozen hidden layers, in a fixed order."""
-    rows = cells[cells["swept"] | cells["frozen"]]
-    return rows.sort_values(["frozen", "rule", "width", "l2"], kind="stable")
+    """The swept conditions and every control, in a fixed order."""
+    rows = cells[cells["swept"] | cells["control"]]
+    return rows.sort_values(["control", "rule", "width", "l2"], kind="stable")
 
 
 def _searched(cells: pd.DataFrame) -> pd.DataFrame:
     """The conditions of the grid; without one, all whose hidden layers learn by feedback."""
-    learning = cells[~cells["frozen"] & (cells["rule"] != "bp")]
+    learning = cells[~cells["control"] & (cells["rule"] != "bp")]
     return learning[learning["searched"]] if learning["searched"].any() else learning
 
 
@@ -166,10 +168,10 @@ def _signed(value: float) -> str:
 
 def _name(cell: pd.Series, cells: pd.DataFrame) -> str:
     """A condition in words, short of its decay."""
-    if not cell["frozen"]:
+    if not cell["control"]:
         return style.method_name(cell["rule"], 0)
-    if cell["swept"]:
-        return "hidden layers frozen"
+    if cell["case"] != "random_features":
+        return style.case_name(cell["case"])
     usual = cells[cells["swept"]].iloc[0] if cells["swept"].any() else cell
     words = {"width": "width {:d}", "depth": "depth {:d}", "init_scale": "σ = {:g}"}
     other = [text.format(cell[key]) for key, text in words.items() if cell[key] != usual[key]]
@@ -180,13 +182,13 @@ def _point(cell: pd.Series) -> dict[str, Any]:
     """Marker and colour of a condition: the rule's, and that of the decay if there is one."""
     color = style.l2_color(cell["l2"]) if cell["l2"] > 0 else style.rule_color(cell["rule"])
     marker = _MARKERS.get(cell["rule"], "h")
-    if cell["frozen"]:
-        color, marker = _FROZEN["color"], _FROZEN["marker"]
+    if control := _CONTROLS.get(cell["case"]):
+        color, marker = control["color"], control["marker"]
     return {"color": color, "marker": marker, "linestyle": "none"}
 
 
 def _all(axes: Axes, grid: pd.DataFrame, cells: pd.DataFrame) -> None:
-    """A point a network and a line a decay; a star for random features, which nothing trains."""
+    """A point a network and a line a decay; a star a control."""
     if len(grid[_SIZE].drop_duplicates()) < 2:
         reason = (
             "One size of network with feedback in the table: set several init_scale, width or "
@@ -204,8 +206,8 @@ def _all(axes: Axes, grid: pd.DataFrame, cells: pd.DataFrame) -> None:
         ends = np.array([part["alignment"].min(), part["alignment"].max()])
         look = {"color": _point(part.iloc[0])["color"], "linewidth": 1.5, "zorder": 2}
         axes.plot(ends, _shrink(line(ends)), gid="within", **look)
-    features = cells[cells["case"] == "random_features"].dropna(subset=["accuracy", "alignment"])
-    for _, cell in features.iterrows():
+    controls = cells[cells["control"] & ~cells["swept"]].dropna(subset=["accuracy", "alignment"])
+    for _, cell in controls.iterrows():
         axes.errorbar(
             cell["alignment"], cell["accuracy"], cell["accuracy_sd"], cell["alignment_sd"],
             markersize=7, elinewidth=0.9, zorder=3, gid="control", **_EDGE, **_point(cell),
@@ -214,7 +216,7 @@ def _all(axes: Axes, grid: pd.DataFrame, cells: pd.DataFrame) -> None:
 
 
 def _against_decay(axes: Axes, swept: pd.DataFrame, name: str) -> None:
-    trained = swept[~swept["frozen"]]
+    trained = swept[~swept["control"]]
     if trained.empty:
         return marks.say_missing(axes, "No run of case trained in the table.", wrap=32)
     for rule, curve in trained.groupby("rule"):
@@ -236,7 +238,7 @@ def _against_decay(axes: Axes, swept: pd.DataFrame, name: str) -> None:
         axes.set_xscale("symlog", linthresh=positive[0], linscale=0.6)
         axes.set_xlim(-0.12 * positive[0], 1.3 * positive[-1])
     marks.ticks(axes.xaxis, decays[:: -(-len(decays) // 6)])
-    frozen = swept[swept["frozen"]].dropna(subset=[name]).sort_values("l2")
+    frozen = swept[swept["control"]].dropna(subset=[name]).sort_values("l2")
     look: dict[str, Any] = _FROZEN | {"marker": "", "gid": "frozen"}
     if len(frozen) == 1:
         axes.axhline(frozen[name].iloc[0], zorder=1, **look)
@@ -266,7 +268,7 @@ def _limit_accuracy(axes: Axes, cells: pd.DataFrame) -> None:
 
 
 def _keys(cells: pd.DataFrame) -> list[Line2D]:
-    shown = cells[~cells["frozen"]]
+    shown = cells[~cells["control"]]
     handles = []
     for rule in sorted(shown["rule"].unique(), key=lambda name: (name not in _MARKERS, name)):
         marker = _MARKERS.get(rule, "h")
@@ -274,6 +276,7 @@ def _keys(cells: pd.DataFrame) -> list[Line2D]:
     for l2 in sorted(x for x in shown["l2"].unique() if x > 0):
         look = {"linestyle": "none", "marker": "o"}
         handles.append(marks.key(style.l2_color(l2), style.l2_name(l2), **look))
-    if cells["frozen"].any():
-        handles.append(marks.key(label="hidden layers frozen", **_FROZEN))
+    for case, look in (("frozen_hidden", _FROZEN), ("fresh_feedback", _FRESH)):
+        if any(_CONTROLS.get(own) is look for own in cells["case"]):
+            handles.append(marks.key(label=style.case_name(case), **look))
     return handles

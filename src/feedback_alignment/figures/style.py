@@ -54,6 +54,8 @@ VARIANTS = ("-", (0, (5, 1.4, 1.2, 1.4)), (0, (5, 1.3, 1, 1.3, 1, 1.3)), (0, (9,
 #: The kernels of Song 2021.
 KERNEL_COLORS = {"lambda_min_G": "#00796b", "H_spectral_norm": "#7b4b2a"}
 
+#: FA without decay, outputs divided by sqrt(p) or by p.
+SCALING_COLORS = {"song": RULE_COLORS["fa"], "mean_field": "#4fb3e8"}
 #: Controls, by their `case`.
 CASE_COLORS = {"fresh_feedback": "#1b7837", "frozen_hidden": "#c77700"}
 _TIED = "#4a2c85", "#bcaee0"  # feedback tied at 0 and at 90 degrees
