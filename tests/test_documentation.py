@@ -134,4 +134,6 @@ def test_hooks_run_pinned_linters_and_ci_what_is_run_at_home():
 
 def test_the_protocol_names_every_claim():
     text = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
-    assert {claim.id for claim in CLAIMS} == set(re.findall(r"`((?:song|chu|ours)\.(?!py`)\w+)`", text))
+    assert {claim.id for claim in CLAIMS} == set(
+        re.findall(r"`((?:song|chu|ours)\.(?!py`)\w+)`", text)
+    )

@@ -127,7 +127,12 @@ def extreme_width(t, wiggle, sign):
         learnt = t["wide_gain"] * width ** t["wide_exponent"] * wiggle
         metrics = {"weight_alignment": {0: chance, 1_000_000: chance + learnt}}
         if l2:
-            unit = 0.64 / (50 / 10**6) ** 0.5 * wiggle * (t["time_ratio"] if l2 > 1 else 1)
+            unit = (
+                0.64
+                / (50 / 10**6) ** 0.5
+                * wiggle
+                * (t["time_ratio"] * wiggle**0.1 if l2 > 1 else 1)
+            )
             law = unit * (width / 10**6) ** t["time_exponent"] / (1e-4 * l2)
             metrics["law_align_step"] = law
             metrics["align_step"] = law * (1 + t["law_excess"] * wiggle * (9.86 / width) ** 0.5)

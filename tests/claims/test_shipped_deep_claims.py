@@ -520,7 +520,7 @@ def test_everything_holds_where_it_should(held):
         if check.verdict != "replicated"
     ]
     assert wrong == []
-    assert sum(len(claim.checks) for claim in held) == 92
+    assert sum(len(claim.checks) for claim in held) == 97
 
 
 @pytest.mark.parametrize(("number", "value", "refuted"), REFUTED)
@@ -546,7 +546,8 @@ def test_every_check_can_be_refuted(held, changed):
     ("leaving", "verdict"), [(1, "inconclusive"), (8, "inconclusive"), (9, "not replicated")]
 )
 def test_nearly_always_leaves_no_replicate_of_twenty(claims, truth, leaving, verdict):
-    table = truth["chu_stability"].copy()
+    table = truth["chu_stability"]
+    table = table[table["replicate"] < 20].copy()
     chosen = (table["width"] == 128) & (table["metric"] == "loss_rise")
     table.loc[chosen & (table["replicate"] < leaving), "value"] = 1e6
     (found,) = judge([c for c in claims if c.id == "chu.wide_stability"], {"chu_stability": table})
