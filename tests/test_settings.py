@@ -54,6 +54,7 @@ def tree(tmp_path_factory):
     for path in ("src", "config", "results", "docs", "workflow"):
         ignored = shutil.ignore_patterns("__pycache__", "laptop", "smoke", "paper", "mnist")
         shutil.copytree(ROOT / path, root / path, ignore=ignored)
+    shutil.copy(ROOT / "README.md", root)
     settings = root / "src/feedback_alignment/settings.py"
     text = settings.read_text()
     place = text.index("    batch_size: ")

@@ -92,12 +92,13 @@ class FigureTables:
         truth: the numbers.
         figures: by figure, a function of the numbers, of a factor near 1 and of a sign, that
             yields the metrics and settings of each of a replicate's runs.
+        replicates: by figure, which ones a table has; 8 for the others.
     """
 
-    def __init__(self, truth, figures):
-        self.truth, self.figures = truth, figures
+    def __init__(self, truth, figures, replicates=()):
+        self.truth, self.figures, self.replicates = truth, figures, dict(replicates)
 
-    def __call__(self, *names, replicates=range(30), **changes):
+    def __call__(self, *names, replicates=None, **changes):
         assert changes.keys() <= self.truth.keys()
         truth = {**self.truth, **changes}
         names = names or tuple(self.figures)
@@ -105,7 +106,7 @@ class FigureTables:
             rows: tidy(
                 [
                     row
-                    for replicate in replicates
+                    for replicate in replicates or self._replicates(rows)
                     for metrics, settings in rows(truth, self.wiggle(replicate), (-1) ** replicate)
                     for row in run(replicate, metrics, **settings)
                 ]
@@ -113,6 +114,11 @@ class FigureTables:
             for rows in {self.figures[name] for name in names}
         }
         return {name: made[self.figures[name]] for name in names}
+
+    def _replicates(self, rows):
+        named = [self.replicates[n] for n, made in self.figures.items() if made is rows
+                 and n in self.replicates]  # fmt: skip
+        return max(named, key=len, default=range(8))
 
     @staticmethod
     def wiggle(replicate):
