@@ -260,3 +260,14 @@ def test_a_null_without_anything_to_judge_is_not_run(make_run, make_table):
     none = share_among(ALL.final("accuracy") > 0.5, given=ALL.final("loss") > 5) > 0.5
     (found,) = rates(make_table(rows), none, unrelated())
     assert (found.share, found.reason) == (None, "most samples of the null have nothing to judge")
+
+
+@pytest.mark.parametrize("smooth", ["values", "logarithms"])
+def test_smoothed_samples_have_the_covariance_of_the_replicates(panel, smooth):
+    drawn = resampled(panel, 200_000, np.random.default_rng(1), smooth).values
+    of = np.log if smooth == "logarithms" else np.asarray
+    expected = np.cov(of(panel.values), ddof=0)
+    assert np.cov(of(drawn)) == pytest.approx(expected, rel=0.05, abs=0.02 * expected.max())
+    assert of(drawn).mean(axis=1) == pytest.approx(of(panel.values).mean(axis=1), rel=0.01)
+    # Not one of the few values that there are.
+    assert len(np.unique(drawn[0])) > 1000

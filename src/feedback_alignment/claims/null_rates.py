@@ -149,7 +149,9 @@ def _samples(
 ) -> Iterator[bool | None]:
     while True:
         try:
-            found = statistic.compute(check.null.draw(resampled(panel, size, rng), rng))
+            found = statistic.compute(
+                check.null.draw(resampled(panel, size, rng, check.null.smooth), rng)
+            )
         except NotRunError:
             yield None
             continue

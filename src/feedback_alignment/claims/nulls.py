@@ -25,6 +25,8 @@ class Null:
         reread: what is read in place of a reading of the check.
         prepare: what is done to all replicates once.
         draw: what is done, at random, to each sample of replicates.
+        smooth: the scale on which samples of few replicates are smoothed, or None where what is
+            drawn is random anyway.
         difference: of a comparison with published values, by how much ours differ from them.
         sign: `either` if they differ to either side at random, else `given`.
     """
@@ -33,6 +35,7 @@ class Null:
     reread: Callable[[Reading], Reading] = lambda reading: reading
     prepare: Callable[[Panel], Panel] = lambda panel: panel
     draw: Callable[[Panel, np.random.Generator], Panel] = lambda panel, rng: panel
+    smooth: Literal["values", "logarithms"] | None = None
     difference: float | None = None
     sign: Literal["either", "given"] = "given"
 
@@ -94,7 +97,7 @@ def mean_at(bound: float) -> Null:
     def prepare(panel: Panel) -> Panel:
         return replace(panel, values=bound + _deviations(panel.values))
 
-    return Null(f"means of {bound:g}", prepare=prepare)
+    return Null(f"means of {bound:g}", prepare=prepare, smooth="values")
 
 
 def factor_at(bound: float) -> Null:
@@ -105,7 +108,7 @@ def factor_at(bound: float) -> Null:
     def prepare(panel: Panel) -> Panel:
         return replace(panel, values=bound * np.exp(_deviations(log_or_nan(panel.values))))
 
-    return Null(f"geometric means of {bound:g}", prepare=prepare)
+    return Null(f"geometric means of {bound:g}", prepare=prepare, smooth="logarithms")
 
 
 def gain_at(bound: float, along: str, *, start: Any, end: Any) -> Null:
@@ -126,7 +129,7 @@ def gain_at(bound: float, along: str, *, start: Any, end: Any) -> Null:
             values[j] += means[i] + bound - means[j]
         return replace(panel, values=values)
 
-    return Null(f"a gain of {bound:g}", prepare=prepare)
+    return Null(f"a gain of {bound:g}", prepare=prepare, smooth="values")
 
 
 def quantile_at(bound: float, share: float) -> Null:
@@ -159,7 +162,7 @@ def exponent_at(bound: float, along: str) -> Null:
         levels = np.array([chosen[along] for chosen in panel.conditions], dtype=float)[:, None]
         return replace(panel, values=levels**bound * np.exp(_deviations(log_or_nan(panel.values))))
 
-    return Null(f"a power law of exponent {bound:g}", prepare=prepare)
+    return Null(f"a power law of exponent {bound:g}", prepare=prepare, smooth="logarithms")
 
 
 def instead(*, quantity: str | None = None, **where: Any) -> Null:
@@ -196,15 +199,41 @@ def apart(difference: float, *, sign: Literal["either", "given"] = "either") -> 
     return Null(f"means {difference:g} from the published ones", difference=difference, sign=sign)
 
 
-def resampled(panel: Panel, size: int, rng: np.random.Generator) -> Panel:
-    """As many replicates as a config runs, drawn with replacement, with all of their conditions."""
-    if not panel.replicates.size:
+def resampled(
+    panel: Panel,
+    size: int,
+    rng: np.random.Generator,
+    smooth: Literal["values", "logarithms"] | None = None,
+) -> Panel:
+    """As many replicates as a config runs, drawn with replacement, with all of their conditions.
+
+    A few replicates are no population: smoothed, each is drawn with normal noise of their own
+    covariance about it, as wide as Silverman's rule has it, and all is shrunk to the covariance
+    that they have (Silverman and Young 1987, Biometrika 74, 469-479).
+
+    Args:
+        panel: the replicates to draw from.
+        size: how many.
+        rng: where randomness comes from.
+        smooth: the scale on which the first quantity is smoothed; None for not at all.
+    """
+    count = panel.replicates.size
+    if not count:
         raise NotRunError("no replicate is left")
-    drawn = rng.integers(panel.replicates.size, size=size)
+    drawn = rng.integers(count, size=size)
+    values = panel.values[:, drawn]
+    if smooth is not None:
+        logs = smooth == "logarithms"
+        scale = log_or_nan(panel.values) if logs else panel.values
+        middle = _mean(scale)
+        noise = (scale - middle) @ rng.standard_normal((count, size)) / np.sqrt(count)
+        wide = (4 / (3 * count)) ** 0.2
+        values = middle + (scale[:, drawn] - middle + wide * noise) / np.sqrt(1 + wide**2)
+        values = np.exp(values) if logs else values
     return replace(
         panel,
         replicates=np.arange(size),
-        values=panel.values[:, drawn],
+        values=values,
         diverged=panel.diverged[:, drawn],
         other=None if panel.other is None else panel.other[:, drawn],
     )
