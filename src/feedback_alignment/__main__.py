@@ -45,6 +45,7 @@ def main() -> None:
     )
     nulls = commands.add_parser("nulls", help="judge each check where what it looks for is absent")
     nulls.add_argument("config", type=Path, help="a config whose tables are there")
+    nulls.add_argument("--into", type=Path, default=ROOT / "docs", help="folder of the tables")
     nulls.add_argument("--samples", type=int, default=SAMPLES, help="how many of each null")
     seeds = commands.add_parser("seeds", help="root seeds that the claims choose, and verdicts")
     seeds.add_argument("--table", type=Path, help="write the verdicts of results/seed-<seed> here")
@@ -65,7 +66,7 @@ def main() -> None:
         elif args.command == "published":
             print(*write_song2021(args.checkout, args.into), sep="\n")
         elif args.command == "nulls":
-            _judge_nulls(args.config, args.samples)
+            _judge_nulls(args.config, args.into, args.samples)
         elif args.command == "seeds":
             _seeds(args.table)
         elif args.command == "verify":
@@ -78,8 +79,8 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _judge_nulls(config: Path, samples: int) -> None:
-    written, rates = write_null_rates(ROOT, config, samples)
+def _judge_nulls(config: Path, into: Path, samples: int) -> None:
+    written, rates = write_null_rates(ROOT, config, into, samples)
     for rate in rates:
         if rate.reason:
             print(f"not run: {rate.claim}: {rate.check}: {rate.reason}")

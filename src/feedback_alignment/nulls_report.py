@@ -19,18 +19,18 @@ SAMPLES = 1000
 
 
 def write_null_rates(
-    root: Path, config: Path, samples: int = SAMPLES
+    root: Path, config: Path, into: Path, samples: int = SAMPLES
 ) -> tuple[Path, list[NullRate]]:
     """Judge the nulls of a config, from its tables and those of `config/nulls.yaml`.
 
     Args:
         root: the project's folder.
         config: the config, whose tables must be there.
+        into: folder of the tables that are written, `nulls.md` and `nulls.csv`.
         samples: how many samples of each null are judged.
 
     Returns:
-        the table that was written, `nulls.csv` of the results folder with `nulls.md` beside it,
-        and the rates.
+        the table that was written, and the rates.
 
     Raises:
         InputError, ClaimsError: a config is wrong, or a table is not there.
@@ -44,10 +44,9 @@ def write_null_rates(
         more[figure] = read_tables([*paths, *_tables(nulls, figure)])
     published = {path.stem: read_published(path) for path in root.glob(PUBLISHED)}
     rates = null_rates(claims, own, more, published, samples)
-    folder = Path("results") / judged.name
-    write_text(folder / "nulls.csv", _csv(rates))
-    write_text(folder / "nulls.md", _markdown(rates, samples))
-    return folder / "nulls.csv", rates
+    write_text(into / "nulls.csv", _csv(rates))
+    write_text(into / "nulls.md", _markdown(rates, samples, config))
+    return into / "nulls.md", rates
 
 
 def _tables(config: Config, figure: str) -> list[Path]:
@@ -65,12 +64,14 @@ def _csv(rates: Sequence[NullRate]) -> str:
     return csv_rows([field.name for field in fields(NullRate)], [astuple(r) for r in rates])
 
 
-def _markdown(rates: Sequence[NullRate], samples: int) -> str:
+def _markdown(rates: Sequence[NullRate], samples: int, config: Path) -> str:
     head = ["claim", "check", "threshold", "null", "replicates", "n", "replicated"]
     lines = [
         "# How often each check passes where what it looks for is absent",
         "",
-        f"Of {samples} samples of n replicates; at most {LEVEL:g} if a check can fail.",
+        f"Written by `make nulls CONFIG={config.as_posix()}`: the share of {samples} samples of n",
+        "replicates that get the verdict `replicated`, with its Monte Carlo error. It is at most",
+        f"{LEVEL:g}, and two errors, of a check that can fail. `replicates` are those of the null.",
         "",
         row(head),
         "|---" * len(head) + "|",
