@@ -1,6 +1,5 @@
 """How often each check passes on its null: at most one time in twenty if it can fail."""
 
-import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ import numpy as np
 
 from feedback_alignment.claims.comparisons import Statistic
 from feedback_alignment.claims.declaration import Check, Claim
+from feedback_alignment.claims.equivalence import stream_of
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import Filter
 from feedback_alignment.claims.judging import parts_of
@@ -97,8 +97,7 @@ def _rates(
     for name, part in parts_of(check, rows):
         label = f"{name}: {check.label}" if name else check.label
         blank = NullRate(claim.id, label, check.null.words, str(check.threshold))
-        seed = int.from_bytes(hashlib.sha256(f"{claim.id}\n{label}".encode()).digest()[:8], "big")
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(stream_of(f"{claim.id}\n{label}"))
         try:
             passes, size, population = _passing(check, part, rows, nulls, published, rng)
             found = [next(passes) for _ in range(resamples)]

@@ -12,8 +12,7 @@ from feedback_alignment.claims.estimates import log_or_nan
 from feedback_alignment.claims.filters import filters
 from feedback_alignment.claims.groups import groups, pairs
 from feedback_alignment.claims.panel import Panel
-from feedback_alignment.claims.quantities import QUANTITIES
-from feedback_alignment.claims.readings import Reading, known_reading
+from feedback_alignment.claims.readings import Reading
 
 
 @dataclass(frozen=True)
@@ -165,27 +164,18 @@ def exponent_at(bound: float, along: str) -> Null:
     return Null(f"a power law of exponent {bound:g}", prepare=prepare, smooth="logarithms")
 
 
-def instead(*, quantity: str | None = None, **where: Any) -> Null:
-    """Other conditions, in which the phenomenon is absent, or another quantity of the same ones.
+def instead(**where: Any) -> Null:
+    """Other conditions, in which the phenomenon is absent.
 
     Args:
-        quantity: the quantity that is read, or None for the check's own.
         where: the filters that take the place of the check's, by column.
     """
     added = filters(where)
-    if quantity is not None:
-        known_reading(quantity, "end", None, {}, None)
 
     def reread(reading: Reading) -> Reading:
-        changed = replace(reading, where={**reading.where, **added})
-        if quantity is None or reading.quantity not in QUANTITIES:
-            return changed
-        return replace(changed, quantity=quantity, layer=None)
+        return replace(reading, where={**reading.where, **added})
 
-    said = [f"{column} {value}" for column, value in where.items()]
-    if quantity is not None:
-        said.append(f"{quantity} in its place")
-    return Null(", ".join(said), reread=reread)
+    return Null(", ".join(f"{column} {value}" for column, value in where.items()), reread=reread)
 
 
 def apart(difference: float, *, sign: Literal["either", "given"] = "either") -> Null:

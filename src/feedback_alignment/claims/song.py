@@ -45,7 +45,7 @@ TEACHERS = ["linear_teacher", "teacher_student"]
 @claim(paper=SONG, figure="song_alignment_width", data=TEACHERS)
 def published_alignment(part: Part) -> Yielded:
     """Trained with the settings of the authors' code, feedback alignment aligns as much as they
-    published, at every width and lambda (n = 50, the authors' targets).
+    published, at every width and lambda that has run (n = 50, the authors' targets).
     """
     # A tenth of what lambda makes of the cosine. One point in six may lie where our replicates are
     # too few to tell.

@@ -48,7 +48,7 @@ class Threshold:
 
     def satisfied_everywhere(self, values: np.ndarray) -> np.ndarray:
         """Whether each replicate (S,) is on the good side in every condition of `values` (C, S)."""
-        return np.all(self.satisfied(values), axis=0, keepdims=True)[0]
+        return np.asarray(self.satisfied(values).all(axis=0))
 
     def side(self, low: float, high: float) -> bool | None:
         """Whether all (True), none (False) or some (None) of the interval [low, high] is good."""
