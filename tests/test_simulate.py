@@ -1,7 +1,13 @@
 """The one way to run: what it records of which condition, and at what cost."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+import small_runs
 from small_runs import changed, data_of, deep, drawn, simulate_on, song
 
 from feedback_alignment import engines
@@ -171,6 +177,40 @@ def test_a_run_repeats():
     first, second = (run(song(), [0, 1]) for _ in range(2))
     for metric, value in first.values.items():
         assert value.tobytes() == second.values[metric].tobytes()
+
+
+ORDER = """
+import numpy as np
+from small_runs import deep, simulate_on, song
+from feedback_alignment.simulate import simulate
+from small_runs import drawn
+from feedback_alignment.training.batches import Samples
+X = np.random.default_rng(0).standard_normal((12, 8))
+samples = Samples(X, np.eye(3)[X[:, :3].argmax(axis=1)])
+asked = {"displacement": True, "null_alignment": True, "descent": True, "steps": 2}
+for engine in ("minibatch", "autograd"):
+    print(list(simulate_on(deep(engine=engine, **asked), samples, samples, 1, [0]).values))
+for engine, kind in (("linear", "linear"), ("preactivation", "relu"), ("autograd", "tanh")):
+    condition = song(engine=engine, activation=kind, steps=2, kernels=True)
+    print(list(simulate(condition, drawn(condition, [0], 1), [0], seed=1).values))
+condition = song(engine="linear", activation="linear", steps=2, law=True)
+print(list(simulate(condition, drawn(condition, [0], 1), [0], seed=1).values))
+"""
+
+
+def test_metrics_have_one_order_in_every_process():
+    """Tables take it over: a set's order, which each process has of its own, would change bytes."""
+    paths = [str(Path(module.__file__).parent) for module in (small_runs, engines)]
+    paths[1] = str(Path(paths[1]).parents[1])
+    orders = set()
+    for number in range(4):
+        own = {"PYTHONHASHSEED": str(number), "PYTHONPATH": os.pathsep.join(paths)}
+        done = subprocess.run(
+            [sys.executable, "-c", ORDER], capture_output=True, text=True, env=os.environ | own
+        )
+        assert done.stderr == ""
+        orders.add(done.stdout)
+    assert len(orders) == 1
 
 
 def test_replicates_and_seeds_differ():

@@ -120,9 +120,11 @@ class LaneGroup:
         with np.errstate(over="ignore", invalid="ignore"):
             found = [observe(self._state(lane), wanted) for lane in range(self.lanes)]
             if self._walk is not None:
-                for name in wanted & WALK:
-                    for values, value in zip(found, self._walk.distances()[name], strict=True):
-                        values[name, "hidden"] = float(value)
+                # In their own order: that of a set changes from one process to the next.
+                for name, distances in self._walk.distances().items():
+                    if name in wanted:
+                        for values, value in zip(found, distances, strict=True):
+                            values[name, "hidden"] = float(value)
         return found
 
     def keep(self, lanes: np.ndarray) -> None:
