@@ -183,6 +183,22 @@ def test_quantities_stand_beside_each_other_where_rows_are_settings(table_of):
         assert len(lines(two.axes)) == 2
 
 
+def test_what_stands_in_for_a_quantity_is_in_the_panels_that_lack_it(table_of):
+    table = table_of("rules_width")
+    other = table[table["metric"] != "accuracy"].assign(data="teacher_student")
+    both = pd.concat([table, other.assign(condition=other["condition"] + "-t")])
+    first = Quantity("accuracy", "accuracy", otherwise=LOSS)
+    shown = facets(both, [first, FIVE[2]], x="width", row="data", final=True)
+    assert [panel.quantity.label for panel in shown] == ["accuracy", "loss", "gradient", "gradient"]
+    assert [panel.axes.get_yscale() for panel in shown] == ["linear", "log", "linear", "linear"]
+    titles = [panel.axes._left_title.get_text() for panel in shown]
+    assert titles == ["digits", "teacher-student", "", ""]
+    assert [len(lines(panel.axes)) for panel in shown] == [5] * 4
+    last = table[(table["metric"] == "loss") & (table["step"] == table["steps"])]
+    found = shown.panels[1].numbers.groupby("width")["mean"].mean()
+    np.testing.assert_allclose(found, last.groupby("width")["value"].mean())
+
+
 def test_lines_that_only_some_panels_have_are_named_in_these(table_of):
     table = table_of("song_alignment_width")
     table = table[(table["l2"] < 1) | (table["activation"] == "relu")]

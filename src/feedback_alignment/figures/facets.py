@@ -38,6 +38,7 @@ class Quantity:
         unused: a rule that does not use its feedback: its lines show what chance gives.
         needs: which key of the config provides the metric, for tables without it.
         short: name in tables of numbers.
+        otherwise: what a panel shows whose runs lack it.
     """
 
     metric: str | Sequence[str]
@@ -52,6 +53,7 @@ class Quantity:
     unused: str = ""
     needs: str = ""
     short: str = ""
+    otherwise: Quantity | None = None
 
     @property
     def name(self) -> str:
@@ -281,11 +283,12 @@ def facets(
     table["variant"] = numbers.variants(table, settings, ignore)
     table["_row"], rows = _places(table, row, apart == "row")
     table["_col"], cols = _places(table, col, apart == "col")
-    drawn = pd.concat([quantity.of(table) for quantity in quantities])
+    asked = _asked(table, quantities)
+    drawn = pd.concat([quantity.of(table[there]) for quantity, there in asked])
     drawn = drawn if apart == "line" else drawn.assign(variant="")
     table["line"], lines = lines_of(drawn, hue, looks or {}, marker)
     kept = [name for name in dict.fromkeys((row, col, "rule", "l2", "variant")) if name]
-    stats = _estimate(table, quantities, [*kept, "_row", "_col", "line", x], final, log_x)
+    stats = _estimate(table, asked, [*kept, "_row", "_col", "line", x], final, log_x)
     layout = Layout(quantities, row, rows, col, cols, height, x, log_x, lines)
     shown = Facets(
         Figure(), stats.drop(columns=["_row", "_col"]), x=x, final=final, ignore=ignore, apart=apart
@@ -299,6 +302,8 @@ def facets(
                 shown.corner = axes
                 continue
             cells = table[(table["_row"] == r) & (table["_col"] == c)]
+            if quantity.otherwise and quantity.of(cells).empty:
+                quantity = quantity.otherwise
             here = (
                 (stats["_row"] == r) & (stats["_col"] == c) & (stats["quantity"] == quantity.name)
             )
@@ -343,12 +348,27 @@ def _places(table: pd.DataFrame, setting: str | None, apart: bool) -> tuple[list
     return [number[place] for place in found], places
 
 
+def _asked(table: pd.DataFrame, quantities: Sequence[Quantity]) -> list[tuple[Quantity, pd.Series]]:
+    """Each quantity, then what stands in for some, with the table's rows in whose panels it is."""
+    asked = [(quantity, pd.Series(True, index=table.index)) for quantity in quantities]
+    places = pd.MultiIndex.from_frame(table[["_row", "_col"]])
+    for quantity in quantities:
+        if quantity.otherwise:
+            has = places[quantity.of(table).index]
+            asked.append((quantity.otherwise, pd.Series(~places.isin(has), index=table.index)))
+    return asked
+
+
 def _estimate(
-    table: pd.DataFrame, quantities: Sequence[Quantity], keys: list[str], final: bool, log_x: bool
+    table: pd.DataFrame,
+    asked: Sequence[tuple[Quantity, pd.Series]],
+    keys: list[str],
+    final: bool,
+    log_x: bool,
 ) -> pd.DataFrame:
     parts = []
-    for quantity in quantities:
-        rows = quantity.rows(table)
+    for quantity, there in asked:
+        rows = quantity.rows(table[there])
         rows = numbers.last(rows) if final else rows
         rows = rows[rows[keys[-1]] > 0] if log_x else rows
         if rows.duplicated([*keys, *numbers.REPLICATE]).any():
@@ -358,5 +378,5 @@ def _estimate(
         used = stats["rule"] != quantity.unused  # of the others no more than the mean is drawn
         stats[["low", "high"]] = stats[["low", "high"]].where(used, axis=0)
         parts.append(stats.assign(quantity=quantity.name, text=text))
-    names = pd.CategoricalDtype([quantity.name for quantity in quantities], ordered=True)
+    names = pd.CategoricalDtype([quantity.name for quantity, _ in asked], ordered=True)
     return pd.concat(parts, ignore_index=True).astype({"quantity": names})

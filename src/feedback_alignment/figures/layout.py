@@ -60,6 +60,9 @@ class Layout:
     spare: list[Axes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        # In the order of their codes in the plotted numbers, each with its place.
+        self.shown = [*enumerate(self.quantities)]
+        self.shown += [(n, q.otherwise) for n, q in self.shown if q.otherwise]
         several = len(self.quantities) > 1
         self.across = several and (self.row is not None or len(self.rows) > 1)
         self.wrapped = len(self.quantities) > _WRAP and len(self.cols) == 1 and not self.across
@@ -68,10 +71,11 @@ class Layout:
 
     def draw(self, stats: pd.DataFrame) -> Figure:
         """Make the panels and draw the lines of the plotted numbers, with their bands."""
-        number = stats["quantity"].cat.codes
+        number = stats["quantity"].map({q.name: n for n, q in self.shown}).astype(int)
         rows, cols = len(self.rows), len(self.cols)
         shared: dict[str, Any] = {"sharex": "col" if self.stacked else False, "sharey": False}
-        if not any(quantity.own_axis for quantity in self.quantities) and not self.wrapped:
+        apart = any(quantity.own_axis or quantity.otherwise for quantity in self.quantities)
+        if not apart and not self.wrapped:
             shared["sharey"] = "row" if self.stacked else "col" if self.across else True
         if self.wrapped:
             stats = stats.assign(_row=number // self.wrap, _col=number % self.wrap)
@@ -115,7 +119,8 @@ class Layout:
         What stands at the right of its title is `aside`, with a `note` below; `inner` says whether
         there is a panel at its left.
         """
-        axes, first = panel.axes, panel.quantity is self.quantities[0]
+        axes, start = panel.axes, self.quantities[0]
+        first = panel.quantity in (start, start.otherwise)
         (row, row_variant), (col, col_variant) = (
             self.rows[panel.place[0]],
             self.cols[panel.place[1]],
@@ -147,7 +152,7 @@ class Layout:
         self, panels: Sequence[Panel], final: bool, end: Callable[[pd.DataFrame], float] | None
     ) -> None:
         """Axes, limits, marks of diverged runs, and words in panels without a line."""
-        room = {quantity.name: 0.0 for quantity in self.quantities}
+        room = {quantity.name: 0.0 for _, quantity in self.shown}
         marked: set[tuple[int, int]] = set()
         for panel in panels:
             axes, quantity, cells = panel.axes, panel.quantity, panel.cells
@@ -175,14 +180,14 @@ class Layout:
                 epochs = self.x == "epoch"
                 ends = numbers.epochs(ended, "end_step") if epochs else ended["end_step"]
                 marks.mark_ends(axes, ended, ends)
-        for quantity in self.quantities:
+        for _, quantity in self.shown:
             row = [p for p in panels if p.quantity is quantity and len(p.numbers)]
             for some in [[p] for p in row] if quantity.own_axis else [row] if row else []:
                 _limit(some, quantity, room[quantity.name])
 
     def _line(self, data: pd.DataFrame, color: Any, label: str) -> None:
         axes, look, x = plt.gca(), dict(self.lines[label]), data[self.x]
-        quantity = self.quantities[data["quantity"].cat.codes.iloc[0]]
+        _, quantity = self.shown[data["quantity"].cat.codes.iloc[0]]
         if not look.pop("band", True):
             data = data.assign(n=1)
         if quantity.unused and (data["rule"] == quantity.unused).all():

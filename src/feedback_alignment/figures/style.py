@@ -66,7 +66,9 @@ CASE_NAMES = {
     "random_features": "random features",
     "tied": "feedback tied",
 }
-DATA_NAMES = {"mnist": "MNIST", "digits_in_order": "digits, in order"}
+DATA_NAMES = {
+    "mnist": "MNIST", "digits_in_order": "digits, in order", "teacher_student": "teacher-student",
+}  # fmt: skip
 
 _RC: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],  # ships with matplotlib: no system font is ever used
