@@ -217,8 +217,8 @@ class Settings(Checked):
     dtype: Literal["float64", "float32"] = setting("float64", "Floating-point type of the run.")
     device: Literal["cpu", "cuda"] = setting(
         "cpu",
-        "Where the minibatch engine computes, the top level's device if not given; the other "
-        "engines are always on cpu.",
+        "Where the engines preactivation and minibatch compute, the top level's device if not "
+        "given; the other engines are always on cpu.",
     )
     points_per_decade: Annotated[int, Recorded()] = setting(
         10, "Recorded steps per decade, spaced geometrically.", ge=0, le=10_000

@@ -107,10 +107,12 @@ def test_equal_runs_are_equal_conditions(one, other):
     assert condition(MLP | one) == condition(MLP | other)
 
 
-def test_device_is_that_of_the_config_for_deep_networks_alone():
+def test_device_is_that_of_the_config_where_the_engine_is_on_one():
     assert condition(MLP, device="cuda").device == "cuda"
     assert condition(MLP).device == "cpu"
-    assert condition({}, device="cuda").device == "cpu"
+    assert condition({"activation": "relu"}, device="cuda").device == "cuda"
+    assert condition({"activation": "linear"}, device="cuda").device == "cpu"
+    assert condition(MLP | {"engine": "autograd"}, device="cuda").device == "cpu"
 
 
 @pytest.fixture

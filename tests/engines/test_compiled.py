@@ -9,7 +9,8 @@ import pytest
 from numba.core.caching import CacheImpl
 
 from feedback_alignment.engines import compiled
-from feedback_alignment.engines.preactivation import _COMPILED, numpy_step
+from feedback_alignment.engines.arrays import NumpyArrays
+from feedback_alignment.engines.preactivation import _COMPILED, plain_step
 from feedback_alignment.networks.activations import ACTIVATIONS
 
 DTYPES = ["float32", "float64"]
@@ -51,7 +52,7 @@ def state(activation, dtype, lanes=1, n=6, width=31, units=12):
 def test_a_step_is_that_of_numpy(activation, dtype, shape):
     ours, theirs = state(activation, dtype, **shape), state(activation, dtype, **shape)
     compiled.compiled_step(activation, dtype)(*ours)
-    numpy_step(ACTIVATIONS[activation], *theirs)
+    plain_step(NumpyArrays(dtype), ACTIVATIONS[activation], *theirs)
     # A sum of 31 terms is right to about as many units of rounding.
     for name, i in {"H": 0, "A": 1, "beta": 2, "errors": -1}.items():
         if name != "A" or activation != "relu":

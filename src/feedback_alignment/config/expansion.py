@@ -12,7 +12,7 @@ from feedback_alignment.conditions import Condition
 from feedback_alignment.config.content import ConfigContent, ExperimentContent
 from feedback_alignment.config.formulas import Formula
 from feedback_alignment.data.sources import Source
-from feedback_alignment.engines import choose
+from feedback_alignment.engines import ON_DEVICE, choose
 from feedback_alignment.errors import ConfigError, check_choice, check_key, described
 from feedback_alignment.names import check_name
 from feedback_alignment.networks.activations import ACTIVATIONS
@@ -210,7 +210,7 @@ class Expansion:
         except ValueError as error:
             key = str(error).partition(":")[0]
             raise ConfigError(f"{place if key in chosen else f'{path}.settings'}.{error}") from None
-        device = condition.device if engine == "minibatch" else "cpu"
+        device = condition.device if engine in ON_DEVICE else "cpu"
         return condition.model_copy(update={"engine": engine, "device": device})
 
 

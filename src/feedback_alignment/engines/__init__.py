@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Fastest first; the last is the reference, which serves all that can be computed.
 ENGINES = ("linear", "preactivation", "minibatch", "autograd")
+# Those that compute where `device` says; the others are always on the CPU.
+ON_DEVICE = ("preactivation", "minibatch")
 AUTO = "auto"
 
 

@@ -28,10 +28,11 @@ class Arrays(Protocol):
     """What engines need of an array library. Every `out` must be a separate array.
 
     Attributes:
-        stacks: whether stacked lanes (first axis) never change a bit of one another's results.
+        cached: whether work goes in pieces that stay in a processor's cache, of which lanes (first
+            axis) never change a bit of one another's results; else all lanes are one piece.
     """
 
-    stacks: bool
+    cached: bool
 
     def asarray(self, values: np.ndarray) -> Array:
         """In the library's form and the run's floating-point type, perhaps the argument itself."""
@@ -73,7 +74,7 @@ class Arrays(Protocol):
         """`log sum exp x` over the last axis."""
         ...
 
-    def norms(self, x: Array) -> np.ndarray:
+    def norms(self, x: Array) -> Array:
         """Norm of each lane (L,)."""
         ...
 
@@ -89,7 +90,7 @@ class NumpyArrays:
         dtype: floating-point type of the run.
     """
 
-    stacks = True
+    cached = True
 
     def __init__(self, dtype: str) -> None:
         self._dtype = np.dtype(dtype)

@@ -59,7 +59,7 @@ tanh_double = _tanh_in(np.float64, np.int64, 52, 1023, 20.0)
 
 @cache
 def compiled_step(activation: str, dtype: str) -> Callable[..., None]:
-    """One step of L networks, as `preactivation.numpy_step` makes it.
+    """One step of L networks, as `preactivation.plain_step` makes it.
 
     Args:
         activation: `relu`, which does not use A, `tanh` or `sigmoid`.

@@ -98,12 +98,12 @@ class LaneGroup:
 
     def advance(self, count: int, decay: float) -> np.ndarray:
         """Take steps; see `protocol.Engine`."""
-        history = np.empty((count, self.lanes))
+        arrays, norms = self._arrays, []
         scale = np.sqrt(self._data.size / self._rows)
         with np.errstate(over="ignore", invalid="ignore"):
             if not self._ready:
                 self._forward()
-            for row in history:
+            for _ in range(count):
                 self._update(1.0 - self._settings.eta * decay)
                 self._step += 1
                 if any(acts_at(each, self._step) for each in self._setup.interventions):
@@ -112,8 +112,9 @@ class LaneGroup:
                     self._walk.follow(self._W[:-1])
                 self._draw()
                 self._forward()
-                row[:] = scale * self._arrays.norms(self._errors)
-        return history
+                norms.append(arrays.norms(self._errors))
+        # Read after all steps: a GPU works on while Python asks for the next.
+        return scale * np.array([arrays.numpy(each) for each in norms])
 
     def observe(self, wanted: Set[str]) -> list[dict[Key, float]]:
         """The wanted metrics of each lane."""

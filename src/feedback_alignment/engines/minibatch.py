@@ -63,7 +63,7 @@ class MinibatchEngine(Grouped[LaneGroup]):
         arrays: Arrays | None = None,
     ) -> None:
         arrays = arrays or arrays_for(setup.condition.device, setup.condition.dtype)
-        stack = _lanes_of_a_group(setup, training.size) if arrays.stacks else 1
+        stack = _lanes_of_a_group(setup, training.size) if arrays.cached else len(replicates)
         shared = TrainingRows(arrays, training, setup) if training.shared else None
         judged = None if held_out is None else HeldOut(arrays, held_out)
         groups = []

@@ -8,10 +8,11 @@ takes the place of sqrt(p), and eta p that of eta but in the decay.
 
 from collections.abc import Callable, Sequence, Set
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from feedback_alignment.engines.arrays import Array, Arrays, NumpyArrays, arrays_for
 from feedback_alignment.engines.grouped import Grouped
 from feedback_alignment.engines.serving import SHALLOW, outside
 from feedback_alignment.metrics.magnitude import error_norm
@@ -32,11 +33,12 @@ from feedback_alignment.training.setup import Setup
 if TYPE_CHECKING:
     from feedback_alignment.conditions import Condition
 
-# Elements of H that are stepped together, n times a number of units. Measured: at n = 50 the widest
-# product that BLAS makes without copying its factors first, and all that it needs stays in the L2
-# cache (1 MB here). Also less than the 32768 from which torch starts threads for one.
+# Elements of H that a processor steps together, n times a number of units. Measured: at n = 50 the
+# widest product that BLAS makes without copying its factors first, and all that it needs stays in
+# the L2 cache (1 MB here).
 _TILE_SIZE = 20_000
-# Those for which a step is compiled; the others are a pass of numpy or torch each.
+# Those for which a step is compiled, for the processor; the others take a pass of numpy for each
+# part of it.
 _COMPILED = ("relu", "tanh", "sigmoid")
 
 
@@ -67,14 +69,15 @@ def build(
 class PreactivationEngine(Grouped["_Group"]):
     """Networks with one hidden layer and one output, full batch, any activation and rule.
 
-    Narrow networks are stacked and stepped together; a wide one is cut into tiles of hidden units,
-    and a step goes through them one after another.
+    On a processor narrow networks are stacked and stepped together; a wide one is cut into tiles of
+    hidden units, and a step goes through them one after another. On a GPU all are stepped at once.
 
     Args:
         setup: of the run.
         inputs: X (R, n, d).
         targets: y (R, n).
         networks: initial weights of the R lanes.
+        arrays: array library; None for that of the condition's device.
     """
 
     def __init__(
@@ -83,12 +86,16 @@ class PreactivationEngine(Grouped["_Group"]):
         inputs: np.ndarray,
         targets: np.ndarray,
         networks: Sequence[Shallow],
+        arrays: Arrays | None = None,
     ) -> None:
+        arrays = arrays or arrays_for(setup.condition.device, setup.condition.dtype)
         stack = max(1, _TILE_SIZE // (targets.shape[1] * networks[0].output.size))
+        if not arrays.cached:
+            stack = len(networks)
         groups = []
         for first in range(0, len(networks), stack):
             part = slice(first, first + stack)
-            groups.append(_Group(setup, inputs[part], targets[part], networks[part]))
+            groups.append(_Group(setup, arrays, inputs[part], targets[part], networks[part]))
         super().__init__(groups)
 
     def state(self) -> tuple[np.ndarray, np.ndarray]:
@@ -108,33 +115,39 @@ class _Group:
     def __init__(
         self,
         setup: Setup,
+        arrays: Arrays,
         inputs: np.ndarray,
         targets: np.ndarray,
         networks: Sequence[Shallow],
     ) -> None:
-        self._rule, self._measured = setup.rule, setup.measured
+        self._rule, self._measured, self._arrays = setup.rule, setup.measured, arrays
         self._activation, dtype = setup.activation, setup.condition.dtype
         self._eta, self._gain = setup.condition.eta, setup.loss.gain(inputs.shape[1])
-        self._gram = (inputs @ inputs.mT).astype(dtype)
-        self._targets = targets.astype(dtype)
         self._root, self._pace = setup.divisor, setup.rates[0]
-        self._beta = np.stack([net.output for net in networks]).astype(dtype)
-        self._b = np.stack([net.feedback for net in networks]).astype(dtype)
-        lanes, width = self._beta.shape
-        tiles = -(-width * targets.shape[1] // _TILE_SIZE)
-        self._units = -(-width // tiles)
+        beta = np.stack([net.output for net in networks]).astype(dtype)
+        b = np.stack([net.feedback for net in networks]).astype(dtype)
+        lanes, width = beta.shape
+        tiles = -(-width * targets.shape[1] // _TILE_SIZE) if arrays.cached else 1
+        self._width, self._units = width, -(-width // tiles)
         H = inputs @ np.stack([net.hidden for net in networks]).mT
         parts = [H[..., tile].reshape(lanes, -1) for tile in self._tiles()]
-        self._H = np.concatenate(parts, axis=1, dtype=dtype)
-        self._A = np.empty_like(self._H)
-        self._activation.apply(self._H, self._A)
-        outputs = np.matvec(self._by_unit(self._A), self._beta)
-        self._errors = outputs / np.array(self._root, dtype) - self._targets
-        self._step: Callable[..., None] = partial(numpy_step, self._activation)
-        if self._activation.name in _COMPILED:
+        H = np.concatenate(parts, axis=1, dtype=dtype)
+        A = np.empty_like(H)
+        self._activation.apply(H, A)
+        y = targets.astype(dtype)
+        errors = np.matvec(self._by_unit(A), beta) / np.array(self._root, dtype) - y
+        self._gram = arrays.asarray(inputs @ inputs.mT)
+        self._targets, self._errors, self._beta, self._b, self._H, self._A = map(
+            arrays.asarray, (y, errors, beta, b, H, A)
+        )
+        # Numbers of the type of the arrays: compiled code does not convert them.
+        self._real: Callable[[float], Any] = float
+        self._step: Callable[..., None] = partial(plain_step, arrays, self._activation)
+        if isinstance(arrays, NumpyArrays) and self._activation.name in _COMPILED:
             # Imports numba, which nobody who only asks what is served should wait for.
             from feedback_alignment.engines.compiled import compiled_step
 
+            self._real = np.dtype(dtype).type
             self._step = compiled_step(self._activation.name, dtype)
 
     @property
@@ -142,29 +155,28 @@ class _Group:
         return len(self._targets)
 
     def advance(self, count: int, decay: float) -> np.ndarray:
-        real = self._targets.dtype.type
+        arrays, (lanes, n) = self._arrays, self._targets.shape
         scale, shrink = self._eta * self._gain * self._pace / self._root, 1.0 - self._eta * decay
-        numbers = map(real, (self._root, scale, shrink))
+        numbers = map(self._real, (self._root, scale, shrink))
         constants = (self._gram, self._targets, *numbers, self._units)
-        history = np.empty((count, *self._targets.shape), real)
-        work = np.empty((2, self.lanes * self._targets.shape[1] * self._units), real)
-        errors = self._errors
+        history, work = arrays.empty(count, lanes, n), arrays.empty(2, lanes * n * self._units)
         with np.errstate(over="ignore", invalid="ignore"):
             for row in history:
-                v = np.ascontiguousarray(self._rule.backward_weights(self._beta, self._b), real)
-                self._step(self._H, self._A, self._beta, v, errors, *constants, work, row)
-                errors = row
-            self._errors = errors.copy()
-            return error_norm(history)
+                v = self._rule.backward_weights(self._beta, self._b)
+                self._step(self._H, self._A, self._beta, v, self._errors, *constants, work, row)
+                self._errors = row
+            self._errors = self._errors * 1.0
+            return error_norm(arrays.numpy(history))
 
     def observe(self, wanted: Set[str]) -> list[dict[Key, float]]:
-        beta, b = self._beta, self._b
+        parts = (self._beta, self._b, self._errors, self._gram)
+        beta, b, errors, gram = map(self._arrays.numpy, parts)
         v = self._rule.backward_weights(beta, b)
         compared = self._measured.backward_weights(beta, b)
         H = A = S = None
         with np.errstate(over="ignore", invalid="ignore"):
             if wanted & (OF_PREACTIVATIONS | OF_ACTIVATIONS | OF_SLOPES):
-                H = self._by_unit(self._H)
+                H = self._arrays.numpy(self._by_unit(self._H))
             if H is not None and wanted & (OF_ACTIVATIONS | OF_SLOPES):
                 A, S = np.empty_like(H), np.empty_like(H)
                 self._activation.apply(H, A)
@@ -175,53 +187,56 @@ class _Group:
                     beta[i],
                     compared[i],
                     v[i],
-                    self._errors[i],
+                    errors[i],
                     self._gain,
-                    self._gram[i],
+                    gram[i],
                     *(None if X is None else X[i].T for X in (H, A, S)),
                 )
                 for i in range(self.lanes)
             ]
 
     def keep(self, lanes: np.ndarray) -> None:
-        self._gram, self._targets = self._gram[lanes], self._targets[lanes]
-        self._errors, self._H, self._A = self._errors[lanes], self._H[lanes], self._A[lanes]
-        self._beta, self._b = self._beta[lanes], self._b[lanes]
+        kept = np.flatnonzero(lanes).tolist()
+        for name in ("_gram", "_targets", "_errors", "_H", "_A", "_beta", "_b"):
+            setattr(self, name, getattr(self, name)[kept])
 
     def state(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._beta, self._by_unit(self._H).mT
+        numpy = self._arrays.numpy
+        return numpy(self._beta), numpy(self._by_unit(self._H).mT)
 
     def _tiles(self) -> list[slice]:
         """The hidden units of each tile."""
-        width = self._beta.shape[1]
-        return [slice(i, min(i + self._units, width)) for i in range(0, width, self._units)]
+        width, units = self._width, self._units
+        return [slice(i, min(i + units, width)) for i in range(0, width, units)]
 
-    def _by_unit(self, X: np.ndarray) -> np.ndarray:
+    def _by_unit(self, X: Array) -> Array:
         """H or A as (L, n, p)."""
-        lanes, n = self._targets.shape
+        lanes, n = len(X), X.shape[1] // self._width
         parts = [X[:, n * t.start : n * t.stop].reshape(lanes, n, -1) for t in self._tiles()]
-        return np.concatenate(parts, axis=2)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
 
-def numpy_step(
+def plain_step(
+    arrays: Arrays,
     activation: Activation,
-    H: np.ndarray,
-    A: np.ndarray,
-    beta: np.ndarray,
-    v: np.ndarray,
-    errors: np.ndarray,
-    gram: np.ndarray,
-    targets: np.ndarray,
-    root: np.floating,
-    scale: np.floating,
-    shrink: np.floating,
+    H: Array,
+    A: Array,
+    beta: Array,
+    v: Array,
+    errors: Array,
+    gram: Array,
+    targets: Array,
+    root: float,
+    scale: float,
+    shrink: float,
     units: int,
-    work: np.ndarray,
-    out: np.ndarray,
+    work: Array,
+    out: Array,
 ) -> None:
     """One step of L networks, of which H, A = psi(H) (L, p n) and beta (L, p) are changed.
 
     Args:
+        arrays: library of the arrays.
         activation: psi.
         H: pre-activations, in tiles of `units` hidden units, each (n, units).
         A: psi(H) likewise.
@@ -238,22 +253,22 @@ def numpy_step(
         out: e of after the step (L, n).
     """
     (lanes, n), width = errors.shape, beta.shape[1]
-    scaled = (scale * errors)[:, None]
+    scaled = (errors * scale)[:, None]
     signed_gram = gram * scaled
-    out.fill(0.0)
+    out[:] = 0.0
     for first in range(0, width, units):
         last = min(first + units, width)
-        tile, shape = slice(n * first, n * last), (lanes, n, last - first)
-        h, a = H[:, tile].reshape(shape), A[:, tile].reshape(shape)
-        signal, change = (x[: h.size].reshape(shape) for x in work)
+        size, shape = n * (last - first), (lanes, n, last - first)
+        h, a = (X[:, n * first : n * last].reshape(shape) for X in (H, A))
+        signal, change = (x[: lanes * size].reshape(shape) for x in work)
         beta_tile = beta[:, None, first:last]
-        activation.slope(h, a, signal)
-        np.multiply(signal, v[:, None, first:last], out=signal)
-        np.matmul(signed_gram, signal, out=change)
-        np.subtract(h, change, out=h)
+        arrays.slope(activation, h, a, signal)
+        signal *= v[:, None, first:last]
+        arrays.matmul(signed_gram, signal, change)
+        h -= change
         beta_tile *= shrink
         beta_tile -= scaled @ a
-        activation.apply(h, a)
+        arrays.apply(activation, h, a)
         out += (a @ beta_tile.mT)[..., 0]
-    np.divide(out, root, out=out)
-    np.subtract(out, targets, out=out)
+    out /= root
+    out -= targets

@@ -44,4 +44,5 @@ class Walk:
 
     def _square_distances(self, ends: Sequence[Array], starts: Sequence[Array]) -> np.ndarray:
         pairs = zip(ends, starts, strict=True)
-        return np.sum([self._arrays.norms(W - V).astype(float) ** 2 for W, V in pairs], axis=0)
+        norms = [self._arrays.numpy(self._arrays.norms(W - V)) for W, V in pairs]
+        return np.sum([each.astype(float) ** 2 for each in norms], axis=0)
