@@ -128,7 +128,7 @@ def convergence_samples(part: Part) -> Yielded:
     100, p = 800, targets of a network of the same kind).
     """
     free = part.where(rule="fa", l2=0).each("activation")
-    # What the theorem's rate makes within the steps.
+    # What the theorem's rate makes within the steps, with the mean gamma at n = 100.
     yield (
         "share of replicates whose error falls a thousandfold at every n (FA, lambda = 0)",
         share_of_replicates(
