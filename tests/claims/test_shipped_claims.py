@@ -11,6 +11,7 @@ from feedback_alignment.claims.null_rates import null_rates
 
 IDS = [
     "song.convergence",
+    "song.convergence_samples",
     "song.theorem",
     "song.no_reg_no_align",
     "song.reg_align",
@@ -18,6 +19,7 @@ IDS = [
     "song.cutoff",
     "song.kernels",
     "ours.theorem_scope",
+    "ours.theorem_samples",
     "ours.loss_drift",
     "ours.align_time",
     "ours.no_reg_law",
@@ -31,6 +33,11 @@ TRUTH = {
     "bend": 0.98,
     "rate_ratio": 3.0,
     "H_over_gamma": 50.0,
+    "samples_fall": 1e-9,
+    "samples_bend": 0.98,
+    "samples_rate": 3.0,
+    "samples_rate_exponent": 0.0,
+    "samples_H_exponent": 1.0,
     "wide_step": 4.0,
     "tanh_step": -2.0,
     "free_exponent": -0.5,
@@ -65,6 +72,21 @@ def convergence(t, wiggle, sign):
         # With decay the error comes to rest above zero.
         rests = {**metrics, "error_norm": {0: 10.0, 1000: 0.1}}
         yield rests, {"rule": rule, "activation": activation, "width": width, "l2": 0.01}
+
+
+def samples(t, wiggle, sign):
+    for activation, n in product(ACTIVATIONS, (25, 50, 100)):
+        metrics = {
+            "error_norm": {0: 10.0 * wiggle, 1000: 10 * t["samples_fall"]},
+            "decay_bend": t["samples_bend"] * wiggle,
+            "decay_rate": t["samples_rate"]
+            * (n / 50) ** t["samples_rate_exponent"]
+            * wiggle ** np.log(n),
+            "rate_bound": 1.0,
+            "H_spectral_norm": {0: n ** t["samples_H_exponent"] * wiggle ** np.log(n), 1000: 100.0},
+            "lambda_min_EG": {0: 12.0},
+        }
+        yield metrics, {"activation": activation, "samples": n, "width": 800}
 
 
 def theorem(t, wiggle, sign):
@@ -159,6 +181,7 @@ def scaling(t, wiggle, sign):
 FIGURES = {
     "song_scaling": scaling,
     "song_convergence": convergence,
+    "song_samples": samples,
     "song_theorem": theorem,
     "song_alignment_width": width_sweep,
     "song_loss": width_sweep,
@@ -171,7 +194,8 @@ FIGURES = {
 @pytest.fixture(scope="module")
 def figures(figure_tables):
     # What is claimed of every replicate takes 29.
-    many = {"song_convergence": range(30), "song_theorem": range(40)}
+    thirty = dict.fromkeys(("song_convergence", "song_samples"), range(30))
+    many = {**thirty, "song_theorem": range(40)}
     return figure_tables(TRUTH, FIGURES, many)
 
 
@@ -197,7 +221,7 @@ def test_everything_holds_where_it_should(claims, figures):
         if check.verdict != "replicated"
     ]
     assert wrong == []
-    assert sum(len(claim.checks) for claim in verdicts) == 75
+    assert sum(len(claim.checks) for claim in verdicts) == 90
     estimates = {(c.id, k.statistic, k.part): k.estimate for c in verdicts for k in c.checks}
     assert estimates["ours.no_reg_law", "slope", ""] == pytest.approx(-0.5, abs=0.01)
     assert estimates["ours.align_time", "grand_mean", ""] == pytest.approx(0.3, rel=0.02)
@@ -209,6 +233,12 @@ def test_everything_holds_where_it_should(claims, figures):
         ("end_error", 1e-2, "song.convergence"),
         ("bend", 5 / 7, "song.convergence"),
         ("rate_ratio", 0.8, "song.convergence"),
+        ("samples_fall", 1e-2, "song.convergence_samples"),
+        ("samples_bend", 5 / 7, "song.convergence_samples"),
+        ("samples_rate", 0.8, "song.convergence_samples"),
+        ("samples_rate_exponent", 0.4, "ours.theorem_samples"),
+        ("samples_rate_exponent", -0.4, "ours.theorem_samples"),
+        ("samples_H_exponent", 0.3, "ours.theorem_samples"),
         ("H_over_gamma", 150.0, "song.theorem"),
         ("wide_step", 0.9, "song.theorem"),
         ("H_over_gamma", 10.0, "ours.theorem_scope"),
@@ -292,11 +322,11 @@ def test_another_activation_gets_its_verdicts(claims, figures):
     before, after = judge(claims, before), judge(claims, tables)
     for old, new in zip(before, after, strict=True):
         assert [check for check in new.checks if check.part != "erf"] == list(old.checks)
-    assert sum(check.part == "erf" for claim in after for check in claim.checks) == 21
+    assert sum(check.part == "erf" for claim in after for check in claim.checks) == 26
 
 
 def test_no_check_passes_on_its_null(claims, figures):
     tables = figures(replicates=range(30))
     rates = null_rates(claims, tables, tables, {}, 100)
-    assert len(rates) == 75
+    assert len(rates) == 90
     assert [(r.claim, r.check, r.share) for r in rates if r.fails or r.share is None] == []

@@ -107,6 +107,12 @@ def _bounded(cell, rng):
     return out | {("H_spectral_norm", ""): ([0, 1], [norm, 9.0]), ("lambda_min_EG", ""): (0, 12.0)}
 
 
+def _sampled(cell, rng):
+    norm = 0.1 * cell["samples"] * np.exp(rng.normal(0, 0.1))
+    kernels = {("H_spectral_norm", ""): ([0, 1], [norm, 9.0]), ("lambda_min_EG", ""): (0, 12.0)}
+    return _decaying(cell, rng) | kernels
+
+
 def _learning(cell, rng):
     t = np.linspace(0, cell["steps"], 4).astype(int)
     learnt = 1 - np.exp(-5 * t / cell["steps"])
@@ -247,6 +253,10 @@ FIGURES = {
     ),
     "song_theorem": (
         [song(a, p, r) for a in ACTIVATIONS for p in (200, 12800) for r in ("bp", "fa")], _bounded,
+    ),
+    "song_samples": (
+        [song(a, 800, r, samples=n) for a in ACTIVATIONS for n in (25, 50, 100)
+         for r in ("bp", "fa")], _sampled,
     ),
     "song_alignment_width": (
         [song(a, p, l2=x) for a in ACTIVATIONS for p in (100, 800) for x in (0.0, 0.3, 1.0)],

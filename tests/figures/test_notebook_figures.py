@@ -156,6 +156,7 @@ def test_a_table_that_lacks_rows_is_drawn_all_the_same(figure, lack, table_of, r
         ("song_kernels", "no rows", "kernels: true"),
         ("song_theorem", "bp only", "rule: fa"),
         ("song_theorem", "alignment only", "kernels: true"),
+        ("song_samples", "bp only", "rule: fa"),
         ("song_cutoff", "no decay", "schedule: cutoff"),
         ("song_convergence", "step 0 only", "set steps above 0"),
         ("song_alignment_width", "bp only", "rule: fa"),
@@ -190,6 +191,22 @@ def test_guides_follow_the_theorem(table_of, run):
     _, bare, _ = run("song_convergence", table[~table["metric"].str.startswith("rate")])
     assert [key.get_label() for key in bare.keys] == ["BP", "FA", "FA, λ = 0.3"]
     assert "kernels: true" in bare.figure.get_supxlabel()
+
+
+def test_time_is_measured_in_units_of_the_theorem(table_of, run):
+    table = table_of("song_samples")
+    _, shown, _ = run("song_samples", table)
+    for panel in shown:
+        fa = panel.cells[panel.cells["samples"] == 100]
+        expected = fa["step"].max() * fa.loc[fa["metric"] == "rate_bound", "value"].mean()
+        assert lines(panel.axes)[-1].get_xdata()[-1] == pytest.approx(expected)
+        for guide, rate in zip(lines(panel.axes, "theory"), (1, 4), strict=True):
+            x, y = guide.get_data()
+            assert y[5] == pytest.approx(np.exp(-rate * x[5]), rel=1e-9)
+        head, *ratios = texts(panel.axes, "hypothesis")
+        assert "gamma/4" in head
+        found = [float(ratio.partition(": ")[2]) for ratio in ratios]
+        assert found == pytest.approx([5 / 6, 5 / 3, 10 / 3], rel=0.2)
 
 
 def test_the_law_is_drawn_where_the_table_has_it(table_of, run):
