@@ -106,6 +106,7 @@ TRUTH = {
     "random_alignment": 0.0,
     "bp_strong": 0.1,
     "together": 1,
+    "together_direct": 1,
     "decay_accuracy": 1.0,
     "decay_alignment": 1.0,
     "width_standard": 1e-4,
@@ -276,6 +277,9 @@ def performance(t, wiggle, sign):
         if l2 > 1:
             accuracy, cosine = 0.4 - 0.1 * sigma, 0.5 - 0.2 * sigma * t["together"]
         yield scores(accuracy, cosine), settings
+        if depth == 2 and width < 256:
+            direct = 0.6 - 0.2 * accuracy * (1 - 2 * t["together_direct"])
+            yield scores(accuracy, direct), {**settings, "case": "search_direct", "rule": "dfa"}
         if (sigma, width, depth) == (0.3, 64, 1):
             own = strong if l2 > 1 else (t["free_accuracy"], 0.7)
             yield scores(*own), {**settings, "case": "trained", "eta": 0.05}
@@ -437,6 +441,7 @@ REFUTED = [
     ("random_alignment", 0.3, ["chu.not_necessary"]),
     ("bp_strong", 0.9, ["chu.decay_costs"]),
     ("together", -1, ["chu.correlate", "chu.little_needed"]),
+    ("together_direct", 0, ["chu.correlate"]),
     ("decay_accuracy", -1.0, ["chu.correlate"]),
     ("width_standard", -2e-4, ["ours.width_align_standard"]),
     ("half_alignment_large", 0.3, ["chu.not_driver"]),
@@ -521,7 +526,7 @@ def test_every_claim_is_tested_here_or_beside(claims):
     published = {
         claim.id for claim in CLAIMS for c in claim.checks if isinstance(c.statistic, Published)
     }
-    assert len(CLAIMS) == len(claims) + 12 + len(published)
+    assert len(CLAIMS) == len(claims) + 14 + len(published)
 
 
 def test_everything_holds_where_it_should(held):
@@ -532,7 +537,7 @@ def test_everything_holds_where_it_should(held):
         if check.verdict != "replicated"
     ]
     assert wrong == []
-    assert sum(len(claim.checks) for claim in held) == 109
+    assert sum(len(claim.checks) for claim in held) == 112
 
 
 @pytest.mark.parametrize(("number", "value", "refuted"), REFUTED)

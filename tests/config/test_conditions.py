@@ -112,7 +112,6 @@ def test_device_is_that_of_the_config_where_the_engine_is_on_one():
     assert condition(MLP).device == "cpu"
     assert condition({"activation": "relu"}, device="cuda").device == "cuda"
     assert condition({"activation": "linear"}, device="cuda").device == "cpu"
-    assert condition(MLP | {"engine": "autograd"}, device="cuda").device == "cpu"
 
 
 @pytest.fixture

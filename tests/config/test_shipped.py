@@ -94,6 +94,7 @@ CASES = {
         *("trained", "frozen_hidden", "random_features", "fresh_feedback"),
     },
     "chu_search": {"search"},
+    "chu_search_direct": {"search_direct"},
     "chu_descent": {"trained", "frozen_hidden"},
 }
 

@@ -10,7 +10,7 @@ import pytest
 from faults import TINY, a_job, call_log, finished, manifest, reach, recover, start, trials
 
 
-@pytest.mark.parametrize("trial", trials(10, short=1))
+@pytest.mark.parametrize("trial", trials(10))
 def test_a_killed_job(trial, fresh, undisturbed, record_property):
     running = start(fresh)
     reach(running, fresh, "job", trial)

@@ -47,6 +47,7 @@ def test_a_running_job_keeps_its_code_whatever_happens_to_the_tree(tmp_path):
     assert project.pending(table) == {}
 
 
+@pytest.mark.long
 def test_a_config_edited_during_a_run_leaves_the_run_alone(tmp_path):
     project = Project.create(tmp_path / "project")
     table = "results/tiny/metrics/widths.parquet"
@@ -67,7 +68,13 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        each if each == "one byte" else pytest.param(each, marks=pytest.mark.long)
+        for each in DAMAGES
+    ],
+)
 def test_a_damaged_run_is_named_and_made_again(damage, copy):
     before = manifest(copy)
     run = sorted((copy.results / "runs").rglob("*.npz"))[3]
@@ -100,9 +107,17 @@ DELIVERABLES = {
 }
 
 
-def test_deleted_and_damaged_deliverables_come_back(copy):
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(["metrics/widths.csv", "claims.md", "status.json"], id="some"),
+        pytest.param(list(DELIVERABLES), marks=pytest.mark.long, id="all"),
+    ],
+)
+def test_deleted_and_damaged_deliverables_come_back(names, copy):
     before = manifest(copy)
-    for name, rule in DELIVERABLES.items():
+    for name in names:
+        rule = DELIVERABLES[name]
         path = copy.results / name
         content = path.read_bytes()
         path.unlink()
@@ -157,9 +172,8 @@ def test_without_the_profile_and_with_default_triggers_nothing_is_stale(copy):
     assert copy.pending("--workflow-profile", "none")["train"] == 4
 
 
-@pytest.mark.parametrize("name", ["my project", 'it\'s {here} & $there; "ö"'])
-def test_folders_and_configs_may_have_any_name(name, tmp_path):
-    project = Project.create(tmp_path / name)
+def test_folders_and_configs_may_have_any_name(tmp_path):
+    project = Project.create(tmp_path / 'it\'s {here} & $there; "ö"')
     config = project.folder / "config/my conf's.yaml"
     config.write_text(TINY)
     files = ("metrics/widths.csv", "figures/song_loss.png")

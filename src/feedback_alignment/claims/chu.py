@@ -480,9 +480,10 @@ def decay_costs(part: Part) -> Yielded:
 @claim(paper=OURS, figure="chu_alignment_performance", data="digits")
 def correlate(part: Part) -> Yielded:
     """Over a grid of networks, none of them selected, alignment and accuracy correlate at each
-    decay; over the decays below the strongest together they do the opposite, since decay raises
-    the one and lowers the other (tanh, widths 16 to 256, one to three hidden layers, sigma 0.1 to
-    1, decay of all weights).
+    decay, under feedback from layer to layer or direct; over the decays below the strongest
+    together, under feedback from layer to layer, they do the opposite, since decay raises the one
+    and lowers the other (tanh, widths 16 to 256, one to three hidden layers, sigma 0.1 to 1, decay
+    of all weights; direct: widths 16 and 64, two and three hidden layers).
     """
     grid = part.where(case="search", rule="fa")
     yield (
@@ -492,9 +493,15 @@ def correlate(part: Part) -> Yielded:
         > 0,
         shuffled(),
     )
+    direct = part.where(case="search_direct", rule="dfa").each("l2")
+    yield (
+        "the same correlation at one decay (DFA)",
+        correlation(direct.final("gradient_alignment"), direct.final("accuracy")) > 0,
+        shuffled(),
+    )
     milder = grid.where(l2=at_most(0.3))
     yield (
-        "the same over all initial scales, widths, depths and decays up to 0.3 together",
+        "the same over all initial scales, widths, depths and decays up to 0.3 together (FA)",
         correlation(milder.final("gradient_alignment"), milder.final("accuracy")) < 0,
         shuffled(),
     )
