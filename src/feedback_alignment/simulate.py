@@ -29,8 +29,8 @@ def simulate(
 ) -> Recording:
     """Train R replicates of a condition and record their metrics.
 
-    A replicate's numbers do not depend on which others share the block. For numbers that repeat
-    across machines of one kind, run with one BLAS thread (`OMP_NUM_THREADS=1`).
+    On the CPU a replicate's numbers do not depend on which others share the block. For numbers
+    that repeat across machines of one kind, run with one BLAS thread (`OMP_NUM_THREADS=1`).
 
     Args:
         condition: the settings. Its engine may be `auto`.

@@ -37,10 +37,11 @@ def course(settings, arrays):
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("batch_size", [0, 20])
 @pytest.mark.parametrize("rule", RULES)
-def test_torch_agrees_with_numpy(rule, dtype, device):
+def test_torch_agrees_with_numpy(rule, batch_size, dtype, device):
     settings = deep(
-        rule=rule, width=16, depth=2, steps=60, batch_size=20, dtype=dtype, linear_points=6,
+        rule=rule, width=16, depth=2, steps=60, batch_size=batch_size, dtype=dtype, linear_points=6,
         l2=0.01, schedule="constant", decay_layers="all", perturb_step=30, perturb_size=0.01,
         null_alignment=True, descent=True, loss_function="cross_entropy",
     )  # fmt: skip
@@ -60,7 +61,7 @@ def shallow_course(settings, arrays):
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", TOLERANCES)
 @pytest.mark.parametrize("parametrisation", ["song", "mean_field"])
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "erf"])
+@pytest.mark.parametrize("activation", ["linear", "relu", "tanh", "sigmoid", "erf", "softplus"])
 @pytest.mark.parametrize("rule", ["bp", "fa"])
 def test_torch_agrees_with_numpy_on_shallow_networks(
     rule, activation, parametrisation, dtype, device

@@ -217,7 +217,8 @@ def _performance_cells():
     cells += [base | {"case": "frozen_hidden"}, base | {"case": "random_features", "width": 256}]
     cells += [base | {"case": "fresh_feedback"}]
     sizes = [{"width": w, "depth": d} for w in (16, 32) for d in (1, 2)]
-    return cells + [base | {"case": "search"} | size for size in sizes]
+    cells += [base | {"case": "search"} | size for size in sizes]
+    return cells + [base | {"case": "search_direct", "rule": "dfa"} | size for size in sizes]
 
 
 def _alignment_cells():

@@ -154,6 +154,7 @@ def test_lines_within_a_decay_are_those_of_its_conditions(table_of):
     assert counts == [
         *("correlation, 8 conditions", "correlation of ranks, 8 conditions"),
         *("correlation, 4 conditions", "correlation of ranks, 4 conditions") * 2,
+        *("correlation, DFA, 4 conditions", "correlation of ranks, DFA, 4 conditions") * 2,
     ]
 
 

@@ -127,7 +127,7 @@ class ConfigContent(Checked):
     block: int = Field(
         4,
         description="Replicates that one training job computes together. It changes the number of "
-        "jobs, never a result.",
+        "jobs, and on the CPU never a result.",
         ge=1,
         le=10_000,
     )

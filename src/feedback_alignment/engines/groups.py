@@ -98,12 +98,12 @@ class LaneGroup:
 
     def advance(self, count: int, decay: float) -> np.ndarray:
         """Take steps; see `protocol.Engine`."""
-        arrays, norms = self._arrays, []
+        arrays, history = self._arrays, self._arrays.empty(count, self.lanes)
         scale = np.sqrt(self._data.size / self._rows)
         with np.errstate(over="ignore", invalid="ignore"):
             if not self._ready:
                 self._forward()
-            for _ in range(count):
+            for row in history:
                 self._update(1.0 - self._settings.eta * decay)
                 self._step += 1
                 if any(acts_at(each, self._step) for each in self._setup.interventions):
@@ -112,9 +112,9 @@ class LaneGroup:
                     self._walk.follow(self._W[:-1])
                 self._draw()
                 self._forward()
-                norms.append(arrays.norms(self._errors))
-        # Read after all steps: a GPU works on while Python asks for the next.
-        return scale * np.array([arrays.numpy(each) for each in norms])
+                row[:] = arrays.norms(self._errors)
+        # Read once: until then a GPU works on while Python asks for the next step.
+        return scale * arrays.numpy(history)
 
     def observe(self, wanted: Set[str]) -> list[dict[Key, float]]:
         """The wanted metrics of each lane."""

@@ -9,7 +9,7 @@ from feedback_alignment.training.recording import Key
 
 
 class Engine(Protocol):
-    """Trains R replicates ("lanes") side by side; none may change a bit of another's numbers."""
+    """Trains R replicates ("lanes") side by side; on the CPU none may change a bit of another's."""
 
     def advance(self, count: int, decay: float) -> np.ndarray:
         """Take `count` steps with the given decay of the weights.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ METRICS = ("accuracy", "gradient_alignment")
 _SIZE = ["init_scale", "width", "depth"]
 #: What each condition is for: the series over decays with its controls, and the grid.
 CASES = ("trained", "frozen_hidden", "random_features", "fresh_feedback", "search")
+#: The grid under direct feedback, which is in the table below the figure alone.
+_DIRECT = ("search_direct",)
 _MARGIN = 0.03  # how far beyond 1 the stretched axis of accuracies has its end
 _MARKERS = {"fa": "o", "bp": "s", "dfa": "^", "usf": "D", "kp": "P", "drtp": "X"}
 _FROZEN = style.NULL | {"color": style.case_color("frozen_hidden"), "marker": "*", "markersize": 7}
@@ -35,8 +38,12 @@ def lacking(table: pd.DataFrame) -> str:
     return f"No run in the table has a case of this figure: give one of {', '.join(CASES)}."
 
 
-def conditions(table: pd.DataFrame) -> pd.DataFrame:
+def conditions(table: pd.DataFrame, cases: Sequence[str] = CASES) -> pd.DataFrame:
     """One row a condition: its settings, and mean and sd over replicates at the end of training.
+
+    Args:
+        table: rows of the metrics.
+        cases: those of the conditions that count.
 
     Returns:
         Settings and case; `accuracy`, `accuracy_sd`, `alignment`, `alignment_sd` (hidden layers; 1
@@ -44,7 +51,7 @@ def conditions(table: pd.DataFrame) -> pd.DataFrame:
         (diverged); `control`: whether its hidden layers never learn, or never by feedback that
         stays; `swept`: whether it belongs to the series over decays; `searched`: to the grid.
     """
-    rows = table[table["case"].isin(CASES)]
+    rows = table[table["case"].isin(cases)]
     out = rows.drop_duplicates("condition").set_index("condition")
     out = out[[*numbers.SETTINGS, "experiment", "case"]].assign(
         control=out["case"].isin(_CONTROLS),
@@ -70,7 +77,8 @@ def conditions(table: pd.DataFrame) -> pd.DataFrame:
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracy and alignment, `mean ± sd`, of the series over decays and the controls.
 
-    Below them, the correlation over the grid, and over its conditions at each decay.
+    Below them, the correlation over the grid and over its conditions at each decay, and the same
+    of the grid under direct feedback.
     """
     if reason := lacking(table):
         return numbers.nothing(reason)
@@ -86,13 +94,13 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
                 "replicates": str(cell["replicates"] - cell["lost"]),
             }
         )
-    grid = _grid(cells)
     names = ("correlation", "correlation of ranks")
-    parts = [("", grid), *((f"{l2:g}", part) for l2, part in grid.groupby("l2"))]
-    for decay, part in parts:
-        for name, value in zip(names, _correlation(part), strict=False):
-            words = {"run": f"{name}, {len(part)} conditions", "λ": decay}
-            rows.append(dict.fromkeys(rows[0], "") | words | {"accuracy": _signed(value)})
+    for of, grid in (("", _grid(cells)), ("DFA, ", _grid(conditions(table, _DIRECT)))):
+        parts = [("", grid), *((f"{l2:g}", part) for l2, part in grid.groupby("l2"))]
+        for decay, part in parts:
+            for name, value in zip(names, _correlation(part), strict=False):
+                words = {"run": f"{name}, {of}{len(part)} conditions", "λ": decay}
+                rows.append(dict.fromkeys(rows[0], "") | words | {"accuracy": _signed(value)})
     return pd.DataFrame(rows).set_index(["run", "λ"])
 
 
