@@ -13,7 +13,7 @@ localrules:
 
 
 # Snakemake 9 limits how many jobs start in a second, and for that wakes its scheduler each second
-# anew for every job that has ended: of hundreds of short jobs on a few cores a quarter of the time.
+# anew for every job that has ended: after 500 jobs that had taken a third of a core.
 onstart:
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None

@@ -181,9 +181,8 @@ def test_a_run_repeats():
 
 ORDER = """
 import numpy as np
-from small_runs import deep, simulate_on, song
+from small_runs import deep, drawn, simulate_on, song
 from feedback_alignment.simulate import simulate
-from small_runs import drawn
 from feedback_alignment.training.batches import Samples
 X = np.random.default_rng(0).standard_normal((12, 8))
 samples = Samples(X, np.eye(3)[X[:, :3].argmax(axis=1)])

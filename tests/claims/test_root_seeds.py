@@ -1,6 +1,9 @@
 """Seeds follow from what decides a verdict, and only from that."""
 
+import csv
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from feedback_alignment.claims.root_seeds import (
 )
 from feedback_alignment.claims.threshold import at_least
 
+ROOT = Path(__file__).parents[2]
 CLAIM = next(claim for claim in CLAIMS if claim.id == "song.kernels")
 
 
@@ -55,3 +59,19 @@ def test_another_table_is_one_line(tmp_path):
     path.write_text("claim,verdict\n")
     with pytest.raises(ClaimsError, match=r"seeds.csv: is not a table of make seeds"):
         read_seeds(path, digest_of_claims([CLAIM]))
+
+
+def test_findings_tell_what_the_table_has():
+    path = ROOT / "resources/seeds.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        digest = next(csv.DictReader(file))["claims"]
+    found = read_seeds(path, digest)
+    ran = {claim: verdicts for claim, verdicts in found.items() if set(verdicts) != {"not run"}}
+    loose = {claim for claim, verdicts in ran.items() if fragile(verdicts)}
+    text = (ROOT / "docs/findings.md").read_text()
+    said = " ".join(text.partition("# Under other root seeds")[2].split())
+    assert f"{len(ran)} of the {len(found)} claims run there" in said
+    assert f"and {len(ran) - len(loose)} have one verdict under four seeds at least" in said
+    named = re.search(r"are fragile: (.*?) are replicated", said)
+    assert named is not None
+    assert set(re.findall(r"`([^`]+)`", named[1])) == loose

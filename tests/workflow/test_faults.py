@@ -40,7 +40,8 @@ def test_a_running_job_keeps_its_code_whatever_happens_to_the_tree(tmp_path):
             time.sleep(0.02)
         # Jobs of before the edit and of after it: all run what was planned.
         script.write_text(text + "\nraise SystemExit('error: edited')\n")
-        assert project.pending(table)["train"] == 8
+        pending = project.pending(table)
+        assert pending.get("train") == 8, pending
         assert running.wait() == 0, running.stdout.read()
     assert project.pending(table)["train"] == 8
     script.write_text(text)

@@ -15,6 +15,7 @@ other thresholds have their reason beside them.
 from feedback_alignment.claims.declaration import Part, Yielded, claim
 from feedback_alignment.claims.images import image_checks
 from feedback_alignment.claims.nulls import (
+    Null,
     apart,
     exponent_at,
     factor_at,
@@ -91,34 +92,46 @@ def published_mnist(part: Part) -> Yielded:
     )
 
 
+def _fits_exponentially(part: Part, every: str, over: str, flat: Null) -> Yielded:
+    """Checks that the error falls, along an exponential, and as fast as the theorem promises.
+
+    Args:
+        part: the conditions.
+        every: what they differ in, in words.
+        over: the same where the least of several is meant.
+        flat: runs whose error does not fall.
+    """
+    free = part.where(rule="fa", l2=0).each("activation")
+    yield (
+        f"share of replicates whose error falls a thousandfold at every {every} (FA, lambda = 0)",
+        share_of_replicates(
+            free.final("error_norm") / free.at("start", "error_norm") <= 1e-3, every=True
+        )
+        >= 0.9,
+        flat,
+    )
+    # Halfway between an exponential and exp(-sqrt t), whose 5/7 powers of t up to 15 do not reach.
+    yield (
+        "rate over the later half of the decay over that of the earlier half (geometric mean), "
+        f"least over {over} (FA, lambda = 0)",
+        lowest_mean(free.final("decay_bend"), average="geometric") >= 6 / 7,
+        factor_at(5 / 7),
+    )
+    yield (
+        "share of replicates whose decay rate is at least the theorem's eta*gamma/4 at every "
+        f"{every} (FA, lambda = 0)",
+        share_of_replicates(free.final("rate_ratio") >= 1, every=True) >= 0.9,
+        quantile_at(1, 0.1),
+    )
+
+
 @claim(paper=SONG, figure="song_convergence", data=TEACHERS)
 def convergence(part: Part) -> Yielded:
     """Trained by feedback alignment without regularisation, wide networks fit their targets
     exponentially fast, no slower than the theorem's bound (n = 50, the authors' targets; p = 200
     and more).
     """
-    free = part.where(rule="fa", l2=0).each("activation")
-    yield (
-        "share of replicates whose error falls a thousandfold at every width (FA, lambda = 0)",
-        share_of_replicates(
-            free.final("error_norm") / free.at("start", "error_norm") <= 1e-3, every=True
-        )
-        >= 0.9,
-        instead(l2=0.01),
-    )
-    # Halfway between an exponential and exp(-sqrt t), whose 5/7 powers of t up to 15 do not reach.
-    yield (
-        "rate over the later half of the decay over that of the earlier half (geometric mean), "
-        "least over widths (FA, lambda = 0)",
-        lowest_mean(free.final("decay_bend"), average="geometric") >= 6 / 7,
-        factor_at(5 / 7),
-    )
-    yield (
-        "share of replicates whose decay rate is at least the theorem's eta*gamma/4 at every "
-        "width (FA, lambda = 0)",
-        share_of_replicates(free.final("rate_ratio") >= 1, every=True) >= 0.9,
-        quantile_at(1, 0.1),
-    )
+    yield from _fits_exponentially(part, "width", "widths", instead(l2=0.01))
 
 
 @claim(paper=SONG, figure="song_samples", data=TEACHERS)
@@ -127,29 +140,8 @@ def convergence_samples(part: Part) -> Yielded:
     exponentially fast at every number of samples, no slower than the theorem's bound (n = 25 to
     100, p = 800, the authors' targets).
     """
-    free = part.where(rule="fa", l2=0).each("activation")
-    # What the theorem's rate makes within the steps, with the mean gamma at n = 100.
-    yield (
-        "share of replicates whose error falls a thousandfold at every n (FA, lambda = 0)",
-        share_of_replicates(
-            free.final("error_norm") / free.at("start", "error_norm") <= 1e-3, every=True
-        )
-        >= 0.9,
-        quantile_at(1e-3, 0.9),
-    )
-    # As in song.convergence.
-    yield (
-        "rate over the later half of the decay over that of the earlier half (geometric mean), "
-        "least over n (FA, lambda = 0)",
-        lowest_mean(free.final("decay_bend"), average="geometric") >= 6 / 7,
-        factor_at(5 / 7),
-    )
-    yield (
-        "share of replicates whose decay rate is at least the theorem's eta*gamma/4 at every n "
-        "(FA, lambda = 0)",
-        share_of_replicates(free.final("rate_ratio") >= 1, every=True) >= 0.9,
-        quantile_at(1, 0.1),
-    )
+    # The theorem's rate makes that fall within the steps, with the mean gamma at n = 100.
+    yield from _fits_exponentially(part, "n", "n", quantile_at(1e-3, 0.9))
 
 
 @claim(paper=SONG, figure="song_theorem", data=TEACHERS)

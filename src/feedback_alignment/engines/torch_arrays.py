@@ -18,8 +18,8 @@ class TorchArrays:
         DeviceError: the device is `cuda` and there is none.
     """
 
-    # The bits of a batched product depend on the number of lanes, so that results repeat for blocks
-    # of one size; one lane at a time would be as slow as all together.
+    # The bits of a batched product depend on the number of lanes: results repeat for blocks of one
+    # size.
     cached = False
 
     def __init__(self, dtype: str, device: str) -> None:
