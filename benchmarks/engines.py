@@ -94,12 +94,14 @@ def draw_samples(width: int, activation: str, lanes: int) -> tuple[np.ndarray, n
     return inputs, targets
 
 
-def usual_way(width: int, activation: str, dtype: str) -> Callable[[int], None]:
+def usual_way(
+    width: int, activation: str, dtype: str, device: str = "cpu"
+) -> Callable[[int], None]:
     """A function that trains one usual network for some steps."""
     torch.manual_seed(0)
-    kind = getattr(torch, dtype)
-    inputs, targets = (torch.from_numpy(a[0]).to(kind) for a in draw_samples(width, activation, 1))
-    network = UsualNetwork(width, activation).to(kind)
+    kind = {"dtype": getattr(torch, dtype), "device": device}
+    inputs, targets = (torch.tensor(a[0], **kind) for a in draw_samples(width, activation, 1))
+    network = UsualNetwork(width, activation).to(**kind)
     groups = [
         {"params": [network.hidden.weight]},
         {"params": [network.output.weight], "weight_decay": L2},
@@ -116,14 +118,14 @@ def usual_way(width: int, activation: str, dtype: str) -> Callable[[int], None]:
     return train
 
 
-def by_hand(width: int, activation: str, dtype: str) -> Callable[[int], None]:
+def by_hand(width: int, activation: str, dtype: str, device: str = "cpu") -> Callable[[int], None]:
     """A function that trains one network for some steps, its gradients written out for torch."""
     torch.manual_seed(0)
-    kind = getattr(torch, dtype)
-    inputs, targets = (torch.from_numpy(a[0]).to(kind) for a in draw_samples(width, activation, 1))
+    kind = {"dtype": getattr(torch, dtype), "device": device}
+    inputs, targets = (torch.tensor(a[0], **kind) for a in draw_samples(width, activation, 1))
     apply, slope = USUAL[activation]
-    W = torch.randn(width, DIMENSION, dtype=kind)
-    beta, b = torch.randn(2, width, dtype=kind)
+    W = torch.randn(width, DIMENSION, **kind)
+    beta, b = torch.randn(2, width, **kind)
     root = width**0.5
 
     def train(steps: int) -> None:
@@ -137,15 +139,17 @@ def by_hand(width: int, activation: str, dtype: str) -> Callable[[int], None]:
     return train
 
 
-def our_way(width: int, activation: str, dtype: str) -> Callable[[int], None]:
-    """A function that trains LANES networks at once for some steps."""
-    inputs, targets = draw_samples(width, activation, LANES)
+def our_way(
+    width: int, activation: str, dtype: str, device: str = "cpu", lanes: int = LANES
+) -> Callable[[int], None]:
+    """A function that trains some networks at once for some steps."""
+    inputs, targets = draw_samples(width, activation, lanes)
     if activation == "linear":
         powers, modes = np.linalg.eigh(inputs @ inputs.mT)
         gram = np.stack([wishart_gram(k, Streams(0), r, width) for r, k in enumerate(powers)])
         engine = LinearFeedback(gram, powers, np.matvec(modes.mT, targets), width**0.5, ETA)
     else:
-        networks = [draw_shallow(Streams(0), r, width, DIMENSION) for r in range(LANES)]
+        networks = [draw_shallow(Streams(0), r, width, DIMENSION) for r in range(lanes)]
         condition = Condition(
             activation=activation,
             width=width,
@@ -153,6 +157,7 @@ def our_way(width: int, activation: str, dtype: str) -> Callable[[int], None]:
             samples=SAMPLES,
             dimension=DIMENSION,
             dtype=dtype,
+            device=device,
         )
         engine = PreactivationEngine(set_up(condition, DIMENSION, 1), inputs, targets, networks)
     return lambda steps: engine.advance(steps, L2)

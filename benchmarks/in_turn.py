@@ -6,27 +6,35 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 
-def seconds_per_step(train: Callable[[int], None], steps: int) -> float:
-    """Processor time of one call, by step."""
-    start = time.thread_time()
+def seconds_per_step(
+    train: Callable[[int], None], steps: int, clock: Callable[[], float] = time.thread_time
+) -> float:
+    """Time of one call, by step; by default the processor's."""
+    start = clock()
     train(steps)
-    return (time.thread_time() - start) / steps
+    return (clock() - start) / steps
 
 
-def least_times(sides: Sequence[Callable[[int], None]], rounds: int, seconds: float) -> list[float]:
+def least_times(
+    sides: Sequence[Callable[[int], None]],
+    rounds: int,
+    seconds: float,
+    clock: Callable[[], float] = time.thread_time,
+) -> list[float]:
     """The least seconds a step of each side, over rounds in which each has its turn.
 
     Args:
         sides: functions that train for some steps.
         rounds: number of rounds.
         seconds: how long a turn takes, about.
+        clock: tells the time in seconds.
     """
     counts = []
     for train in sides:
         train(2)
-        counts.append(max(2, int(seconds / seconds_per_step(train, 4))))
+        counts.append(max(2, int(seconds / seconds_per_step(train, 4, clock))))
     best = [np.inf] * len(sides)
     for _ in range(rounds):
         for side, (train, steps) in enumerate(zip(sides, counts, strict=True)):
-            best[side] = min(best[side], seconds_per_step(train, steps))
+            best[side] = min(best[side], seconds_per_step(train, steps, clock))
     return best

@@ -100,11 +100,13 @@ def draw_samples(case: Case) -> Samples:
     return Samples(inputs, np.eye(10, dtype=np.float32)[rng.integers(0, 10, case.samples)])
 
 
-def usual_way(case: Case, samples: Samples) -> Callable[[int], None]:
+def usual_way(case: Case, samples: Samples, device: str = "cpu") -> Callable[[int], None]:
     """A function that trains one usual network for some steps."""
     torch.manual_seed(0)
-    inputs, targets = torch.from_numpy(samples.inputs), torch.from_numpy(samples.targets)
-    network = UsualNetwork(case)
+    inputs, targets = (
+        torch.tensor(array, device=device) for array in (samples.inputs, samples.targets)
+    )
+    network = UsualNetwork(case).to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-6)
     batch = case.batch or case.samples
     order = torch.randperm(case.samples)
@@ -127,7 +129,7 @@ def usual_way(case: Case, samples: Samples) -> Callable[[int], None]:
     return train
 
 
-def our_way(case: Case, samples: Samples) -> Callable[[int], None]:
+def our_way(case: Case, samples: Samples, device: str = "cpu") -> Callable[[int], None]:
     """A function that trains all lanes at once for some steps."""
     condition = Condition(
         rule="fa",
@@ -145,6 +147,7 @@ def our_way(case: Case, samples: Samples) -> Callable[[int], None]:
         eta=1e-6,
         engine="minibatch",
         dtype="float32",
+        device=device,
     )
     data = {"inputs": samples.inputs, "targets": samples.targets}
     _, engine = build_engine(condition, data, range(case.lanes), seed=0)

@@ -5,6 +5,7 @@ core, numpy beats torch at every size here: tanh by a factor of 7, stacked produ
 small networks, and not at all on large ones.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -52,6 +53,14 @@ class Arrays(Protocol):
 
     def matmul(self, a: Array, b: Array, out: Array) -> None:
         """Products of stacked matrices, `a[i] @ b[i]`; a may have one lane for all."""
+        ...
+
+    def subtract_product(self, a: Array, b: Array, work: Array, out: Array) -> None:
+        """`out -= a @ b` of stacked matrices, with a separate array like `out` to work in."""
+        ...
+
+    def repeated(self, step: Callable[[], None]) -> Callable[[], None]:
+        """A step that changes arrays in place, in the form that is quickest to call many times."""
         ...
 
     def gather(self, rows: Array, index: Array, out: Array) -> None:
@@ -114,6 +123,17 @@ class NumpyArrays:
     def matmul(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
         """See `Arrays`; numpy calls BLAS for each lane."""
         np.matmul(a, b, out=out)
+
+    def subtract_product(
+        self, a: np.ndarray, b: np.ndarray, work: np.ndarray, out: np.ndarray
+    ) -> None:
+        """See `Arrays`."""
+        np.matmul(a, b, out=work)
+        out -= work
+
+    def repeated(self, step: Callable[[], None]) -> Callable[[], None]:
+        """See `Arrays`."""
+        return step
 
     def gather(self, rows: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:
         """See `Arrays`."""

@@ -142,31 +142,46 @@ class _Group:
         )
         # Numbers of the type of the arrays: compiled code does not convert them.
         self._real: Callable[[float], Any] = float
-        self._step: Callable[..., None] = partial(plain_step, arrays, self._activation)
+        self._kernel: Callable[..., None] = partial(plain_step, arrays, self._activation)
+        # Made for the lanes and the decay at hand.
+        self._step: Callable[[], None] | None = None
+        self._decay = 0.0
         if isinstance(arrays, NumpyArrays) and self._activation.name in _COMPILED:
             # Imports numba, which nobody who only asks what is served should wait for.
             from feedback_alignment.engines.compiled import compiled_step
 
             self._real = np.dtype(dtype).type
-            self._step = compiled_step(self._activation.name, dtype)
+            self._kernel = compiled_step(self._activation.name, dtype)
 
     @property
     def lanes(self) -> int:
         return len(self._targets)
 
     def advance(self, count: int, decay: float) -> np.ndarray:
+        arrays = self._arrays
+        if self._step is None or decay != self._decay:
+            self._step, self._decay = self._step_with(decay), decay
+        history = arrays.empty(count, *self._errors.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for row in history:
+                self._step()
+                row[:] = self._errors
+            return error_norm(arrays.numpy(history))
+
+    def _step_with(self, decay: float) -> Callable[[], None]:
+        """One step of all lanes, in place."""
         arrays, (lanes, n) = self._arrays, self._targets.shape
         scale, shrink = self._eta * self._gain * self._pace / self._root, 1.0 - self._eta * decay
         numbers = map(self._real, (self._root, scale, shrink))
         constants = (self._gram, self._targets, *numbers, self._units)
-        history, work = arrays.empty(count, lanes, n), arrays.empty(2, lanes * n * self._units)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for row in history:
-                v = self._rule.backward_weights(self._beta, self._b)
-                self._step(self._H, self._A, self._beta, v, self._errors, *constants, work, row)
-                self._errors = row
-            self._errors = self._errors * 1.0
-            return error_norm(arrays.numpy(history))
+        work, out = arrays.empty(2, lanes * n * self._units), arrays.empty(lanes, n)
+
+        def step() -> None:
+            v = self._rule.backward_weights(self._beta, self._b)
+            self._kernel(self._H, self._A, self._beta, v, self._errors, *constants, work, out)
+            self._errors[:] = out
+
+        return arrays.repeated(step)
 
     def observe(self, wanted: Set[str]) -> list[dict[Key, float]]:
         parts = (self._beta, self._b, self._errors, self._gram)
@@ -199,6 +214,7 @@ class _Group:
         kept = np.flatnonzero(lanes).tolist()
         for name in ("_gram", "_targets", "_errors", "_H", "_A", "_beta", "_b"):
             setattr(self, name, getattr(self, name)[kept])
+        self._step = None
 
     def state(self) -> tuple[np.ndarray, np.ndarray]:
         numpy = self._arrays.numpy
@@ -264,8 +280,7 @@ def plain_step(
         beta_tile = beta[:, None, first:last]
         arrays.slope(activation, h, a, signal)
         signal *= v[:, None, first:last]
-        arrays.matmul(signed_gram, signal, change)
-        h -= change
+        arrays.subtract_product(signed_gram, signal, change, h)
         beta_tile *= shrink
         beta_tile -= scaled @ a
         arrays.apply(activation, h, a)
