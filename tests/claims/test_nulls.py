@@ -18,6 +18,7 @@ from feedback_alignment.claims.nulls import (
     quantile_at,
     resampled,
     shuffled,
+    tells_at,
     unrelated,
     untrained,
 )
@@ -91,6 +92,24 @@ def test_edges_are_where_they_are_put(panel):
     assert np.log(law.values).std(axis=1) == pytest.approx(spread)
 
 
+@pytest.mark.parametrize("area", [0.25, 0.75])
+def test_a_score_tells_what_passes_as_often_as_it_is_to(panel, area):
+    size = 20_000
+    stays = RNG.random((1, size)) < 0.3
+    many = replace(
+        panel,
+        conditions=panel.conditions[:1],
+        replicates=np.arange(size),
+        values=np.where(np.arange(size) == 0, np.nan, 0.0)[None],
+        diverged=np.zeros((1, size), bool),
+        other=np.where(stays, 1.0, 9.0),
+    )
+    tells = LOSS < 2
+    drawn = tells_at(area, tells).draw(many, RNG)
+    assert np.isnan(drawn.values).sum() == 1
+    assert auc(LOSS, tells=tells).compute(drawn).value == pytest.approx(area, abs=0.02)
+
+
 def test_what_is_read_instead():
     reading = Part().where(case="trained", width=100).final("loss") / Part().where(
         case="trained", width=100
@@ -116,6 +135,7 @@ def test_a_sample_keeps_the_conditions_of_a_replicate_together(panel):
         (lambda: unrelated("widht"), 'unknown axis "widht"; did you mean "width"?'),
         (lambda: mean_at("0"), 'a mean must be a number, not "0"'),
         (lambda: factor_at(0), "a factor must be above 0, not 0"),
+        (lambda: tells_at(1, LOSS < 2), "an area must be between 0 and 1, not 1"),
         (lambda: exponent_at(1, "rule"), 'unknown axis "rule"; '),
         (lambda: instead(cas="x"), 'unknown column "cas"; did you mean "case"?'),
         (lambda: apart(None), "a difference must be a number, not None"),

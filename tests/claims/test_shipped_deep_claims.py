@@ -87,7 +87,7 @@ TRUTH = {
     "r_order": 1,
     "rise": 1e7,
     "stay_angle": 55,
-    "cosine_order": -1,
+    "cosine_order": 0,
     "fallen": 1e-9,
     "late_alignment": -0.2,
     "wide_rise": 1.5,
@@ -327,7 +327,8 @@ def feedback_scales(t, wiggle, sign):
                 "gradient_alignment": {0: 0.0, 280: cosine + started, 840: -1.0},
                 "accuracy": {0: 0.1, 280: accuracy, 840: 0.1 if started else 0.9},
             }
-            yield metrics, {**settings, "feedback_scale": ratio * sigma}
+            for rule in ("fa", "dfa") if depth > 1 else ("fa",):
+                yield metrics, {**settings, "rule": rule, "feedback_scale": ratio * sigma}
 
 
 def widths(t, wiggle, sign):
@@ -341,6 +342,8 @@ def widths(t, wiggle, sign):
         loss = {0: 2.0, MLP["steps"]: 0.1 if l2 else 2.0 * t["fitted"] * wiggle}
         settings = {**MLP, "data": data, "rule": rule, "l2": l2, "width": width, "depth": 2}
         yield {"gradient_alignment": value, "loss": loss}, settings
+        # No claim is about another depth.
+        yield {"gradient_alignment": -value, "loss": {0: 1.0, 840: 1.0}}, {**settings, "depth": 1}
 
 
 def depths(t, wiggle, sign):
@@ -537,7 +540,7 @@ def test_everything_holds_where_it_should(held):
         if check.verdict != "replicated"
     ]
     assert wrong == []
-    assert sum(len(claim.checks) for claim in held) == 112
+    assert sum(len(claim.checks) for claim in held) == 114
 
 
 @pytest.mark.parametrize(("number", "value", "refuted"), REFUTED)

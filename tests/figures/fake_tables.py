@@ -296,8 +296,9 @@ FIGURES = {
     "chu_alignment": (_alignment_cells(), _layers),
     "chu_random_walk": (_alignment_cells(), _walking),
     "chu_feedback_scale": (
-        [DIGITS | {"case": "trained", "init_scale": s, "depth": d, "feedback_scale": f}
-         for s in (0.1, 1.0) for d in (1, 2) for f in (0.1, 1.0)], _layers,
+        [DIGITS | {"case": "trained", "rule": r, "init_scale": s, "depth": d, "feedback_scale": f}
+         for s in (0.1, 1.0) for r, d in (("fa", 1), ("fa", 2), ("dfa", 2)) for f in (0.1, 1.0)],
+        _layers,
     ),
     "chu_descent": (
         [DIGITS | {"init_scale": s, "rule": r, "case": c, "batch_size": 0, "steps": 40, "depth": 2}

@@ -1,7 +1,9 @@
 """Data in which what a check looks for is absent: a check that can fail seldom passes on them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +14,7 @@ from feedback_alignment.claims.estimates import log_or_nan
 from feedback_alignment.claims.filters import filters
 from feedback_alignment.claims.groups import groups, pairs
 from feedback_alignment.claims.panel import Panel
-from feedback_alignment.claims.readings import Reading
+from feedback_alignment.claims.readings import Criterion, Reading
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,28 @@ def unrelated(within: str | None = None) -> Null:
         "the first quantity is another run's" + (f" at the same {within}" if within else ""),
         draw=draw,
     )
+
+
+def tells_at(area: float, criterion: Criterion) -> Null:
+    """The first quantity a score that tells runs that pass from others as often as the edge says.
+
+    Normal, shifted where a run passes (the binormal model), with one deviation for all runs of a
+    replicate, which are then as alike as they can be.
+
+    Args:
+        area: share of pairs, of runs of two replicates, in which the one that passes has more.
+        criterion: what a run passes, of the second quantity.
+    """
+    if not 0 < finite(area, "an area must be a number") < 1:
+        raise ClaimsError(f"an area must be between 0 and 1, not {area:g}")
+    shift = math.sqrt(2) * NormalDist().inv_cdf(area)
+
+    def draw(panel: Panel, rng: np.random.Generator) -> Panel:
+        passes = criterion.threshold.satisfied(panel.second)
+        score = shift * passes + rng.standard_normal(panel.values.shape[1])
+        return replace(panel, values=np.where(np.isnan(panel.values), np.nan, score))
+
+    return Null(f"a score that tells with an area of {area:g}", draw=draw)
 
 
 def mean_at(bound: float) -> Null:

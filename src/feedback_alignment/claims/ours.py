@@ -17,6 +17,7 @@ from feedback_alignment.claims.nulls import (
     shuffled,
 )
 from feedback_alignment.claims.published import highest_difference
+from feedback_alignment.claims.song import TEACHERS
 from feedback_alignment.claims.statistics import (
     grand_mean,
     highest_mean,
@@ -71,7 +72,7 @@ def theorem_scope(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="song_samples")
+@claim(paper=OURS, figure="song_samples", data=TEACHERS)
 def theorem_samples(part: Part) -> Yielded:
     """As the samples become more, the error falls at a rate that follows the theorem's gamma, and
     the width at which its hypothesis holds grows in proportion to n at least (n = 25 to 100, p =
@@ -242,25 +243,25 @@ def _alignment_falls(part: Part) -> Yielded:
     )
 
 
-@claim(paper=OURS, figure="rules_width", data="digits")
+@claim(paper=OURS, figure="rules_width", data="digits", depth=2)
 def width_align(part: Part) -> Yielded:
     """With weights scaled as in Song 2021, in deep networks too, alignment falls with the width,
     for feedback alignment and for direct feedback alignment, and decay of the output weights keeps
-    some of it (digits, tanh, two hidden layers; one and three where the config has them).
+    some of it (digits, tanh, two hidden layers).
     """
     yield from _alignment_falls(part)
 
 
-@claim(paper=OURS, figure="rules_width", data="mnist")
+@claim(paper=OURS, figure="rules_width", data="mnist", depth=2)
 def width_align_mnist(part: Part) -> Yielded:
     """On MNIST too, with weights scaled as in Song 2021, alignment falls with the width, for
     feedback alignment and for direct feedback alignment, and decay of the output weights keeps
-    some of it (tanh, one to three hidden layers).
+    some of it (tanh, two hidden layers).
     """
     yield from _alignment_falls(part)
 
 
-@claim(paper=OURS, figure="rules_width", data="teacher_student")
+@claim(paper=OURS, figure="rules_width", data="teacher_student", depth=2)
 def width_align_synthetic(part: Part) -> Yielded:
     """On targets from a random network too, which all rules fit without decay at every width, with
     weights scaled as in Song 2021 alignment falls with the width, for feedback alignment and
@@ -354,20 +355,22 @@ def depth_align_standard(part: Part) -> Yielded:
 def feedback_scale(part: Part) -> Yielded:
     """How well feedback alignment aligns hangs on the scale of its feedback as well as on that of
     the initial weights, and not on their ratio alone. Feedback ten times larger than the weights
-    aligns better than feedback as large, and at that ratio small weights (sigma 0.1) better than
-    large ones (1). Where both are small, three hidden layers have not begun to learn by the time
-    at which others have aligned, and large weights are ahead (digits, tanh, one to three hidden
-    layers of 64, after a third of 30 epochs, no decay).
+    aligns better than feedback as large, direct feedback too where the config has it (two and three
+    hidden layers), and at that ratio small weights (sigma 0.1) better than large ones (1). Where
+    both are small, three hidden layers have not begun to learn by the time at which others have
+    aligned, and large weights are ahead (digits, tanh, one to three hidden layers of 64, after a
+    third of 30 epochs, no decay).
     """
-    trained = part.where(case="trained", rule="fa")
     for sigma in (0.1, 1):
-        cosine = trained.where(init_scale=sigma).at(0.334, "gradient_alignment")
+        both = part.where(case="trained", rule=["fa", "dfa"], init_scale=sigma).each("rule")
+        cosine = both.at(0.334, "gradient_alignment")
         yield (
             "gain of the mean hidden gradient alignment from feedback as large as the weights to "
-            f"ten times larger, least over depths (FA, sigma {sigma:g})",
+            f"ten times larger, least over depths (sigma {sigma:g})",
             lowest_gain(cosine, along="feedback_scale", start=sigma, end=10 * sigma) > 0,
             shuffled("feedback_scale"),
         )
+    trained = part.where(case="trained", rule="fa")
     small = trained.where(init_scale=0.1, feedback_scale=1)
     large = trained.where(init_scale=1, feedback_scale=10)
     yield (
@@ -392,11 +395,11 @@ def feedback_scale(part: Part) -> Yielded:
         highest_mean(alike.at(0.334, "accuracy")) <= 0.2,
         mean_at(0.2),
     )
-    both = trained.where(depth=3, init_scale=1, feedback_scale=1)
+    equal = trained.where(depth=3, init_scale=1, feedback_scale=1)
     yield (
         "the cosine with three hidden layers, weights and feedback large, minus that of these",
         lowest_margin(
-            both.at(0.334, "gradient_alignment"), over=alike.at(0.334, "gradient_alignment")
+            equal.at(0.334, "gradient_alignment"), over=alike.at(0.334, "gradient_alignment")
         )
         > 0,
         shuffled(),
