@@ -19,7 +19,7 @@ help:
 	@echo "make smoke    the same for config/smoke.yaml: every figure, tiny"
 	@echo "make paper    the same for config/paper.yaml: the papers' sizes, hours"
 	@echo "make nulls    judge every check of $$CONFIG where what it looks for is absent"
-	@echo "make seeds    judge $$CONFIG under five root seeds that the claims choose, hours"
+	@echo "make seeds    judge config/seeds.yaml under five root seeds that the claims choose, hours"
 	@echo "make verify   is every result of $$CONFIG as it was made, and as docs/results has it?"
 	@echo "make snapshot write what $$CONFIG found into docs/results, finished or not"
 	@echo "make prune    list what no config asks for any more, and remove it after a yes"
@@ -59,6 +59,7 @@ nulls: .venv/installed
 	&& snakemake claims --cores $(CORES) --configfile config/nulls.yaml \
 	&& python -m feedback_alignment nulls "$$CONFIG"
 
+seeds: CONFIG = config/seeds.yaml
 seeds: .venv/installed
 	@$(RUN) for seed in $$(python -m feedback_alignment seeds); do \
 	snakemake claims --cores $(CORES) --configfile "$$CONFIG" --config seed=$$seed name=seed-$$seed \
