@@ -139,7 +139,12 @@ LACKS = {
 @pytest.mark.parametrize("lack", LACKS)
 def test_a_table_that_lacks_rows_is_drawn_all_the_same(figure, lack, table_of, run):
     table = table_of(figure)
-    drawn, _, numbers = run(figure, table[LACKS[lack](table)])
+    kept = LACKS[lack](table)
+    # What lacks nothing, or the same as another, is drawn there.
+    others = [of(table) for name, of in LACKS.items() if name < lack]
+    if kept.all() or any(kept.equals(other) for other in others):
+        return
+    drawn, _, numbers = run(figure, table[kept])
     with style.context():
         FigureCanvasAgg(drawn).draw()
     assert not figures.readable(numbers).isin(["nan", "<NA>"]).any(axis=None)

@@ -1,8 +1,10 @@
 """What goes wrong around a run: edits meanwhile, damaged and deleted files, odd folders."""
 
+import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -46,6 +48,24 @@ def test_a_running_job_keeps_its_code_whatever_happens_to_the_tree(tmp_path):
     assert project.pending(table)["train"] == 8
     script.write_text(text)
     assert project.pending(table) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "gone", "expected"),
+    [
+        ("data", ["runs", "metrics"], {"data": 1, "train": 8}),
+        ("runs", ["metrics"], {"train": 1}),
+    ],
+)
+def test_what_a_killed_call_left_incomplete_holds_nothing_up(kind, gone, expected, copy):
+    for folder in gone:
+        shutil.rmtree(copy.results / folder)
+    (left, *_) = sorted((copy.results / kind).rglob("*.npz"))
+    name = base64.b64encode(left.relative_to(copy.folder).as_posix().encode()).decode()
+    (copy.folder / ".snakemake/incomplete").mkdir(exist_ok=True)
+    (copy.folder / ".snakemake/incomplete" / name).touch()
+    after = {"tables": 1, "figure": 2, "claims": 1, "record": 1, "page": 1}
+    assert copy.pending() == expected | after
 
 
 @pytest.mark.long
