@@ -155,7 +155,9 @@ def receipts(step):
     def paths(wildcards):
         job = job_of(step, wildcards)
         upstream = [PLAN.jobs[kind][name] for kind, name in job.reads]
-        return [behind(job, str(receipt_of(Path(RESULTS), other))) for other in upstream]
+        return [
+            behind(job, str(receipt_of(Path(RESULTS), other))) for other in upstream
+        ]
 
     return paths
 
