@@ -243,7 +243,9 @@ def _imports_of_cell(source: str) -> Iterator[tuple[int, str]]:
 
 def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Level and dotted name of everything imported; a name may be a module or within one."""
-    for node in _running(tree):
+    left = [tree]
+    while left:
+        node = left.pop()
         if isinstance(node, ast.Import):
             yield from ((0, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -251,17 +253,11 @@ def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.level, module
             for alias in node.names:
                 yield node.level, f"{module}.{alias.name}" if module else alias.name
-
-
-def _running(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and all below it, without what only a type checker reads."""
-    yield node
-    if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-        children: Iterable[ast.AST] = node.orelse
-    else:
-        children = ast.iter_child_nodes(node)
-    for child in children:
-        yield from _running(child)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            left += node.orelse
+        else:
+            # No expression holds a statement.
+            left += [n for n in ast.iter_child_nodes(node) if not isinstance(n, ast.expr)]
 
 
 def _shape(node: Any) -> str:

@@ -1,7 +1,5 @@
 """An undisturbed run, made once, and projects to disturb."""
 
-import shutil
-
 import pytest
 from faults import TINY
 from project import Project
@@ -9,10 +7,8 @@ from project import Project
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory) -> Project:
-    """The tiny config, built without any fault."""
-    project = Project.create(tmp_path_factory.mktemp("undisturbed") / "project", TINY)
-    project.run()
-    return project
+    """The tiny config, built without any fault; to be read only."""
+    return Project.built(tmp_path_factory, "undisturbed", TINY)
 
 
 @pytest.fixture
@@ -23,6 +19,5 @@ def fresh(tmp_path) -> Project:
 
 @pytest.fixture
 def copy(undisturbed, tmp_path) -> Project:
-    """A copy of the finished project, file times kept."""
-    shutil.copytree(undisturbed.folder, tmp_path / "project")
-    return Project(tmp_path / "project")
+    """A copy of the finished project."""
+    return undisturbed.copy(tmp_path / "project")

@@ -22,7 +22,7 @@ MOMENT = 300  # of interventions
 
 def table(experiment, cells, recipe, replicates=3, diverges=None):
     """Rows of every cell and replicate; `diverges(cell, replicate)` says who ends early."""
-    parts = []
+    rows, runs = [], []
     for cell in cells:
         settings = {name: NEUTRAL[kind] for name, kind in COLUMNS.items()} | cell
         name = "-".join(f"{key}{value}" for key, value in cell.items())
@@ -30,20 +30,19 @@ def table(experiment, cells, recipe, replicates=3, diverges=None):
             gone = diverges is not None and diverges(settings, replicate)
             early = max(1, (settings["perturb_step"] or 0) + settings["steps"] // 7)
             end = early if gone else settings["steps"]
-            rows = []
+            run = {"experiment": experiment, "condition": name, "replicate": replicate}
+            run |= {"status": "diverged" if gone else "ok", "end_step": end}
             for (metric, layer), (steps, values) in recipe(
                 settings, np.random.default_rng([replicate, settings["width"]])
             ).items():
                 pairs = zip(np.atleast_1d(steps), np.atleast_1d(values), strict=True)
                 pairs = [(s, v) for s, v in pairs if not gone or s < end]
                 pairs += [(end, np.nan)] if gone else []
-                rows += [(metric, layer, step, value) for step, value in pairs]
-            frame = pd.DataFrame(rows, columns=["metric", "layer", "step", "value"])
-            fixed = {k: v for k, v in settings.items() if k not in frame}
-            fixed |= {"experiment": experiment, "condition": name, "replicate": replicate}
-            fixed |= {"status": "diverged" if gone else "ok", "end_step": end}
-            parts.append(frame.assign(**fixed))
-    return pd.concat(parts, ignore_index=True)[list(COLUMNS)].astype(COLUMNS)
+                rows += [(len(runs), metric, layer, step, value) for step, value in pairs]
+            runs.append(settings | run)
+    made = pd.DataFrame(rows, columns=["run", "metric", "layer", "step", "value"])
+    fixed = pd.DataFrame(runs).drop(columns=["metric", "layer", "step", "value"])
+    return made.join(fixed, on="run")[list(COLUMNS)].astype(COLUMNS)
 
 
 def song(activation, width, rule="fa", l2=0.0, **others):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import seaborn
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
@@ -137,11 +138,18 @@ LACKS = {
 
 @pytest.mark.parametrize("figure", FIGURES)
 @pytest.mark.parametrize("lack", LACKS)
-def test_a_table_that_lacks_rows_is_drawn_all_the_same(figure, lack, table_of, run):
+def test_a_table_that_lacks_rows_is_drawn_all_the_same(figure, lack, table_of, run, monkeypatch):
+    # A layout that the figures' own takes the place of.
+    monkeypatch.setattr(seaborn.FacetGrid, "tight_layout", lambda grid, **_: grid)
     table = table_of(figure)
-    drawn, _, numbers = run(figure, table[LACKS[lack](table)])
+    kept = LACKS[lack](table)
+    # What lacks nothing, or the same as another, is drawn there.
+    others = [of(table) for name, of in LACKS.items() if name < lack]
+    if kept.all() or any(kept.equals(other) for other in others):
+        return
+    drawn, _, numbers = run(figure, table[kept])
     with style.context():
-        FigureCanvasAgg(drawn).draw()
+        drawn.draw_without_rendering()
     assert not figures.readable(numbers).isin(["nan", "<NA>"]).any(axis=None)
     if not drawn.legends:
         (axes,) = drawn.axes

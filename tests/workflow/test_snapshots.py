@@ -1,14 +1,18 @@
 """Results verified and published: every altered byte is found, and what has not run says so."""
 
 import csv
+import io
 import json
 import shutil
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from unittest.mock import patch
 
 import pytest
-from project import TINY, Project
+from project import TINY
 
+from feedback_alignment import __main__
 from feedback_alignment.config import parse_config
 from feedback_alignment.jobs import known_figures, make_plan
 from feedback_alignment.snapshots.manifest import damages, write_sealed
@@ -20,32 +24,42 @@ RESULTS, SNAPSHOT = "results/tiny", "docs/results/tiny"
 
 def command(project, *arguments):
     """Exit status and lines of a command of the library, called in the project."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    with (
+        chdir(project.folder),
+        patch("sys.argv", ["feedback_alignment", *arguments]),
+        patch.object(__main__, "ROOT", project.folder),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            __main__.main()
+        except SystemExit as end:
+            # Python prints a message, and gives 1.
+            err.write(f"{end.code}\n")
+            status = 1
+    return status, (out.getvalue() + err.getvalue()).splitlines()
+
+
+@pytest.fixture(scope="session")
+def published(built, tmp_path_factory):
+    """The small project with a snapshot of it, made as a user makes it; to be read only."""
+    project = built.copy(tmp_path_factory.mktemp("published") / "project")
     done = subprocess.run(
-        [sys.executable, "-m", "feedback_alignment", *arguments],
+        [sys.executable, "-m", "feedback_alignment", "snapshot", "config/config.yaml"],
         cwd=project.folder,
         env=project.environment,
         capture_output=True,
         text=True,
     )
-    return done.returncode, (done.stdout + done.stderr).splitlines()
-
-
-@pytest.fixture(scope="session")
-def published(built, tmp_path_factory):
-    """The small project with a snapshot of it. Copy it before changing it."""
-    folder = tmp_path_factory.mktemp("published") / "project"
-    shutil.copytree(built.folder, folder)
-    project = Project(folder)
-    status, lines = command(project, "snapshot", "config/config.yaml")
-    assert (status, lines) == (0, [str(folder / SNAPSHOT)])
+    assert (done.returncode, done.stdout) == (0, f"{project.folder / SNAPSHOT}\n"), done.stderr
     return project
 
 
 @pytest.fixture
 def project(published, tmp_path):
     """A copy of it that a test may change."""
-    shutil.copytree(published.folder, tmp_path / "project")
-    return Project(tmp_path / "project")
+    return published.copy(tmp_path / "project")
 
 
 def flip(path):

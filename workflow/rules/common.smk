@@ -60,6 +60,13 @@ STALE_JOBS, DAMAGED = (
     PLAN.stale(Path(RESULTS), KNOWN) if workflow.is_main_process else ([], [])
 )
 STALE = {(job.step, job.name) for job in STALE_JOBS}
+# With a stale table, those of its runs that are not there.
+STALE |= {
+    (step, name)
+    for job in STALE_JOBS
+    for step, name in job.reads
+    if step == "train" and not Path(RESULTS, "runs", f"{name}.npz").exists()
+}
 KNOWN.save()
 for line in [f"note: {note}" for note in PLAN.config.notes] + DAMAGED:
     print(line, file=sys.stderr)
@@ -128,18 +135,18 @@ def published(step):
 
 def read(step, of):
     """Input: outputs of the jobs of another step that the job reads."""
-    paths = {
-        "data": "data/{}.npz",
-        "train": "runs/{}.npz",
-        "tables": "metrics/{}.parquet",
-    }
-    return ancient(
-        lambda wildcards: [
-            f"{RESULTS}/{paths[of].format(name)}"
-            for kind, name in job_of(step, wildcards).reads
-            if kind == of
-        ]
-    )
+    folder, end = {
+        "data": ("data", "npz"),
+        "train": ("runs", "npz"),
+        "tables": ("metrics", "parquet"),
+    }[of]
+
+    def paths(wildcards):
+        job = job_of(step, wildcards)
+        names = [name for kind, name in job.reads if kind == of]
+        return [behind(job, f"{RESULTS}/{folder}/{name}.{end}") for name in names]
+
+    return paths
 
 
 def receipts(step):
@@ -148,11 +155,18 @@ def receipts(step):
     def paths(wildcards):
         job = job_of(step, wildcards)
         upstream = [PLAN.jobs[kind][name] for kind, name in job.reads]
-        # Of a forced job that lies behind another one Snakemake knows by its inputs alone.
-        mark = str if (job.step, job.name) in STALE else ancient
-        return [mark(str(receipt_of(Path(RESULTS), other))) for other in upstream]
+        return [
+            behind(job, str(receipt_of(Path(RESULTS), other))) for other in upstream
+        ]
 
     return paths
+
+
+def behind(job, path):
+    """An input of a job that another job makes, which a killed call may have left incomplete."""
+    # Snakemake knows a job behind one that runs by its inputs alone: behind an ancient one, which
+    # is there, not even a forced job runs.
+    return path if (job.step, job.name) in STALE else ancient(path)
 
 
 def made_by(jobs):
