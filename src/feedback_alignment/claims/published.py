@@ -50,6 +50,7 @@ class Published(Comparable[Comparison]):
         judge: from points to attributes of a verdict.
         arguments: what it was declared with, in plain values, for the record.
         beside: what must hold beside the threshold, in words.
+        by_point: whether each published value has a verdict of its own.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Published(Comparable[Comparison]):
     judge: Judge
     arguments: Mapping[str, Any] = field(default_factory=dict)
     beside: str = ""
+    by_point: bool = True
 
     def compared(self, threshold: Threshold) -> Comparison:
         """What the number must satisfy."""
@@ -184,7 +186,8 @@ def joint_p(reading: Reading, table: str, *, apart: str = "width") -> Published:
         reason = f"{reason}; {said}" if reason else said
         return {"verdict": verdict, "reason": reason, "estimate": test.p, "n": count}
 
-    return _published("joint_p", reading, table, None, judge, apart=apart)
+    together = _published("joint_p", reading, table, None, judge, apart=apart)
+    return replace(together, by_point=False)
 
 
 def judge_published(
