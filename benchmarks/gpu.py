@@ -21,6 +21,8 @@ import minibatch
 import torch
 from in_turn import least_times
 
+from feedback_alignment.provenance import processor
+
 ROUNDS, SECONDS = 3, 0.1
 REPLICATES = 50
 MNIST = minibatch.Case("MNIST, 10 replicates", 784, 1000, 1, 600, 60000, 10, "relu")
@@ -42,7 +44,7 @@ def main() -> None:
         "Microseconds per step and replicate, least of three rounds in turn; float32, FA. Usual: a",
         "torch module, autograd and SGD, one at a time. By hand: the same step in torch, its",
         f"gradients written out. Engine: {REPLICATES} replicates at once, or as many as are named.",
-        f"{torch.cuda.get_device_name()}, torch {torch.__version__}.",
+        f"{torch.cuda.get_device_name()}, torch {torch.__version__}; host {processor()}.",
         "",
         "| network | usual | by hand | engine | usual / engine |",
         "|---|---|---|---|---|",

@@ -78,6 +78,19 @@ def test_torch_agrees_with_numpy_on_shallow_networks(
 
 
 @pytest.mark.parametrize("device", DEVICES)
+def test_a_decay_that_ends_is_followed(device):
+    settings = song(
+        activation="tanh", data="teacher_student", width=40, steps=100, eta=0.05, l2=0.5,
+        schedule="cutoff", cutoff_step=50,
+    )  # fmt: skip
+    agree(
+        shallow_course(settings, None),
+        shallow_course(settings, TorchArrays("float64", device)),
+        "float64",
+    )
+
+
+@pytest.mark.parametrize("device", DEVICES)
 def test_lanes_that_settle_leave_the_others_on_their_course(device):
     settings = song(
         activation="relu", data="teacher_student", steps=4000, eta=0.05, settle_window=20,

@@ -294,9 +294,9 @@ def test_a_fragile_verdict_is_marked():
     def text(*verdicts):
         return Page(render(figures=[], **given | {"seeds": {claim: verdicts}})).text
 
-    assert "under 5 other seeds of the default config 5 replicated" in text(*["replicated"] * 5)
+    assert "under 5 other seeds, in config/seeds.yaml, 5 replicated" in text(*["replicated"] * 5)
     assert "fragile" not in text(*["replicated"] * 5)
     mixed = text(*["replicated"] * 3, "inconclusive", "inconclusive")
     assert (
-        "fragile: under 5 other seeds of the default config 3 replicated, 2 inconclusive" in mixed
+        "fragile: under 5 other seeds, in config/seeds.yaml, 3 replicated, 2 inconclusive" in mixed
     )

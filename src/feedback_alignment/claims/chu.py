@@ -268,10 +268,10 @@ def stability(part: Part) -> Yielded:
 @claim(paper=OURS, figure="chu_stability", data="digits_in_order")
 def not_cosine(part: Part) -> Yielded:
     """The cosine of one update with the gradient is not the criterion of stability: among runs
-    whose feedback is at the same angle to the weights, that one is better aligned hardly tells that
-    it stays (tanh, 15 digits, one hidden layer of 16, no decay).
+    whose feedback is at the same angle to the weights, being better aligned tells less than halfway
+    from chance to certainty that a run stays (tanh, 15 digits, one hidden layer of 16, no decay).
     """
-    # Halfway between chance and a perfect criterion, as r is asked for more than.
+    # Halfway between chance and a perfect criterion.
     angles = part.where(case="bp_tied")
     stays = angles.final("loss_rise") < 2
     yield (

@@ -356,10 +356,10 @@ def feedback_scale(part: Part) -> Yielded:
     """How well feedback alignment aligns hangs on the scale of its feedback as well as on that of
     the initial weights, and not on their ratio alone. Feedback ten times larger than the weights
     aligns better than feedback as large, direct feedback too where the config has it (two and three
-    hidden layers), and at that ratio small weights (sigma 0.1) better than large ones (1). Where
-    both are small, three hidden layers have not begun to learn by the time at which others have
-    aligned, and large weights are ahead (digits, tanh, one to three hidden layers of 64, after a
-    third of 30 epochs, no decay).
+    hidden layers), and at that ratio, under feedback alignment, small weights (sigma 0.1) better
+    than large ones (1). Under it, where both are small, three hidden layers have not begun to learn
+    by the time at which others have aligned, and large weights are ahead (digits, tanh, one to
+    three hidden layers of 64, after a third of 30 epochs, no decay).
     """
     for sigma in (0.1, 1):
         both = part.where(case="trained", rule=["fa", "dfa"], init_scale=sigma).each("rule")

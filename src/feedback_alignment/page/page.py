@@ -96,7 +96,7 @@ def in_words(verdicts: Sequence[str]) -> str:
     said = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).most_common())
     return (
         "fragile: " if fragile(verdicts) else ""
-    ) + f"under {len(verdicts)} other seeds of the default config {said}"
+    ) + f"under {len(verdicts)} other seeds, in config/seeds.yaml, {said}"
 
 
 def by_label(checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:

@@ -43,7 +43,7 @@ def took(results: Path, tables: Mapping[str, Mapping[str, Any]]) -> list[dict[st
         **{column: sum(row[column] for row in rows) for column in ("jobs", "recorded")},
         **{column: sum(row[column] for row in known) for column in ("hours", "cpu_hours")},
         "peak_mb": max((row["peak_mb"] for row in known), default=0.0),
-        "on": _joined(row["on"] for row in rows),
+        "on": _joined(on for row in rows for on in row["on"].split("; ")),
     }
     return [*rows, whole]
 

@@ -82,7 +82,7 @@ def write_snapshot(
         for figure in figures:
             (new / "figures").mkdir(exist_ok=True)
             shutil.copy(results / f"figures/{figure}.svg", new / "figures")
-        _write_page(plan, root, tables, figures, results, new)
+        _write_page(plan, root, tables, figures, results, new, rows[-1]["on"])
         record = plan.jobs["record"]["record"].specification
         jobs = pieces_of(plan)
         write_sealed(
@@ -155,6 +155,7 @@ def _write_page(
     figures: Sequence[str],
     results: Path,
     folder: Path,
+    on: str,
 ) -> None:
     settings = describe(plan.jobs["record"]["record"].specification)
     status = {n: count_statuses(tables[n]) if n in tables else {} for n in settings["experiments"]}
@@ -162,6 +163,8 @@ def _write_page(
     there = results / "environment.json"
     versions = environment((root / LOCK).read_text(encoding="utf-8"))
     versions = read_json(there, "processor") if there.exists() else versions
+    # Bytes are those of what trained.
+    versions = versions | ({"processor": on} if on else {})
     for name, content in {"settings": settings, "status": status, "environment": versions}.items():
         write_text(folder / f"{name}.json", json.dumps(content, indent=1) + "\n")
     page = folder / "index.html"
