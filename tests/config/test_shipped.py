@@ -41,7 +41,7 @@ def test_song_2021_is_run_on_mnist_where_the_config_says_so(name):
 
 @pytest.mark.parametrize(
     ("name", "replicates", "widths"),
-    [("config", 10, 4), ("full", 20, 4), ("paper", 50, 7), ("paper_gpu", 50, 7)],
+    [("config", 10, 4), ("full", 30, 4), ("paper", 50, 7), ("paper_gpu", 50, 7)],
 )
 @pytest.mark.parametrize(
     ("activation", "eta", "decays"),
