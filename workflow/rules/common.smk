@@ -52,8 +52,9 @@ except OSError as error:
 RESULTS = f"results/{PLAN.config.name}"
 
 
-# All inputs are ancient(), but those of jobs that are to run: file times decide nothing. Data and runs have their specification's
-# digest in their path; which of the named outputs are stale is told by their receipts.
+# All inputs are ancient(), but those of jobs that are to run: file times decide nothing. Data and
+# runs have their specification's digest in their path; which of the named outputs are stale is told
+# by their receipts.
 KNOWN = KnownDigests(KEPT / "digests.json")
 # A job that was sent is to run in any case.
 STALE_JOBS, DAMAGED = (

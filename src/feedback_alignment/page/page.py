@@ -94,9 +94,8 @@ def number(value: float | None) -> str:
 def in_words(verdicts: Sequence[str]) -> str:
     """How often a claim had which verdict under other root seeds."""
     said = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).most_common())
-    return (
-        "fragile: " if fragile(verdicts) else ""
-    ) + f"under {len(verdicts)} other seeds, in config/seeds.yaml, {said}"
+    mark = "fragile: " if fragile(verdicts) else ""
+    return f"{mark}under {len(verdicts)} other seeds, in config/seeds.yaml, {said}"
 
 
 def by_label(checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
