@@ -132,6 +132,7 @@ def test_a_drawing_reads_no_table():
 BAD_NOTEBOOKS = {
     "foo": ("{", "notebooks/foo.ipynb: it is not a Jupyter notebook"),
     "bar": ("{}", "notebooks/bar.ipynb: it is not a Jupyter notebook"),
+    "dir": (None, "notebooks/dir.ipynb: cannot be read: Is a directory"),
     "data": ('{"metadata": {}}', "notebooks/data.ipynb: data is the name of a step; rename the"),
     "my fig": ('{"metadata": {}}', 'notebooks/my fig.ipynb: "my fig" is not allowed as a name'),
 }
@@ -141,7 +142,8 @@ BAD_NOTEBOOKS = {
 def test_a_notebook_that_cannot_be_a_figure_is_named(name, tmp_path):
     text, message = BAD_NOTEBOOKS[name]
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / f"notebooks/{name}.ipynb").write_text(text)
+    path = tmp_path / f"notebooks/{name}.ipynb"
+    path.mkdir() if text is None else path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         known_figures(tmp_path)
     assert str(caught.value).startswith(message)

@@ -27,6 +27,8 @@ STEPS = ("data", "train", "tables", "figure", "claims", "record", "page")
 SOURCES, LOCK = "config/sources.yaml", "requirements.lock"
 # Verdicts under other root seeds, a table of make seeds.
 SEEDS = "resources/seeds.csv"
+# The figures' captions.
+CAPTIONS = "workflow/report"
 # Digits of a digest in file names.
 _DIGITS = 16
 
@@ -196,7 +198,7 @@ class _Planner:
             made=[f"{name}.json" for name in ("manifest", "settings", "environment", "status")],
             reads=[*tables, *figures, claims],
         )
-        captions = [f"workflow/report/{f}.rst" for f in config.figures]
+        captions = [f"{CAPTIONS}/{f}.rst" for f in config.figures]
         captions = [path for path in captions if (root / path).exists()]
         self._add(
             "page",
@@ -323,6 +325,8 @@ def known_figures(root: Path) -> dict[str, bool]:
             notebook = json.loads(path.read_text(encoding="utf-8"))
             own = notebook["metadata"].get("feedback_alignment", {})
             figures[path.stem] = not own.get("drawing", False)
+        except OSError as error:
+            raise ConfigError(f"{place}: cannot be read: {error.strerror}") from None
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ConfigError(f"{place}: it is not a Jupyter notebook") from None
     return figures

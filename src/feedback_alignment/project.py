@@ -1,4 +1,4 @@
-"""The project's own files, checked before any job: config, claims, sources, notebooks."""
+"""The project's own files, checked before any job: config, claims, notebooks, the page's."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from feedback_alignment.claims import load_claims
+from feedback_alignment.claims.root_seeds import read_seeds
 from feedback_alignment.code import PUBLISHED
 from feedback_alignment.config import Config, load_config
-from feedback_alignment.jobs import SOURCES, known_figures
+from feedback_alignment.jobs import CAPTIONS, SEEDS, SOURCES, known_figures
+from feedback_alignment.page.figures import read_caption
 from feedback_alignment.published import read_published
+from feedback_alignment.rows import read_rows
 from feedback_alignment.sources import load_sources
 
 
@@ -34,6 +37,12 @@ def read_project(
     }
     load_claims(figures, published)
     load_sources(Path(os.path.relpath(root / SOURCES)))
+    seeds = Path(os.path.relpath(root / SEEDS))
+    # What is no table at all, and what is another one.
+    read_rows(seeds, ())
+    read_seeds(seeds, "")
+    for figure in figures:
+        read_caption(Path(os.path.relpath(root / CAPTIONS / f"{figure}.rst")))
     return load_config(
         [Path(os.path.relpath(path)) for path in configs or [root / "config/config.yaml"]],
         known_figures=figures,

@@ -253,14 +253,15 @@ def test_bad_config_stops_with_one_line_and_loses_nothing(case, copy):
 @pytest.mark.parametrize(
     ("file", "good", "bad", "at"),
     [
-        ("src/feedback_alignment/claims/song.py", "slope(", "slop(", "song.py:"),
-        ("config/sources.yaml", "source:", "- [", "sources.yaml: "),
+        ("src/feedback_alignment/claims/song.py", " slope(", " slop(", "song.py:"),
+        ("config/sources.yaml", " source:", " - [", "sources.yaml: "),
+        ("resources/seeds.csv", "verdict_1", "verdict", "seeds.csv: "),
     ],
 )
 def test_a_broken_file_beside_the_config_stops_before_anything_is_lost(file, good, bad, at, copy):
     before = state(copy.results)
     path = copy.folder / file
-    path.write_text(path.read_text().replace(f" {good}", f" {bad}"))
+    path.write_text(path.read_text().replace(good, bad))
     done = copy.snakemake("--cores", "1")
     assert done.returncode == 1
     said = [line for line in done.stderr.splitlines() if not line.startswith("Using ")]

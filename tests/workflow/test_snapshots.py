@@ -284,6 +284,10 @@ def test_what_has_not_run_says_so(project):
             f"{RESULTS}/{TABLE}: missing or altered; run the config again",
         ),
         (
+            lambda p: (p.folder / "resources/seeds.csv").unlink(),
+            "resources/seeds.csv: there is no such file",
+        ),
+        (
             lambda p: (p.results / "receipts/tables/widths.json").write_text("{"),
             f"{RESULTS}/receipts/tables/widths.json: damaged; run the config again",
         ),

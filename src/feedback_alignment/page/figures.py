@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from feedback_alignment.errors import InputError, one_line
+
 _FILES = (("SVG", "svg"), ("PDF", "pdf"), ("PNG", "png"))
 _NOTEBOOKS = (("notebook", "ipynb"), ("notebook as a page", "html"))
 
 
-class PageError(ValueError):
+class PageError(InputError):
     """An input of the page that cannot be used; the message is one line."""
 
 
@@ -48,7 +50,7 @@ def collect_figures(
         names: the figures to show, in order; all that lie in the folder if None.
 
     Raises:
-        PageError: a figure has no SVG.
+        PageError: a figure has no SVG, or its caption cannot be used.
     """
     if names is None:
         names = sorted(path.stem for path in Path(figures).glob("*.svg"))
@@ -59,7 +61,7 @@ def _figure(name: str, figures: Path, notebooks: Path, captions: Path, page: Pat
     svg = figures / f"{name}.svg"
     if not svg.is_file():
         raise PageError(f"{svg}: there is no such figure")
-    title, caption = _caption(captions / f"{name}.rst", name)
+    title, caption = read_caption(captions / f"{name}.rst")
     files = [(label, figures / f"{name}.{end}") for label, end in _FILES]
     files += [(label, notebooks / f"{name}.{end}") for label, end in _NOTEBOOKS]
     start = page.absolute().parent
@@ -72,8 +74,18 @@ def _figure(name: str, figures: Path, notebooks: Path, captions: Path, page: Pat
     return PageFigure(name, title, caption, f"data:image/svg+xml;base64,{image}", links)
 
 
-def _caption(path: Path, name: str) -> tuple[str, str]:
-    if not path.is_file():
-        return name, ""
-    title, *rest = path.read_text(encoding="utf-8").strip().splitlines()
-    return title.rstrip("."), " ".join(line.strip() for line in rest)
+def read_caption(path: Path) -> tuple[str, str]:
+    """Title and text of a caption, `<figure>.rst`; the figure's name, and none, without a file.
+
+    Raises:
+        PageError: the file cannot be read, or is empty.
+    """
+    if not path.exists():
+        return path.stem, ""
+    try:
+        lines = path.read_text(encoding="utf-8").strip().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PageError(f"{path}: cannot be read: {one_line(error)}") from None
+    if not lines:
+        raise PageError(f"{path}: the file is empty; its first line is the title of the figure")
+    return lines[0].rstrip("."), " ".join(line.strip() for line in lines[1:])

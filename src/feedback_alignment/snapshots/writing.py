@@ -16,7 +16,7 @@ from feedback_alignment.claims.verdicts import NOT_RUN
 from feedback_alignment.code import PUBLISHED
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import write_text
-from feedback_alignment.jobs import LOCK, SEEDS, SOURCES, Plan, receipt_of
+from feedback_alignment.jobs import CAPTIONS, LOCK, SEEDS, SOURCES, Plan, receipt_of
 from feedback_alignment.page.figures import collect_figures
 from feedback_alignment.page.page import render
 from feedback_alignment.provenance import count_statuses, describe, environment
@@ -168,7 +168,7 @@ def _write_page(
     for name, content in {"settings": settings, "status": status, "environment": versions}.items():
         write_text(folder / f"{name}.json", json.dumps(content, indent=1) + "\n")
     page = folder / "index.html"
-    captions, none = root / "workflow/report", folder / "notebooks"
+    captions, none = root / CAPTIONS, folder / "notebooks"
     claims = read_json(folder / "claims.json", "claims")
     text = render(
         claims=claims,

@@ -1,0 +1,68 @@
+"""The project's own files: a mistake that training would come before is one line, and early."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from feedback_alignment.claims import ClaimsError
+from feedback_alignment.errors import InputError
+from feedback_alignment.project import read_project
+
+ROOT = Path(__file__).parents[1]
+SEEDS, CAPTION = "resources/seeds.csv", "workflow/report/song_loss.rst"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """The files that are read beside the code, to be changed; the working directory."""
+    for folder in ("config", "notebooks", "resources", "workflow/report"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# A file, what is done to it, and the message.
+BROKEN = {
+    "no seeds": (SEEDS, lambda text: None, "there is no such file"),
+    "other columns": (
+        SEEDS,
+        lambda text: text.replace("verdict_1", "verdict_one"),
+        "is not a table of make seeds; its columns differ",
+    ),
+    "a short row": (
+        SEEDS,
+        lambda text: text.replace(",replicated\n", "\n", 1),
+        "line 2: verdict_5: missing",
+    ),
+    "seeds that are no UTF-8": (SEEDS, lambda text: b"\xff", "cannot be read: 'utf-8' codec can't"),
+    "seeds in a folder": (SEEDS, lambda text: Path(), "cannot be read: [Errno 21] Is a directory"),
+    "an empty caption": (
+        CAPTION,
+        lambda text: "\n",
+        "the file is empty; its first line is the title of the figure",
+    ),
+    "a caption that is no UTF-8": (CAPTION, lambda text: b"\xff", "cannot be read: 'utf-8' codec"),
+    "a caption in a folder": (CAPTION, lambda text: Path(), "cannot be read: [Errno 21] Is a dir"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_file_that_only_the_page_shows_is_refused_in_one_line_that_names_it(name, project):
+    file, change, message = BROKEN[name]
+    path = project / file
+    new = change(path.read_text())
+    path.unlink()
+    if isinstance(new, Path):
+        path.mkdir()
+    elif new is not None:
+        path.write_bytes(new if isinstance(new, bytes) else new.encode())
+    with pytest.raises((InputError, ClaimsError)) as caught:
+        read_project(project)
+    assert str(caught.value).startswith(f"{file}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_figure_needs_no_caption(project):
+    (project / CAPTION).unlink()
+    assert "song_loss" in read_project(project).figures
