@@ -66,3 +66,34 @@ def test_a_file_that_only_the_page_shows_is_refused_in_one_line_that_names_it(na
 def test_a_figure_needs_no_caption(project):
     (project / CAPTION).unlink()
     assert "song_loss" in read_project(project).figures
+
+
+@pytest.mark.parametrize(
+    ("name", "noted"),
+    [
+        # Of a config elsewhere, perhaps.
+        ("of_my_own", False),
+        ("song_los_linear", True),
+        # Of another config in the folder, which the one that is run has not.
+        ("song_mnist", False),
+    ],
+)
+def test_an_experiment_that_is_misspelt_in_the_sources_is_noted(name, noted, project):
+    path = project / "config/sources.yaml"
+    path.write_text(
+        path.read_text().replace("experiments: [song_printed_steps]", f"experiments: [{name}]", 1)
+    )
+    (project / "config/half_written.yaml").write_text("experiments: [")
+    line = (
+        'config/sources.yaml: sources[1].experiments[0]: unknown experiment "song_los_linear"; '
+        'did you mean "song_loss_linear"?'
+    )
+    assert read_project(project).notes == ((line,) if noted else ())
+
+
+def test_an_experiment_of_the_config_that_is_run_is_known_wherever_the_config_lies(project):
+    path = project / "config/sources.yaml"
+    path.write_text(path.read_text().replace("[song_printed_steps]", "[song_los_linear]", 1))
+    config = project / "mine.yaml"
+    config.write_text("name: mine\nexperiments: {song_los_linear: {include: [{width: 20}]}}\n")
+    assert read_project(project, [config]).notes == ()

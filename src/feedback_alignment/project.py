@@ -2,18 +2,21 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from feedback_alignment.claims import load_claims
 from feedback_alignment.claims.root_seeds import read_seeds
 from feedback_alignment.code import PUBLISHED
-from feedback_alignment.config import Config, load_config
+from feedback_alignment.config import Config, ConfigError, load_config
 from feedback_alignment.jobs import CAPTIONS, SEEDS, SOURCES, known_figures
 from feedback_alignment.page.figures import read_caption
 from feedback_alignment.published import read_published
 from feedback_alignment.rows import read_rows
-from feedback_alignment.sources import load_sources
+from feedback_alignment.sources import load_sources, misspelt
+from feedback_alignment.yaml_files import read_yaml
 
 
 def read_project(
@@ -36,15 +39,29 @@ def read_project(
         for path in sorted(root.glob(PUBLISHED))
     }
     load_claims(figures, published)
-    load_sources(Path(os.path.relpath(root / SOURCES)))
+    source_file = Path(os.path.relpath(root / SOURCES))
+    sources = load_sources(source_file)
     seeds = Path(os.path.relpath(root / SEEDS))
     # What is no table at all, and what is another one.
     read_rows(seeds, ())
     read_seeds(seeds, "")
     for figure in figures:
         read_caption(Path(os.path.relpath(root / CAPTIONS / f"{figure}.rst")))
-    return load_config(
+    config = load_config(
         [Path(os.path.relpath(path)) for path in configs or [root / "config/config.yaml"]],
         known_figures=figures,
         overrides=overrides,
     )
+    known = {experiment.name for experiment in config.experiments} | _experiments(root)
+    doubts = (f"{source_file}: {line}" for line in misspelt(sources, known))
+    return replace(config, notes=(*config.notes, *doubts))
+
+
+def _experiments(root: Path) -> set[str]:
+    """The experiments of all configs in `config/`; one that is broken has none."""
+    names: set[str] = set()
+    for path in sorted((root / "config").glob("*.yaml")):
+        with suppress(ConfigError):
+            found = read_yaml(path).get("experiments")
+            names |= found.keys() if isinstance(found, dict) else set()
+    return names

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from feedback_alignment.checked import Checked, Names
-from feedback_alignment.errors import ConfigError, check_choice, described
+from feedback_alignment.errors import ConfigError, check_choice, described, nearest
 from feedback_alignment.settings import DEFAULTS
 from feedback_alignment.yaml_files import read_yaml
 
@@ -29,12 +29,11 @@ class _File(Checked):
     sources: list[SettingsSource]
 
 
-def load_sources(path: Path, experiments: Collection[str] = ()) -> list[SettingsSource]:
+def load_sources(path: Path) -> list[SettingsSource]:
     """Read the sources of the settings.
 
     Args:
         path: a YAML file with the key `sources`, a list.
-        experiments: the experiments there are; none to take any name.
 
     Raises:
         ConfigError: one line that names the file, the entry, and what is allowed.
@@ -45,14 +44,27 @@ def load_sources(path: Path, experiments: Collection[str] = ()) -> list[Settings
             for index, name in enumerate(entry.settings):
                 at = f"{place}.settings[{index}]"
                 check_choice(at, name, [*DEFAULTS, "replicates"], "setting")
-            for index, name in enumerate(entry.experiments if experiments else []):
-                check_choice(f"{place}.experiments[{index}]", name, experiments, "experiment")
     except ValidationError as error:
         raise ConfigError(f"{path}: {described(error, _File)}") from None
     except ConfigError as error:
         line = str(error)
         raise ConfigError(line if line.startswith(f"{path}: ") else f"{path}: {line}") from None
     return entries
+
+
+def misspelt(sources: Sequence[SettingsSource], experiments: Collection[str]) -> list[str]:
+    """Experiments that are named like one there is, and may yet be another config's; a line each.
+
+    Args:
+        sources: the sources of the settings.
+        experiments: the experiments there are.
+    """
+    return [
+        f'sources[{i}].experiments[{j}]: unknown experiment "{name}"{close}'
+        for i, entry in enumerate(sources)
+        for j, name in enumerate(entry.experiments)
+        if name not in experiments and (close := nearest(name, experiments))
+    ]
 
 
 def source_of(
