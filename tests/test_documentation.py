@@ -132,6 +132,15 @@ def test_hooks_run_pinned_linters_and_ci_what_is_run_at_home():
         assert Requirement("python" + project["requires-python"]).specifier.contains(python + ".0")
 
 
+def test_the_architecture_has_every_module_and_package_of_the_library():
+    rooms = (ROOT / "docs/architecture.md").read_text().partition("| room |")[2]
+    cells = re.findall(r"^\| (`.+?) \|", rooms.partition("\n\n")[0], flags=re.MULTILINE)
+    library = ROOT / "src/feedback_alignment"
+    found = {path.name for path in library.glob("*.py")} - {"__init__.py"}
+    found |= {f"{path.parent.name}/" for path in library.glob("*/__init__.py")}
+    assert set(re.findall(r"`([^`]+)`", " ".join(cells))) == found
+
+
 def test_the_protocol_names_every_claim():
     text = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
     assert {claim.id for claim in CLAIMS} == set(
