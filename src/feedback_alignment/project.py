@@ -45,8 +45,8 @@ def read_project(
     # What is no table at all, and what is another one.
     read_rows(seeds, ())
     read_seeds(seeds, "")
-    for figure in figures:
-        read_caption(Path(os.path.relpath(root / CAPTIONS / f"{figure}.rst")))
+    for path in sorted((root / CAPTIONS).glob("*.rst")):
+        read_caption(Path(os.path.relpath(path)))
     config = load_config(
         [Path(os.path.relpath(path)) for path in configs or [root / "config/config.yaml"]],
         known_figures=figures,

@@ -17,6 +17,7 @@ from feedback_alignment.sources import SettingsSource
 from feedback_alignment.specification import digest_of, write_specification
 
 ROOT = Path(__file__).parents[2]
+SHOWN = ("alpha", "beta", "drawn")
 VOID = {"meta", "img", "br", "hr", "link"}
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
@@ -104,7 +105,7 @@ def inputs():
 def folders(tmp_path):
     for name in ("figures", "notebooks", "captions"):
         (tmp_path / name).mkdir()
-    for name in ("alpha", "beta", "drawn"):
+    for name in SHOWN:
         for end in ("svg", "pdf", "png"):
             (tmp_path / f"figures/{name}.{end}").write_text(SVG)
         (tmp_path / f"notebooks/{name}.html").write_text("page")
@@ -112,9 +113,8 @@ def folders(tmp_path):
     return tmp_path
 
 
-def figures_of(folder, names=None):
-    places = [folder / name for name in ("figures", "notebooks", "captions")]
-    return collect_figures(*places, folder / "index.html", names)
+def figures_of(folder, names=SHOWN):
+    return collect_figures(folder, names, [folder / "captions/beta.rst"])
 
 
 def test_the_page_is_complete_and_well_formed(folders):
@@ -264,11 +264,8 @@ def test_the_script_writes_the_page(folders):
     (folders / "sources.yaml").write_text(
         json.dumps({"sources": [s.model_dump() for s in given["sources"]]})
     )
-    command = [sys.executable, ROOT / "scripts/page.py", "--out", folders / "index.html"]
-    for name in ("figures", "notebooks", "captions"):
-        command += [f"--{name}-dir", folders / name]
-    for name in ("claims", "settings", "environment", "status"):
-        command += [f"--{name}", folders / f"{name}.json"]
+    command = [sys.executable, ROOT / "scripts/page.py", "--results", folders]
+    command += ["--figures", *SHOWN, "--captions", folders / "captions/beta.rst"]
     command += ["--sources", folders / "sources.yaml", "--seeds", ROOT / "resources/seeds.csv"]
     specification = {"step": "page"}
     write_specification(folders / "specifications", specification)

@@ -152,6 +152,7 @@ CODE = {
     ),
     "claims": ("src/feedback_alignment/claims/__init__.py", {"claims": 1, "record": 1, "page": 1}),
     "page": ("src/feedback_alignment/page/__init__.py", {"page": 1}),
+    "caption": ("workflow/report/song_loss.rst", {"page": 1}),
 }
 
 
@@ -164,7 +165,7 @@ def test_changed_code_runs_the_steps_it_decides(part, copy):
 
 
 def test_a_comment_in_the_code_changes_nothing(copy):
-    for path, _ in CODE.values():
+    for path in (path for path, _ in CODE.values() if path.endswith(".py")):
         with (copy.folder / path).open("a") as file:
             file.write("\n# a comment\n")
     assert copy.pending() == {}

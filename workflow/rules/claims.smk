@@ -3,7 +3,7 @@ rule claims:
     input:
         script=code("claims"),
         spec=spec("claims"),
-        published=published("claims"),
+        published=files("claims", "resources/published"),
         tables=read("claims", "tables"),
         receipts=receipts("claims"),
     output:

@@ -9,6 +9,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from feedback_alignment.claims import ClaimsError
 from feedback_alignment.errors import InputError
 from feedback_alignment.jobs import (
+    CAPTIONS,
     LOCK,
     SEEDS,
     SOURCES,
@@ -83,7 +84,7 @@ os.environ.update(
 )
 os.environ.pop("PYTHONSAFEPATH", None)
 # Where captions for `snakemake --report` lie.
-config["captions"] = str(ROOT / "workflow/report")
+config["captions"] = str(ROOT / CAPTIONS)
 
 
 def job_of(step, wildcards):
@@ -123,12 +124,12 @@ def code(step, file=None):
     )
 
 
-def published(step):
-    """Input: the published values that the job reads, from the same copy."""
+def files(step, folder):
+    """Input: the files of a folder that the job reads, from the same copy."""
 
     def paths(wildcards):
         code = job_of(step, wildcards).code
-        places = [place for place, _ in code.files if place.startswith("resources/")]
+        places = [place for place, _ in code.files if place.startswith(f"{folder}/")]
         return [f"{KEPT}/code/{code.digest}/{place}" for place in places]
 
     return kept(paths)

@@ -4,7 +4,7 @@ rule figure:
         script=code("figure"),
         spec=spec("figure"),
         notebook=code("figure", "notebooks/{}.ipynb"),
-        published=published("figure"),
+        published=files("figure", "resources/published"),
         tables=read("figure", "tables"),
         receipts=receipts("figure"),
     output:

@@ -40,6 +40,7 @@ rule page:
         spec=spec("page"),
         sources=code("page", SOURCES),
         seeds=code("page", SEEDS),
+        captions=files("page", CAPTIONS),
         figures=ancient(made_by(PLAN.jobs["figure"].values())),
         claims=ancient(f"{RESULTS}/claims.json"),
         settings=ancient(f"{RESULTS}/settings.json"),
@@ -61,16 +62,11 @@ rule page:
         runtime=60,
     params:
         results=subpath(output.html, parent=True),
-        captions=lambda wildcards, input: str(
-            Path(input.script).parent / "workflow/report"
-        ),
         figures=PLAN.config.figures,
     message:
         "results page"
     shell:
-        "python {input.script:q} --spec {input.spec:q} --claims {input.claims:q}"
-        " --figures-dir {params.results:q}/figures --notebooks-dir {params.results:q}/notebooks"
-        " --captions-dir {params.captions:q} --settings {input.settings:q}"
-        " --sources {input.sources:q} --seeds {input.seeds:q} --environment {input.environment:q}"
-        " --status {input.status:q} --out {output.html:q} --figures {params.figures:q}"
+        "python {input.script:q} --spec {input.spec:q} --results {params.results:q}"
+        " --figures {params.figures:q} --captions {input.captions:q}"
+        " --sources {input.sources:q} --seeds {input.seeds:q}"
         " --upstream {input.receipts:q} --receipt {output.receipt:q} > {log:q} 2>&1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,50 +37,45 @@ class PageFigure:
 
 
 def collect_figures(
-    figures: Path, notebooks: Path, captions: Path, page: Path, names: Sequence[str] | None = None
+    folder: Path, names: Sequence[str], captions: Sequence[Path] = ()
 ) -> list[PageFigure]:
-    """Gather the figures of a results folder.
+    """Gather the figures of a page.
 
     Args:
-        figures: folder of the SVG, PDF and PNG files.
-        notebooks: folder of the executed notebooks.
-        captions: folder of the captions, `<figure>.rst`; the first line is the title.
-        page: where the page will lie; links are relative to it.
-        names: the figures to show, in order; all that lie in the folder if None.
+        folder: where the page will lie, with `figures/` and perhaps `notebooks/`.
+        names: the figures to show, in order.
+        captions: files `<figure>.rst`; the first line is the title.
 
     Raises:
         PageError: a figure has no SVG, or its caption cannot be used.
     """
-    if names is None:
-        names = sorted(path.stem for path in Path(figures).glob("*.svg"))
-    return [_figure(name, Path(figures), Path(notebooks), Path(captions), page) for name in names]
+    files = {path.stem: path for path in captions}
+    return [_figure(folder, name, files.get(name)) for name in names]
 
 
-def _figure(name: str, figures: Path, notebooks: Path, captions: Path, page: Path) -> PageFigure:
-    svg = figures / f"{name}.svg"
+def _figure(folder: Path, name: str, file: Path | None) -> PageFigure:
+    svg = folder / f"figures/{name}.svg"
     if not svg.is_file():
         raise PageError(f"{svg}: there is no such figure")
-    title, caption = read_caption(captions / f"{name}.rst")
-    files = [(label, figures / f"{name}.{end}") for label, end in _FILES]
-    files += [(label, notebooks / f"{name}.{end}") for label, end in _NOTEBOOKS]
-    start = page.absolute().parent
-    links = tuple(
-        (label, Path(os.path.relpath(path.absolute(), start)).as_posix())
-        for label, path in files
-        if path.is_file()
-    )
+    title, caption = read_caption(file) if file else (name, "")
+    links = [(label, f"figures/{name}.{end}") for label, end in _FILES]
+    links += [(label, f"notebooks/{name}.{end}") for label, end in _NOTEBOOKS]
     image = base64.b64encode(svg.read_bytes()).decode("ascii")
-    return PageFigure(name, title, caption, f"data:image/svg+xml;base64,{image}", links)
+    return PageFigure(
+        name,
+        title,
+        caption,
+        f"data:image/svg+xml;base64,{image}",
+        tuple((label, link) for label, link in links if (folder / link).is_file()),
+    )
 
 
 def read_caption(path: Path) -> tuple[str, str]:
-    """Title and text of a caption, `<figure>.rst`; the figure's name, and none, without a file.
+    """Title and text of a caption.
 
     Raises:
         PageError: the file cannot be read, or is empty.
     """
-    if not path.exists():
-        return path.stem, ""
     try:
         lines = path.read_text(encoding="utf-8").strip().splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from feedback_alignment.claims import ClaimVerdict, judge, load_claims, write_verdicts
 from feedback_alignment.claims.points import Tables, name_of
 from feedback_alignment.claims.published import Published
-from feedback_alignment.claims.root_seeds import digest_of_claims, read_seeds
+from feedback_alignment.claims.root_seeds import digest_of_claims
 from feedback_alignment.claims.verdicts import NOT_RUN
 from feedback_alignment.code import PUBLISHED
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import write_text
 from feedback_alignment.jobs import CAPTIONS, LOCK, SEEDS, SOURCES, Plan, receipt_of
-from feedback_alignment.page.figures import collect_figures
-from feedback_alignment.page.page import render
+from feedback_alignment.page.writing import write_page
 from feedback_alignment.provenance import count_statuses, describe, environment
 from feedback_alignment.published import read_published
 from feedback_alignment.receipts import read_receipt
@@ -27,7 +26,6 @@ from feedback_alignment.snapshots.pieces import asked, made_of, pieces_of
 from feedback_alignment.snapshots.reading import read_json
 from feedback_alignment.snapshots.summaries import summarise
 from feedback_alignment.snapshots.took import COLUMNS, took
-from feedback_alignment.sources import load_sources
 from feedback_alignment.tables import read_tables
 
 if TYPE_CHECKING:
@@ -167,19 +165,8 @@ def _write_page(
     versions = versions | ({"processor": on} if on else {})
     for name, content in {"settings": settings, "status": status, "environment": versions}.items():
         write_text(folder / f"{name}.json", json.dumps(content, indent=1) + "\n")
-    page = folder / "index.html"
-    captions, none = root / CAPTIONS, folder / "notebooks"
-    claims = read_json(folder / "claims.json", "claims")
-    text = render(
-        claims=claims,
-        seeds=read_seeds(root / SEEDS, claims["digest"]),
-        figures=collect_figures(folder / "figures", none, captions, page, figures),
-        settings=settings,
-        sources=load_sources(root / SOURCES),
-        environment=versions,
-        status=status,
-    )
-    write_text(page, text)
+    captions = sorted((root / CAPTIONS).glob("*.rst"))
+    write_page(folder, figures, captions, root / SOURCES, root / SEEDS)
 
 
 def _write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
