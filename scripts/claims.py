@@ -8,7 +8,7 @@ from feedback_alignment.claims import ClaimsError, judge, load_claims, write_ver
 from feedback_alignment.claims.root_seeds import digest_of_claims
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import DamagedFileError, report_in_one_line
-from feedback_alignment.published import read_published
+from feedback_alignment.published import read_all
 from feedback_alignment.receipts import making
 from feedback_alignment.specification import read_specification
 from feedback_alignment.tables import read_tables
@@ -35,9 +35,8 @@ def main() -> int:
                 for figure, names in spec["figures"].items()
                 if figure in wanted and names
             }
-            published = {path.stem: read_published(path) for path in args.published}
-            digest = digest_of_claims(claims)
-            write_verdicts(judge(claims, tables, published), args.results, digest)
+            verdicts = judge(claims, tables, read_all(args.published))
+            write_verdicts(verdicts, args.results, digest_of_claims(claims))
     except (ClaimsError, InputError, DamagedFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -13,7 +13,7 @@ from feedback_alignment.code import PUBLISHED
 from feedback_alignment.config import Config, ConfigError, load_config
 from feedback_alignment.jobs import CAPTIONS, SEEDS, SOURCES, known_figures
 from feedback_alignment.page.figures import read_caption
-from feedback_alignment.published import read_published
+from feedback_alignment.published import read_all
 from feedback_alignment.rows import read_rows
 from feedback_alignment.sources import load_sources, misspelt
 from feedback_alignment.yaml_files import read_yaml
@@ -34,10 +34,7 @@ def read_project(
             allowed.
     """
     figures = known_figures(root)
-    published = {
-        path.stem: read_published(Path(os.path.relpath(path)))
-        for path in sorted(root.glob(PUBLISHED))
-    }
+    published = read_all(Path(os.path.relpath(path)) for path in root.glob(PUBLISHED))
     load_claims(figures, published)
     source_file = Path(os.path.relpath(root / SOURCES))
     sources = load_sources(source_file)

@@ -1,6 +1,6 @@
 """Published values: small tidy tables, `resources/published/`, checked when read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +104,15 @@ def read_published(path: Path) -> tuple[PublishedPoint, ...]:
         seen[key] = row.place.removeprefix(f"{path}: ")
         points.append(point)
     return tuple(points)
+
+
+def read_all(paths: Iterable[Path]) -> dict[str, tuple[PublishedPoint, ...]]:
+    """Read tables of published values, by the names of their files without the ending.
+
+    Raises:
+        RowError: one line that names the file, the line and the column.
+    """
+    return {path.stem: read_published(path) for path in sorted(paths)}
 
 
 def write_published(path: Path, points: Sequence[PublishedPoint]) -> None:

@@ -19,7 +19,7 @@ from feedback_alignment.files import write_text
 from feedback_alignment.jobs import CAPTIONS, LOCK, SEEDS, SOURCES, Plan, receipt_of
 from feedback_alignment.page.writing import write_page
 from feedback_alignment.provenance import count_statuses, describe, environment
-from feedback_alignment.published import read_published
+from feedback_alignment.published import read_all
 from feedback_alignment.receipts import read_receipt
 from feedback_alignment.snapshots.manifest import NAME, write_sealed
 from feedback_alignment.snapshots.pieces import asked, made_of, pieces_of
@@ -112,8 +112,8 @@ def _write_claims(
 ) -> None:
     import pandas as pd
 
-    published = {path.stem: read_published(path) for path in sorted(root.glob(PUBLISHED))}
-    feeding = {f: [e.name for e in plan.config.feeding(f)] for f in plan.config.figures}
+    published = read_all(root.glob(PUBLISHED))
+    feeding = plan.jobs["claims"]["claims"].specification["figures"]
     found = {
         figure: pd.concat([tables[name] for name in names if name in tables], ignore_index=True)
         for figure, names in feeding.items()
