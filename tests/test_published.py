@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback_alignment.published import PublishedPoint, read_published, write_published
+from feedback_alignment.published import read_published
 from feedback_alignment.rows import RowError
 
 FOLDER = Path(__file__).parents[1] / "resources/published"
@@ -124,22 +124,6 @@ def test_mnist_weights():
 def test_losses_at_the_end(activation, ends):
     found = [mean("loss", "loss", 4950, activation=activation, l2=l2) for l2 in LAMBDAS[activation]]
     assert found == pytest.approx(ends, rel=0.15)
-
-
-def test_what_is_written_is_read_again(tmp_path):
-    path = tmp_path / "t.csv"
-    settings = {"activation": "tanh", "width": 20, "l2": 0.001}
-    written = [
-        PublishedPoint(settings, "weight_alignment", "output", None, -0.25, 0.5, 3),
-        PublishedPoint(settings, "loss", "", None, 1.23457e-11, None, 1),
-    ]
-    write_published(path, written)
-    assert path.read_text() == (
-        "activation,width,l2,metric,layer,mean,sd,n\n"
-        "tanh,20,0.001,weight_alignment,output,-0.25,0.5,3\n"
-        "tanh,20,0.001,loss,,1.23457e-11,,1\n"
-    )
-    assert read_published(path) == tuple(written)
 
 
 HEADER = "width,l2,step,metric,mean,sd,n\n"

@@ -18,8 +18,6 @@ from feedback_alignment.jobs import make_plan
 from feedback_alignment.nulls_report import SAMPLES, write_null_rates
 from feedback_alignment.project import read_project
 from feedback_alignment.prune import prune, unasked
-from feedback_alignment.published_runs import write_song2021
-from feedback_alignment.rows import RowError
 from feedback_alignment.snapshots.comparing import differences
 from feedback_alignment.snapshots.manifest import damages
 from feedback_alignment.snapshots.writing import write_snapshot
@@ -36,13 +34,6 @@ def main() -> None:
     check.add_argument("config", type=Path, nargs="+", help="config file; later ones win")
     old = commands.add_parser("prune", help="remove data and runs that no config asks for")
     old.add_argument("config", type=Path, nargs="*", help="a config that is not in config/")
-    published = commands.add_parser(
-        "published", help="make tables of published values from the authors' runs"
-    )
-    published.add_argument("checkout", type=Path, help="their repository, see resources/published")
-    published.add_argument(
-        "--into", type=Path, default=ROOT / "resources/published", help="folder of the tables"
-    )
     nulls = commands.add_parser("nulls", help="judge each check where what it looks for is absent")
     nulls.add_argument("config", type=Path, help="a config whose tables are there")
     nulls.add_argument("--into", type=Path, default=ROOT / "docs", help="folder of the tables")
@@ -63,8 +54,6 @@ def main() -> None:
             for note in config.notes:
                 print(f"note: {note}", file=sys.stderr)
             print(f"results/{config.name}")
-        elif args.command == "published":
-            print(*write_song2021(args.checkout, args.into), sep="\n")
         elif args.command == "nulls":
             _judge_nulls(args.config, args.into, args.samples)
         elif args.command == "seeds":
@@ -75,7 +64,7 @@ def main() -> None:
             _write_snapshot(args.config, args.results, args.into)
         else:
             _ask_and_prune(args.config)
-    except (InputError, ClaimsError, RowError) as error:
+    except (InputError, ClaimsError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -1,12 +1,11 @@
 """Published values: small tidy tables, `resources/published/`, checked when read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedback_alignment.errors import nearest
-from feedback_alignment.files import write_text
 from feedback_alignment.rows import Row, RowError, read_rows
 from feedback_alignment.settings import COLUMN_TYPES
 
@@ -115,25 +114,6 @@ def read_all(paths: Iterable[Path]) -> dict[str, tuple[PublishedPoint, ...]]:
     return {path.stem: read_published(path) for path in sorted(paths)}
 
 
-def write_published(path: Path, points: Sequence[PublishedPoint]) -> None:
-    """Write a table of published values, with the columns that its points need.
-
-    Args:
-        path: the CSV file.
-        points: at least one; all with the same settings, in the order of the columns.
-    """
-    rows = [
-        {
-            **{name: _shown(value) for name, value in point.settings.items()},
-            **{name: _shown(getattr(point, name)) for name in _COLUMNS},
-        }
-        for point in points
-    ]
-    columns = [name for name in rows[0] if any(row[name] for row in rows)]
-    lines = [columns, *([row[name] for name in columns] for row in rows)]
-    write_text(path, "".join(",".join(line) + "\n" for line in lines))
-
-
 def _point(row: Row) -> PublishedPoint:
     cells = row.cells
     return PublishedPoint(
@@ -151,8 +131,3 @@ def _setting(row: Row, name: str) -> str | int | float:
     if _SETTINGS[name] is int:
         return row.whole(name)
     return row.number(name) if _SETTINGS[name] is float else row.text(name)
-
-
-def _shown(value: str | int | float | None) -> str:
-    """A value in the table; six digits say more than any of them is known to."""
-    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,16 +1,19 @@
-"""Published values from the runs of Song 2021's authors: a checkout of their repository.
+"""Make tables of published values from the runs of Song 2021's authors.
 
-`resources/published/README.md` says what each of their files is.
+`README.md` says what each of their files is.
 """
 
+import argparse
 import re
 import statistics
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from feedback_alignment.published import PublishedPoint, write_published
+from feedback_alignment.files import write_text
+from feedback_alignment.published import PublishedPoint
 from feedback_alignment.rows import Row, RowError, read_lines, read_rows
 
 # The table of a network's runs, and the log that has their steps, run by run in the same order.
@@ -33,6 +36,8 @@ _MNIST = (
     "slurm-26719847.out",
     "slurm-26712806.out",
 )
+# The columns beside the settings.
+_COLUMNS = ("step", "metric", "layer", "mean", "sd", "n")
 _STEPS_OF_EPOCH = 100
 # 300 epochs make smooth curves; these show them.
 _EPOCHS = (1, 2, 5, *range(10, 301, 10))
@@ -86,10 +91,29 @@ def write_song2021(checkout: Path, folder: Path) -> list[Path]:
     }
     try:
         for path, points in tables.items():
-            write_published(path, points)
+            write_table(path, points)
     except OSError as error:
         raise RowError(f"{folder}: cannot be written: {error.strerror}") from None
     return list(tables)
+
+
+def write_table(path: Path, points: Sequence[PublishedPoint]) -> None:
+    """Write a table of published values, with the columns that its points need.
+
+    Args:
+        path: the CSV file.
+        points: at least one; all with the same settings, in the order of the columns.
+    """
+    rows = [
+        {
+            **{name: _shown(value) for name, value in point.settings.items()},
+            **{name: _shown(getattr(point, name)) for name in _COLUMNS},
+        }
+        for point in points
+    ]
+    columns = [name for name in rows[0] if any(row[name] for row in rows)]
+    lines = [columns, *([row[name] for name in columns] for row in rows)]
+    write_text(path, "".join(",".join(line) + "\n" for line in lines))
 
 
 def alignment_points(runs: Iterable[AlignmentRun]) -> list[PublishedPoint]:
@@ -212,3 +236,26 @@ def _summarise(values: _Values) -> list[PublishedPoint]:
         )
         for (settings, metric, layer, step), group in sorted(groups.items())
     ]
+
+
+def _shown(value: str | int | float | None) -> str:
+    """A value in the table; six digits say more than any of them is known to."""
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def main() -> None:
+    """Write the tables of a checkout; a mistake in it ends this with one line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkout", type=Path, help="their repository")
+    parser.add_argument(
+        "--into", type=Path, default=Path(__file__).parent, help="folder of the tables"
+    )
+    args = parser.parse_args()
+    try:
+        print(*write_song2021(args.checkout, args.into), sep="\n")
+    except RowError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,6 @@
 """Tables of published values from a folder of the form of the authors' repository."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -9,11 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from feedback_alignment.published import read_published
-from feedback_alignment.published_runs import write_song2021
+from feedback_alignment.published import PublishedPoint, read_published
 from feedback_alignment.rows import RowError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "resources/published/song2021.py"
+_SPEC = importlib.util.spec_from_file_location("song2021", SCRIPT)
+song2021 = importlib.util.module_from_spec(_SPEC)
+# Its dataclasses look themselves up there.
+sys.modules["song2021"] = song2021
+_SPEC.loader.exec_module(song2021)
 RUNS = {
     "linear": ("dataframes/df_lr_non_autograd_l2_v6.csv", "slurm-26712080.out"),
     "relu": ("dataframes/df_nn_relu_autograd_l2_v6.csv", "slurm-26712086.out"),
@@ -75,7 +81,7 @@ def check(path, measured, keys, metric, layer):
 
 def test_the_tables_are_those_of_the_runs(made, tmp_path):
     checkout, runs, epochs = made
-    paths = write_song2021(checkout, tmp_path / "tables")
+    paths = song2021.write_song2021(checkout, tmp_path / "tables")
     names = [f"song2021_{name}.csv" for name in ("alignment", "stopping", "mnist")]
     assert [path.name for path in paths] == names
     alignment, stopping, mnist = paths
@@ -90,6 +96,22 @@ def test_the_tables_are_those_of_the_runs(made, tmp_path):
     assert [path.read_text().split("\n")[0] for path in paths] == [
         text.split("\n")[0] for text in shipped
     ]
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    path = tmp_path / "t.csv"
+    settings = {"activation": "tanh", "width": 20, "l2": 0.001}
+    written = [
+        PublishedPoint(settings, "weight_alignment", "output", None, -0.25, 0.5, 3),
+        PublishedPoint(settings, "loss", "", None, 1.23457e-11, None, 1),
+    ]
+    song2021.write_table(path, written)
+    assert path.read_text() == (
+        "activation,width,l2,metric,layer,mean,sd,n\n"
+        "tanh,20,0.001,weight_alignment,output,-0.25,0.5,3\n"
+        "tanh,20,0.001,loss,,1.23457e-11,,1\n"
+    )
+    assert read_published(path) == tuple(written)
 
 
 LINEAR, LOG = RUNS["linear"]
@@ -151,7 +173,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(name, made, tmp_path):
         assert old in text
         path.write_text(text.replace(old, new, count))
     with pytest.raises(RowError) as caught:
-        write_song2021(checkout, tmp_path / "tables")
+        song2021.write_song2021(checkout, tmp_path / "tables")
     message = message.replace("LINE", str(line)).replace("FOLDER", str(checkout))
     assert str(caught.value).startswith(f"{checkout}/{message}")
     assert "\n" not in str(caught.value)
@@ -160,7 +182,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(name, made, tmp_path):
 
 def run(*args):
     return subprocess.run(
-        [sys.executable, "-m", "feedback_alignment", "published", *map(str, args)],
+        [sys.executable, SCRIPT, *map(str, args)],
         env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
@@ -168,7 +190,7 @@ def run(*args):
     )
 
 
-def test_the_command_names_what_it_writes_or_tells_what_is_wrong(made, tmp_path):
+def test_the_script_names_what_it_writes_or_tells_what_is_wrong(made, tmp_path):
     checkout, into = made[0], tmp_path / "tables"
     done = run(checkout, "--into", into)
     assert (done.returncode, done.stderr) == (0, "")
