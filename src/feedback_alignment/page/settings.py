@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from feedback_alignment.data.sources import SYNTHETIC
-from feedback_alignment.intervention_steps import COMPANIONS
-from feedback_alignment.settings import COLUMN_TYPES, DEFAULTS
+from feedback_alignment.settings import COLUMN_TYPES, DEFAULTS, needs_of
 from feedback_alignment.sources import SettingsSource, source_of
 
 
@@ -57,17 +56,15 @@ def _idle(fixed: Mapping[str, Any]) -> set[str]:
     """Fixed settings without effect: of no decay, intervention or record."""
     idle = {
         name
-        for name in fixed.keys() & (DEFAULTS.keys() - COLUMN_TYPES.keys())
-        if not fixed[name] and fixed[name] == DEFAULTS[name]
+        for name, value in fixed.items()
+        # What never comes, what is not recorded, and what needs another one that is off.
+        if value is None
+        or (name not in COLUMN_TYPES and not value and value == DEFAULTS[name])
+        or ((need := needs_of(name)) and need.setting in fixed and not need.met(fixed))
     }
-    for step, companions in COMPANIONS.items():
-        if step in fixed and fixed[step] is None:
-            idle |= {step, *companions}
     if fixed.get("schedule") == "none":
-        idle |= {"l2", "cutoff_step", "decay_layers"}
-    if "cutoff_step" in fixed and fixed["cutoff_step"] is None:
-        idle.add("cutoff_step")
-    if "data" in fixed and fixed["data"] in SYNTHETIC:
+        idle.add("l2")
+    if fixed.get("data") in SYNTHETIC:
         idle |= {"scaling", "validation_samples"}
     return idle
 
