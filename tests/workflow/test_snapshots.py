@@ -13,11 +13,7 @@ import pytest
 from project import TINY
 
 from feedback_alignment import __main__
-from feedback_alignment.config import parse_config
-from feedback_alignment.jobs import known_figures, make_plan
 from feedback_alignment.snapshots.manifest import damages, write_sealed
-from feedback_alignment.snapshots.pieces import outdated
-from feedback_alignment.yaml_files import read_yaml
 
 RESULTS, SNAPSHOT = "results/tiny", "docs/results/tiny"
 
@@ -304,18 +300,3 @@ def test_a_snapshot_takes_the_place_of_none_but_a_snapshot(project):
     status, lines = command(project, "snapshot", "config/config.yaml", "--into", "docs/results")
     said = "is no snapshot; name one, or a folder that is not there yet"
     assert (status, lines) == (1, [f"error: docs/results: {said}"])
-
-
-def test_settings_that_are_no_more_those_of_the_tree_are_named(project):
-    def plan_of(text):
-        project.configure(text)
-        content = read_yaml(project.folder / "config/config.yaml")
-        return make_plan(parse_config(content, known_figures(project.folder)), project.folder)
-
-    pieces = json.loads((project.folder / SNAPSHOT / "manifest.json").read_text())["pieces"]
-    assert outdated(pieces, plan_of(TINY)) == []
-    other = plan_of(TINY.replace("replicates: 2", "replicates: 3"))
-    assert outdated(pieces, other) == ["tables/widths: has other settings in the tree"]
-    renamed = outdated(pieces, plan_of(TINY.replace("  widths:", "  others:")))
-    assert "tables/others: is not in the snapshot" in renamed
-    assert "tables/widths: is not in the config" in renamed

@@ -1,7 +1,7 @@
 """The pieces of a snapshot: what each was to be made from, and the code that made it, by digest."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,22 +84,3 @@ def code_of(run: Path) -> str:
             return json.loads(archive[SPECIFICATION].tobytes())["code"]
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{run}: cannot be read, and tells which code made it: {error}") from None
-
-
-def outdated(pieces: Mapping[str, Mapping[str, Any]], plan: Plan) -> list[str]:
-    """Where a snapshot's settings are not those of the tree, a line each.
-
-    Args:
-        pieces: the pieces, as the manifest of the snapshot has them.
-        plan: what the tree makes of the same config.
-    """
-    wanted = {name: asked(job.specification) for name, job in pieces_of(plan).items()}
-    return [f"{name}: is not in the snapshot" for name in _without(wanted, pieces)] + [
-        f"{name}: {'has other settings in the tree' if name in wanted else 'is not in the config'}"
-        for name, piece in pieces.items()
-        if piece["asked"] != wanted.get(name)
-    ]
-
-
-def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
-    return [name for name in names if name not in set(others)]
