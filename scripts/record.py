@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from feedback_alignment.files import DamagedFileError, report_in_one_line, write_text
-from feedback_alignment.provenance import count_statuses, describe, digests, environment
+from feedback_alignment.provenance import count_statuses, describe, environment
 from feedback_alignment.receipts import making, read_receipt
 from feedback_alignment.specification import digest_of, read_specification
 from feedback_alignment.tables import read_tables
@@ -25,9 +25,9 @@ def record(spec: dict) -> dict[str, object]:
     """Content of each file, by name."""
     experiments = spec["experiments"]
     versions = environment(args.lock.read_text(encoding="utf-8"))
-    # What the jobs upstream say that they made is what the manifest lists.
+    # What the jobs upstream say that they made, and `making` has compared with the files.
     receipts = [read_receipt(path) or {} for path in args.upstream]
-    files = [args.results / name for receipt in receipts for name in receipt["made"]]
+    files = {name: entry["sha256"] for each in receipts for name, entry in each["made"].items()}
     return {
         "settings": describe(spec),
         "environment": versions,
@@ -41,7 +41,7 @@ def record(spec: dict) -> dict[str, object]:
             "code": spec["code"],
             "lock": spec["lock"],
             "environment": digest_of(versions),
-            "files": digests(files, args.results),
+            "files": dict(sorted(files.items())),
         },
     }
 

@@ -1,11 +1,9 @@
 """The record of a run: versions, settings, statuses and digests."""
 
-import hashlib
-
 import numpy as np
 import pandas as pd
 
-from feedback_alignment.provenance import count_statuses, digests, environment, summarise_settings
+from feedback_alignment.provenance import count_statuses, environment, summarise_settings
 
 
 def test_environment_has_the_installed_version_of_each_locked_package():
@@ -34,10 +32,3 @@ def test_statuses_are_counted_by_run_not_by_row():
         }
     )
     assert count_statuses(table) == {"ok": 2, "settled": 1, "unsettled": 0, "diverged": 1}
-
-
-def test_digests_are_sha256_by_relative_path(tmp_path):
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a/x.csv").write_bytes(b"1")
-    expected = {"a/x.csv": hashlib.sha256(b"1").hexdigest()}
-    assert digests([tmp_path / "a/x.csv"], tmp_path) == expected

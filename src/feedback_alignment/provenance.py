@@ -1,13 +1,11 @@
-"""What was run and with what: settings, environment, and the digests of everything made."""
+"""What was run and with what: settings, environment, and how the runs ended."""
 
 import platform
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from feedback_alignment.files import sha256_of
 from feedback_alignment.machine import processor
 from feedback_alignment.tables import STATUSES
 
@@ -88,8 +86,3 @@ def count_statuses(table: "pd.DataFrame") -> dict[str, int]:
     runs = table.drop_duplicates(["condition", "replicate"])
     counts = runs["status"].value_counts()
     return {status: int(counts.get(status, 0)) for status in STATUSES}
-
-
-def digests(paths: Iterable[Path], root: Path) -> dict[str, str]:
-    """SHA-256 of each file, by its path below `root`."""
-    return {path.relative_to(root).as_posix(): sha256_of(path) for path in sorted(paths)}
