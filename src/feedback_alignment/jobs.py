@@ -24,9 +24,9 @@ from feedback_alignment.specification import digest_of, write_specification
 
 STEPS = ("data", "train", "tables", "figure", "claims", "record", "page")
 # Files that the steps read beside tables and notebooks.
-SOURCES, LOCK = "config/sources.yaml", "requirements.lock"
+SOURCES_FILE, LOCK_FILE = "config/sources.yaml", "requirements.lock"
 # Verdicts under other root seeds, a table of make seeds.
-SEEDS = "resources/seeds.csv"
+SEEDS_FILE = "resources/seeds.csv"
 # The figures' captions.
 CAPTIONS = "workflow/report"
 # Digits of a digest in file names.
@@ -174,7 +174,7 @@ class _Planner:
     def __init__(self, config: Config, root: Path) -> None:
         self.plan = Plan(config)
         self.config, self.root, self.tree = config, root, Tree(root)
-        self.lock = digest_of(self.tree.source(root / LOCK).meaning.decode())
+        self.lock = digest_of(self.tree.source(root / LOCK_FILE).meaning.decode())
         for experiment in config.experiments:
             self._add_table(experiment)
         tables = [("tables", experiment.name) for experiment in config.experiments]
@@ -194,7 +194,7 @@ class _Planner:
             "record",
             "record",
             self._record(),
-            self.tree.code("scripts/record.py", files=[LOCK]),
+            self.tree.code("scripts/record.py", files=[LOCK_FILE]),
             made=[f"{name}.json" for name in ("manifest", "settings", "environment", "status")],
             reads=[*tables, *figures, claims],
         )
@@ -204,7 +204,7 @@ class _Planner:
             "page",
             "page",
             {"figures": list(config.figures)},
-            self.tree.code("scripts/page.py", files=[SOURCES, SEEDS, *captions]),
+            self.tree.code("scripts/page.py", files=[SOURCES_FILE, SEEDS_FILE, *captions]),
             made=["index.html"],
             reads=[*figures, claims, record],
         )

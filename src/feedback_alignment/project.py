@@ -1,4 +1,4 @@
-"""The project's own files, checked before any job: config, claims, notebooks, the page's."""
+"""Config, claims, notebooks and what the page shows: the project's files, checked before jobs."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from feedback_alignment.claims import load_claims
 from feedback_alignment.claims.root_seeds import read_seeds
 from feedback_alignment.code import PUBLISHED
 from feedback_alignment.config import Config, ConfigError, load_config
-from feedback_alignment.jobs import CAPTIONS, SEEDS, SOURCES, known_figures
+from feedback_alignment.jobs import CAPTIONS, SEEDS_FILE, SOURCES_FILE, known_figures
 from feedback_alignment.page.figures import read_caption
 from feedback_alignment.published import read_all
 from feedback_alignment.rows import read_rows
@@ -36,9 +36,9 @@ def read_project(
     figures = known_figures(root)
     published = read_all(Path(os.path.relpath(path)) for path in root.glob(PUBLISHED))
     load_claims(figures, published)
-    source_file = Path(os.path.relpath(root / SOURCES))
+    source_file = Path(os.path.relpath(root / SOURCES_FILE))
     sources = load_sources(source_file)
-    seeds = Path(os.path.relpath(root / SEEDS))
+    seeds = Path(os.path.relpath(root / SEEDS_FILE))
     # What is no table at all, and what is another one.
     read_rows(seeds, ())
     read_seeds(seeds, "")

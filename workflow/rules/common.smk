@@ -10,9 +10,9 @@ from feedback_alignment.claims import ClaimsError
 from feedback_alignment.errors import InputError
 from feedback_alignment.jobs import (
     CAPTIONS,
-    LOCK,
-    SEEDS,
-    SOURCES,
+    LOCK_FILE,
+    SEEDS_FILE,
+    SOURCES_FILE,
     make_plan,
     read_plan,
     receipt_of,

@@ -3,7 +3,7 @@ rule record:
     input:
         script=code("record"),
         spec=spec("record"),
-        lock=code("record", LOCK),
+        lock=code("record", LOCK_FILE),
         made=ancient([path for path in made_by(PLAN.named) if "/metrics/" in path]),
         figures=ancient(made_by(PLAN.jobs["figure"].values())),
         claims=ancient(made_by(PLAN.jobs["claims"].values())),
@@ -38,8 +38,8 @@ rule page:
     input:
         script=code("page"),
         spec=spec("page"),
-        sources=code("page", SOURCES),
-        seeds=code("page", SEEDS),
+        sources=code("page", SOURCES_FILE),
+        seeds=code("page", SEEDS_FILE),
         captions=files("page", CAPTIONS),
         figures=ancient(made_by(PLAN.jobs["figure"].values())),
         claims=ancient(f"{RESULTS}/claims.json"),

@@ -16,7 +16,7 @@ from feedback_alignment.claims.verdicts import NOT_RUN
 from feedback_alignment.code import PUBLISHED
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import write_text
-from feedback_alignment.jobs import CAPTIONS, LOCK, SEEDS, SOURCES, Plan, receipt_of
+from feedback_alignment.jobs import CAPTIONS, LOCK_FILE, SEEDS_FILE, SOURCES_FILE, Plan, receipt_of
 from feedback_alignment.page.writing import write_page
 from feedback_alignment.provenance import count_statuses, describe, environment
 from feedback_alignment.published import read_all
@@ -159,14 +159,14 @@ def _write_page(
     status = {n: count_statuses(tables[n]) if n in tables else {} for n in settings["experiments"]}
     # Of a part that has run, with the versions that are here.
     there = results / "environment.json"
-    versions = environment((root / LOCK).read_text(encoding="utf-8"))
+    versions = environment((root / LOCK_FILE).read_text(encoding="utf-8"))
     versions = read_json(there, "processor") if there.exists() else versions
     # Bytes are those of what trained.
     versions = versions | ({"processor": on} if on else {})
     for name, content in {"settings": settings, "status": status, "environment": versions}.items():
         write_text(folder / f"{name}.json", json.dumps(content, indent=1) + "\n")
     captions = sorted((root / CAPTIONS).glob("*.rst"))
-    write_page(folder, figures, captions, root / SOURCES, root / SEEDS)
+    write_page(folder, figures, captions, root / SOURCES_FILE, root / SEEDS_FILE)
 
 
 def _write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
