@@ -9,6 +9,7 @@ from feedback_alignment.figures import (
     extreme_width,
     feedback_paths,
     minima,
+    numbers,
     performance,
     spectra,
     stability,
@@ -135,6 +136,28 @@ def test_the_series_is_of_the_cases_trained_and_frozen_and_the_grid_of_all(table
         (level,) = lines(axes, "frozen")
         own = found.loc[found["case"] == "frozen_hidden", name].item()
         assert level.get_ydata()[0] == pytest.approx(own)
+
+
+@pytest.mark.parametrize("grid_first", [False, True])
+def test_a_condition_of_two_experiments_has_both_cases_whichever_comes_first(
+    grid_first, table_of, tmp_path
+):
+    table = table_of("chu_alignment_performance")
+    grid = table["case"].str.startswith("search")
+    fa = table[(table["case"] == "trained") & (table["rule"] == "fa") & (table["replicate"] == 0)]
+    series, both = tmp_path / "series.parquet", tmp_path / "grid.parquet"
+    table[~grid].to_parquet(series)
+    pd.concat([table[grid], fa.assign(case="search")]).to_parquet(both)
+    files = [both, series] if grid_first else [series, both]
+    read = numbers.read(files, performance.METRICS, each_case=True)
+    found = performance.conditions(read).set_index("condition")
+    # It belongs to both, and each of its runs counts once.
+    expected = performance.conditions(table).set_index("condition").reindex(found.index)
+    expected.loc[fa["condition"].unique(), "searched"] = True
+    pd.testing.assert_frame_equal(found, expected)
+    first, *others = performance.draw(read).axes
+    assert first._left_title.get_text() == "(a) 6 networks"
+    assert [len(line.get_xdata()) for axes in others for line in lines(axes)] == [2] * 4
 
 
 def test_lines_within_a_decay_are_those_of_its_conditions(table_of):

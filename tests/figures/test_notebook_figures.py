@@ -34,7 +34,7 @@ def run(monkeypatch):
 
     def run(figure, table=None):
         monkeypatch.setattr(
-            figures, "read", lambda tables, metrics: table[table["metric"].isin(metrics)]
+            figures, "read", lambda tables, metrics, **_: table[table["metric"].isin(metrics)]
         )
         monkeypatch.setattr(figures, "save", lambda drawn, out, name: [drawn])
         monkeypatch.setattr("IPython.display.Image", lambda drawn, **_: drawn)

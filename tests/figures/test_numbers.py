@@ -83,6 +83,9 @@ def test_reading_takes_the_metrics_asked_for_and_each_replicate_once(table_of, t
     read = numbers.read([tmp_path / "a.parquet", tmp_path / "b.parquet"], ["loss"])
     assert set(read["metric"]) == {"loss"}
     assert len(read) == (table["metric"] == "loss").sum()
+    table.assign(case="other").to_parquet(tmp_path / "b.parquet")
+    read = numbers.read([tmp_path / "a.parquet", tmp_path / "b.parquet"], ["loss"], each_case=True)
+    assert read.value_counts("case").tolist() == [(table["metric"] == "loss").sum()] * 2
 
 
 def test_reading_says_what_is_missing_in_one_line(table_of, tmp_path):

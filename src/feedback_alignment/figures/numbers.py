@@ -17,6 +17,8 @@ from pyarrow.parquet import read_schema
 from feedback_alignment.tables import COLUMNS, STATUSES
 
 REPLICATE = ["condition", "replicate"]
+#: What tells the values of a tidy table apart.
+VALUE = [*REPLICATE, "step", "metric", "layer"]
 _NO_SETTING = {*REPLICATE, "experiment", "case", "step", "metric", "layer", "value", "status"}
 #: Settings that a sweep can vary; those that a figure has no place for become a `variant`.
 SETTINGS = [name for name in COLUMNS if name not in _NO_SETTING | {"end_step"}]
@@ -29,8 +31,13 @@ class FigureError(ValueError):
     """A file that is no tidy table, or a call that fits none; the message is one line."""
 
 
-def read(paths: Iterable[str | Path], metrics: Sequence[str]) -> pd.DataFrame:
+def read(
+    paths: Iterable[str | Path], metrics: Sequence[str], each_case: bool = False
+) -> pd.DataFrame:
     """The rows of the given metrics, from every tidy table, in one frame; there may be none.
+
+    Experiments may share a condition. Each of its replicates is there once, with the case that the
+    first table gives it; or, with `each_case`, once for each of its cases.
 
     Raises:
         FigureError: if a file or a column is missing.
@@ -46,9 +53,8 @@ def read(paths: Iterable[str | Path], metrics: Sequence[str]) -> pd.DataFrame:
     frames = [frame for frame in frames if len(frame)] or frames[:1]
     if len(frames) == 1:
         return frames[0]
-    # Experiments may share a condition; its replicates count once.
-    both = pd.concat(frames, ignore_index=True)
-    return both.drop_duplicates([*REPLICATE, "step", "metric", "layer"])
+    once = [*VALUE, "case"] if each_case else VALUE
+    return pd.concat(frames, ignore_index=True).drop_duplicates(once)
 
 
 def check_columns(columns: Iterable[str], what: str = "the table") -> None:

@@ -42,25 +42,24 @@ def conditions(table: pd.DataFrame, cases: Sequence[str] = CASES) -> pd.DataFram
     """One row a condition: its settings, and mean and sd over replicates at the end of training.
 
     Args:
-        table: rows of the metrics.
+        table: rows of the metrics, a run once for each of its cases.
         cases: those of the conditions that count.
 
     Returns:
-        Settings and case; `accuracy`, `accuracy_sd`, `alignment`, `alignment_sd` (hidden layers; 1
-        for BP, which is what it means; NaN where there is none), `replicates` and `lost`
-        (diverged); `control`: whether its hidden layers never learn, or never by feedback that
-        stays; `swept`: whether it belongs to the series over decays; `searched`: to the grid.
+        Settings; `case`, of several the first in `cases`; `accuracy`, `accuracy_sd`, `alignment`,
+        `alignment_sd` (hidden layers; 1 for BP, which is what it means; NaN where there is none),
+        `replicates` and `lost` (diverged); `control`: whether its hidden layers never learn, or
+        never by feedback that stays; `swept`: whether it belongs to the series over decays;
+        `searched`: to the grid.
     """
     rows = table[table["case"].isin(cases)]
+    own = rows.groupby("condition")["case"].unique()
+    rows = rows.drop_duplicates(numbers.VALUE)
     out = rows.drop_duplicates("condition").set_index("condition")
-    out = out[[*numbers.SETTINGS, "experiment", "case"]].assign(
-        control=out["case"].isin(_CONTROLS),
-        swept=out["case"].isin(["trained", "frozen_hidden"]),
-    )
-    # One of both experiments comes with the case of the first.
-    search = out[out["case"] == "search"]
-    within = [out[name].isin(search[name]) for name in ("rule", "l2", *_SIZE)]
-    out["searched"] = ~out["control"] & np.logical_and.reduce(within)
+    out = out[numbers.SETTINGS].assign(case=own.map(lambda names: min(names, key=cases.index)))
+    out["control"] = out["case"].isin(_CONTROLS)
+    out["swept"] = out["case"].isin(["trained", "frozen_hidden"])
+    out["searched"] = own.map(lambda names: "search" in names)
     ended = numbers.replicates(rows)
     out["replicates"] = ended.groupby("condition").size()
     out["lost"] = (ended["status"] == "diverged").groupby(ended["condition"]).sum()
