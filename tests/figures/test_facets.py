@@ -153,7 +153,7 @@ def test_means_below_zero_are_told_on_a_logarithmic_axis(least, others, marked, 
     assert (panel.axes.get_yscale() == "log") == (least > 0 or others > 0)
 
 
-def test_five_quantities_are_wrapped_and_the_legend_takes_the_place_that_is_left(table_of):
+def test_five_quantities_are_wrapped_into_rows(table_of):
     table = table_of("rules_depth")
     shown = facets(table, FIVE, x="depth", hue="method", final=True)
     assert [panel.axes.get_ylabel() for panel in shown] == [quantity.label for quantity in FIVE]

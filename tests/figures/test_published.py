@@ -87,8 +87,8 @@ def test_courses_are_thin_lines_in_the_panels_of_their_metric_and_width(table_of
 
 def test_a_decay_of_theirs_alone_gets_an_entry_of_its_own(table_of, by_width):
     shown = ours(table_of("song_alignment_width"))
-    published(shown, by_width.assign(l2=0.2), label="theirs")
-    assert names(shown)[-2:] == ["λ = 0.2", "theirs"]
+    published(shown, by_width.assign(l2=0.2))
+    assert names(shown)[-2:] == ["λ = 0.2", LABEL]
 
 
 def test_points_that_no_panel_shows_change_nothing(table_of, by_width):

@@ -64,7 +64,8 @@ def draw(table: pd.DataFrame) -> Figure:
     )
     figure, (row,) = marks.grid(1, len(content), 2.2)
     for axes, (name, painter, metric, rows) in zip(row, content, strict=True):
-        marks.title(axes, name, note=marks.diverged_note(rows, table))
+        marks.title(axes, name, "", marks.diverged_note(rows, table))
+        axes.set_xlabel("width $p$")
         reason = numbers.lacking_metrics(rows, metric)
         if rows.empty:
             decay, value = ("λ = 0", "0") if painter is _still else ("λ > 0", "a positive number")

@@ -187,11 +187,11 @@ class Facets:
         if self.panels:
             marks.footnote(self.figure, text)
 
-    def table(self, until: float | None = None) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:
         """The plotted numbers as text, few enough to read: `mean ± sd`, of a geometric mean `×/÷`.
 
         A row a panel and line; a column each x if the values are final, else the number of
-        replicates and each quantity, at the last recorded x, or the last one up to `until`.
+        replicates and each quantity, at the last recorded x.
         """
         if not self.panels:
             return self.numbers
@@ -202,7 +202,6 @@ class Facets:
         if self.final:
             index = [*(["quantity"] if rows["quantity"].nunique() > 1 else []), *index, "line"]
             return _pivot(rows, index, self.x)
-        rows = rows if until is None else rows[rows[self.x] <= until]
         index = [*index, "line"]
         groups = rows.sort_values(self.x, kind="stable").groupby(
             [*index, "quantity"], observed=True
@@ -296,7 +295,8 @@ def facets(
     inhabited = set(zip(table["_row"], table["_col"], strict=True))
     with style.context():
         shown.figure = layout.draw(stats)
-        for axes, quantity, (r, c) in layout.places():
+        for at, quantity, (r, c) in layout.places:
+            axes = layout.axes[at]
             if (r, c) not in inhabited:
                 axes.set_axis_off()
                 shown.corner = axes
@@ -320,7 +320,7 @@ def facets(
         for rule in sorted(unused):
             name = style.method_name(rule, 0)
             shown.keys.append(marks.guide_key(f"null: feedback that {name} does not use"))
-        layout.legend(shown.figure, shown.keys)
+        marks.legend(shown.figure, shown.keys)
     return shown
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -21,8 +21,7 @@ from feedback_alignment.figures.lines import Look
 if TYPE_CHECKING:
     from feedback_alignment.figures.facets import Quantity
 
-_WRAP = 3
-_ROOM = 11  # legend entries that fit into a panel's place
+_WRAP = 2  # panels in a row, where more than three quantities are wrapped into rows
 _X_LABELS = {"step": "step $t$", "epoch": "epoch", "depth": "hidden layers", "width": "width $p$"}
 Place = tuple[Any, str]  # value of the setting of a row or column of panels, and variant
 
@@ -45,7 +44,7 @@ class Layout:
     They have a row each, or, where there are rows of settings, columns.
 
     `row` and `col` are the settings, `rows` and `cols` the value and variant of each; `lines` are
-    looks by name, and `spare` the places left over where quantities are wrapped into rows.
+    looks by name.
     """
 
     quantities: Sequence[Quantity]
@@ -57,7 +56,6 @@ class Layout:
     x: str
     log_x: bool
     lines: dict[str, Look]
-    spare: list[Axes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         # In the order of their codes in the plotted numbers, each with its place.
@@ -65,53 +63,45 @@ class Layout:
         self.shown += [(n, q.otherwise) for n, q in self.shown if q.otherwise]
         several = len(self.quantities) > 1
         self.across = several and (self.row is not None or len(self.rows) > 1)
-        self.wrapped = len(self.quantities) > _WRAP and len(self.cols) == 1 and not self.across
+        self.wrapped = len(self.quantities) > 3 and len(self.cols) == 1 and not self.across
         self.stacked = several and not self.wrapped and not self.across
-        self.wrap = 2 if len(self.quantities) == 4 else _WRAP
+        #: Row and column on the page, quantity, and row and column of settings of each panel.
+        self.places: list[tuple[tuple[int, int], Quantity, tuple[int, int]]] = [
+            (self._at(number, *place), quantity, place)
+            for number, quantity in enumerate(self.quantities)
+            for place in np.ndindex(len(self.rows), len(self.cols))
+        ]
+
+    def _at(self, number: Any, row: Any, col: Any) -> tuple[Any, Any]:
+        """Row and column on the page of a quantity's panel, for a row and column of settings."""
+        if self.wrapped:
+            return number // _WRAP, number % _WRAP
+        return (number, col) if self.stacked else (row, number * len(self.cols) + col)
 
     def draw(self, stats: pd.DataFrame) -> Figure:
         """Make the panels and draw the lines of the plotted numbers, with their bands."""
         number = stats["quantity"].map({q.name: n for n, q in self.shown}).astype(int)
-        rows, cols = len(self.rows), len(self.cols)
+        row, col = self._at(number, stats["_row"], stats["_col"])
+        taken = [at for at, *_ in self.places]
+        rows, cols = np.max(taken, axis=0) + 1
         shared: dict[str, Any] = {"sharex": "col" if self.stacked else False, "sharey": False}
         apart = any(quantity.own_axis or quantity.otherwise for quantity in self.quantities)
         if not apart and not self.wrapped:
             shared["sharey"] = "row" if self.stacked else "col" if self.across else True
-        if self.wrapped:
-            stats = stats.assign(_row=number // self.wrap, _col=number % self.wrap)
-            rows, cols = -(-len(self.quantities) // self.wrap), self.wrap
-        elif self.across:
-            stats = stats.assign(_col=number * cols + stats["_col"])
-            cols *= len(self.quantities)
-        elif self.stacked:
-            stats, rows = stats.assign(_row=number), len(self.quantities)
         grid = seaborn.FacetGrid(
-            stats, row="_row", row_order=range(rows), col="_col", col_order=range(cols),
-            hue="line", hue_order=list(self.lines), height=self.height, **shared,
-            palette=[look["color"] for look in self.lines.values()],
+            stats.assign(_row=row, _col=col), row="_row", row_order=range(rows),
+            col="_col", col_order=range(cols), hue="line", hue_order=list(self.lines),
+            palette=[look["color"] for look in self.lines.values()], height=self.height, **shared,
         )  # fmt: skip
         grid.map_dataframe(self._line)
         plt.close(grid.figure)  # no window, and no second display in a notebook
-        for axes in grid.axes.flat:
+        for at, axes in np.ndenumerate(grid.axes):
             axes.set(title="", xlabel="", ylabel="")
-        self._axes = grid.axes
-        self.spare = list(grid.axes.flat)[len(self.quantities) :] if self.wrapped else []
-        for axes in self.spare:
-            axes.set_axis_off()
+            if at not in taken:
+                axes.set_axis_off()
+        self.axes = grid.axes
         marks.arrange(grid.figure, rows, cols, self.height)
         return grid.figure
-
-    def places(self) -> Iterator[tuple[Axes, Quantity, tuple[int, int]]]:
-        """Axes, quantity, and numbers of row and column of each panel."""
-        for number, quantity in enumerate(self.quantities):
-            for r in range(len(self.rows)):
-                for c in range(len(self.cols)):
-                    at = (r, number * len(self.cols) + c)
-                    if self.wrapped:
-                        at = divmod(number, self.wrap)
-                    elif self.stacked:
-                        at = number, c
-                    yield self._axes[at], quantity, (r, c)
 
     def name(self, panel: Panel, aside: str, note: str | None, inner: bool) -> None:
         """Title and axis label of a panel.
@@ -139,14 +129,6 @@ class Layout:
         if not inner:
             axes.set_ylabel("\n".join([*in_lines(row_variant, 22), panel.quantity.label]))
         axes.tick_params(labelleft=not inner or panel.quantity.own_axis)
-
-    def legend(self, figure: Figure, keys: Sequence[Artist]) -> None:
-        """In the place of a panel that there is not, else above the panels."""
-        if self.spare and len(keys) <= _ROOM:
-            place = {"bbox_to_anchor": (0.45, 0.5), "bbox_transform": self.spare[0].transAxes}
-            figure.legend(handles=list(keys), loc="center", **place)
-        else:
-            marks.legend(figure, keys)
 
     def finish(
         self, panels: Sequence[Panel], final: bool, end: Callable[[pd.DataFrame], float] | None
@@ -186,6 +168,8 @@ class Layout:
                 _limit(some, quantity, room[quantity.name])
 
     def _line(self, data: pd.DataFrame, color: Any, label: str) -> None:
+        # Not `seaborn.lineplot`: it would estimate anew, and a look, a null, a band apart and means
+        # below zero would each still need their own code.
         axes, look, x = plt.gca(), dict(self.lines[label]), data[self.x]
         _, quantity = self.shown[data["quantity"].cat.codes.iloc[0]]
         if not look.pop("band", True):

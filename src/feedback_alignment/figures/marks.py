@@ -56,7 +56,7 @@ def band(axes: Axes, x: Any, stats: pd.DataFrame, color: str, **line: Any) -> No
     axes.plot(x, stats["mean"], color=color, gid="data", **look)
 
 
-def title(axes: Axes, left: str, right: str = "", note: str | None = None) -> None:
+def title(axes: Axes, left: str, right: str, note: str | None) -> None:
     """Panel title; a note (diverged replicates) stands between the title and the frame.
 
     `note` is None where no panel of the figure has one, so that titles of a row stay level.
@@ -224,7 +224,6 @@ def width_axis(axes: Axes, widths: Iterable[int]) -> None:
         axes.xaxis.set_minor_locator(FixedLocator(values))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: style.count(x)))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("width $p$")
 
 
 def whole_axis(axes: Axes, values: Iterable[int]) -> None:
@@ -241,7 +240,7 @@ def step_axis(axes: Axes) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}".replace(",", "\u2009")))
 
 
-def decades(axes: Axes, which: str = "y", ticks: int = 6) -> None:
+def decades(axes: Axes, which: str = "y") -> None:
     """A logarithmic axis with ticks at powers of ten; at finer ones where there is but a decade.
 
     Call it when the limits stand.
@@ -257,7 +256,7 @@ def decades(axes: Axes, which: str = "y", ticks: int = 6) -> None:
         subs = (1.0, 2.0, 5.0) if high / low < 30 else (1.0, 3.0)
         locator = LogLocator(subs=subs, numticks=20)
     else:
-        locator = LogLocator(numticks=ticks)
+        locator = LogLocator(numticks=6)
     axis.set_major_locator(locator)
     if high / low < 300:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -291,22 +290,22 @@ def vertical_key(label: str) -> Line2D:
     return key(style.GUIDE, label, **look)
 
 
-def legend(figure: Figure, handles: Sequence[Artist], most: int = 8, rows: int = 2) -> None:
+def legend(figure: Figure, handles: Sequence[Artist]) -> None:
     """One legend for the whole figure, above the panels, where it can hide nothing.
 
-    It has as few rows as the lengths of its entries allow; beyond `rows` the figure grows, so that
-    the panels keep their height.
+    It has as few rows as the lengths of its entries allow; beyond two the figure grows, so that the
+    panels keep their height.
     """
     # Inches at the legend's type size: line and gaps, then the letters of the longest line.
     texts = [re.sub(r"\\[a-zA-Z]+", "x", str(h.get_label())) for h in handles]
     texts = [re.sub(r"[${}^_]|\\.", "", text) for text in texts]
     widths = [0.5 + 0.057 * max(map(len, text.split("\n"))) for text in texts]
     columns = long = 1
-    for columns in range(min(most, len(handles)), 0, -1):
+    for columns in range(min(8, len(handles)), 0, -1):
         long = -(-len(handles) // columns)
         needed = sum(max(widths[at : at + long]) for at in range(0, len(widths), long))
         if needed <= figure.get_figwidth() - 0.1:
             break
     even = -(-len(handles) // long)
     figure.legend(handles=list(handles), loc="outside upper center", ncols=even)
-    figure.set_figheight(figure.get_figheight() + 0.16 * max(0, long - rows))
+    figure.set_figheight(figure.get_figheight() + 0.16 * max(0, long - 2))

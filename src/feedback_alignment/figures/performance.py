@@ -120,7 +120,7 @@ def draw(table: pd.DataFrame) -> Figure:
         (third, "(c) alignment", "", swept),
     ):
         runs = table[table["condition"].isin(part["condition"])]
-        marks.title(axes, name, aside, note=marks.diverged_note(runs, table))
+        marks.title(axes, name, aside, marks.diverged_note(runs, table))
     if not marks.all_diverged(first, table[table["condition"].isin(_searched(cells)["condition"])]):
         _all(first, grid, cells)
     _against_decay(second, swept, "accuracy")

@@ -10,10 +10,10 @@ from feedback_alignment.figures import marks, numbers, style
 from feedback_alignment.figures.facets import Facets
 from feedback_alignment.figures.layout import Panel
 
+_LABEL = "published (Song 2021 code)"
 
-def published(
-    shown: Facets, points: pd.DataFrame, label: str = "published (Song 2021 code)"
-) -> None:
+
+def published(shown: Facets, points: pd.DataFrame) -> None:
     """Draw published means in the panels that show their settings and metric.
 
     Against steps they are thin lines, else single points. Error bars are one standard deviation.
@@ -23,7 +23,6 @@ def published(
         shown: a figure of ours, with a line for each decay, or each rule and decay.
         points: a row a value: the column on the horizontal axis, `mean`, and if known `sd`, `l2`,
             `rule` (`fa` if not told), `metric`, `layer`, and settings such as `activation`.
-        label: what the legend calls them.
 
     Raises:
         FigureError: the points lack a column, or several quantities are shown and no metric told.
@@ -40,9 +39,9 @@ def published(
     theirs = [x for x in decays if not known & {style.l2_name(x), style.method_name("fa", x)}]
     with style.context():
         keys = [marks.key(style.l2_color(l2), style.l2_name(l2)) for l2 in theirs]
-        if any(map(len, drawn)) and label not in known:
+        if any(map(len, drawn)) and _LABEL not in known:
             single = {} if shown.x in numbers.COURSES else {"linestyle": "none"}
-            shown.legend(*keys, marks.guide_key(label, **style.PUBLISHED | single))
+            shown.legend(*keys, marks.guide_key(_LABEL, **style.PUBLISHED | single))
 
 
 def _of(panel: Panel, points: pd.DataFrame, x: str) -> pd.DataFrame:
@@ -75,9 +74,7 @@ def _draw(panel: Panel, points: pd.DataFrame, x: str) -> pd.DataFrame:
 def _make_room(axes: Axes, ours: pd.Series, rows: pd.DataFrame, x: str) -> None:
     """Let the axes reach as far as the points and their bars."""
     if x == "width":
-        name = axes.get_xlabel()
         marks.width_axis(axes, [*ours, *rows[x]])
-        axes.set_xlabel(name)
     else:
         axes.set_xlim(right=max(axes.get_xlim()[1], rows[x].max()))
     log = axes.get_yscale() == "log"

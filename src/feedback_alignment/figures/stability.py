@@ -53,7 +53,7 @@ def draw(table: pd.DataFrame) -> Figure:
         (right, "(b) who stays", "", _shares, ["tied", "random"], "loss_rise"),
     ):  # fmt: skip
         cells = runs[runs["kind"].isin(kinds)]
-        marks.title(axes, name, aside, note=marks.diverged_note(cells, runs))
+        marks.title(axes, name, aside, marks.diverged_note(cells, runs))
         if not painter(axes, cells, colors):
             say_none(axes, cells, kinds[0], metrics)
     marks.legend(figure, _keys(runs, colors))
