@@ -139,8 +139,7 @@ class Facets:
         for quantity in quantities:
             rows = numbers.last(quantity.rows(table))
             stats = numbers.estimate(rows, by, quantity.estimator, quantity.errorbar)
-            text = numbers.in_words(stats, quantity.estimator == "geometric")
-            texts = stats.assign(text=text).set_index(by)["text"]
+            texts = stats.set_index(by)["text"]
             out[quantity.name] = texts.astype(object).reindex(out.index, fill_value="")
         return out
 
@@ -374,9 +373,8 @@ def _estimate(
         if rows.duplicated([*keys, *numbers.REPLICATE]).any():
             raise numbers.FigureError(f"{quantity.name}: name a layer, or tell layers apart by hue")
         stats = numbers.estimate(rows, keys, quantity.estimator, quantity.errorbar)
-        text = numbers.in_words(stats, quantity.estimator == "geometric")
         used = stats["rule"] != quantity.unused  # of the others no more than the mean is drawn
         stats[["low", "high"]] = stats[["low", "high"]].where(used, axis=0)
-        parts.append(stats.assign(quantity=quantity.name, text=text))
+        parts.append(stats.assign(quantity=quantity.name))
     names = pd.CategoricalDtype([quantity.name for quantity, _ in asked], ordered=True)
     return pd.concat(parts, ignore_index=True).astype({"quantity": names})

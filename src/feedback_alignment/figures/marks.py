@@ -138,6 +138,13 @@ def footnote(figure: Figure, text: str) -> None:
     figure.supxlabel(text, fontsize=style.SMALL, color=style.GUIDE, gid="footnote")
 
 
+def cross(axes: Axes, x: Any, height: Any, color: str, **look: Any) -> None:
+    """A cross where runs diverged, at a share of the panel's height."""
+    look |= {"marker": "x", "markersize": 4.5, "markeredgewidth": 1.3, "linestyle": "none"}
+    edge = axes.get_xaxis_transform()
+    axes.plot(x, height, color=color, transform=edge, zorder=6, gid="diverged", **look)
+
+
 def mark_ends(axes: Axes, lost: pd.DataFrame, ends: pd.Series) -> None:
     """A cross at the upper edge where each replicate diverged, the rows of `lost`.
 
@@ -146,11 +153,7 @@ def mark_ends(axes: Axes, lost: pd.DataFrame, ends: pd.Series) -> None:
     start, end = axes.get_xlim()
     for (_, replicate), place in zip(lost.iterrows(), ends, strict=True):
         color = style.method_color(replicate["rule"], replicate["l2"])
-        axes.plot(
-            [min(max(place, start), end)], [0.96], marker="x", markersize=5, markeredgewidth=1.4,
-            color=color, transform=axes.get_xaxis_transform(), linestyle="none", clip_on=False,
-            zorder=6, gid="diverged",
-        )  # fmt: skip
+        cross(axes, min(max(place, start), end), 0.96, color, clip_on=False)
     if (ends > end).any():
         axes.annotate(
             f"at {style.count(ends.max())}", (1, 0.96), (-6, -2.5), "axes fraction",
@@ -169,10 +172,7 @@ def mark_counts(axes: Axes, counts: Iterable[tuple[float, str, int, int]]) -> fl
     for x, color, lost, asked in counts:
         row = heights[x] = heights.get(x, -1) + 1
         place = x, 0.04 + 0.065 * row
-        axes.plot(
-            *place, color=color, marker="x", markersize=4.5, markeredgewidth=1.3,
-            linestyle="none", transform=edge, zorder=6, gid="diverged",
-        )  # fmt: skip
+        cross(axes, *place, color)
         axes.annotate(
             f"{lost}/{asked}", place, (4, -2.3), edge, "offset points", color=color,
             fontsize=style.SMALL, gid="count",
@@ -205,9 +205,9 @@ def ticks(
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
 
 
-def signed(value: float) -> str:
+def signed(value: float, form: str = "g") -> str:
     """A number as text, with a real minus sign."""
-    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:{form}}".replace("-", "\N{MINUS SIGN}")
 
 
 def width_axis(axes: Axes, widths: Iterable[int]) -> None:

@@ -30,11 +30,9 @@ STAYS = 2.0
 
 def lacking(table: pd.DataFrame) -> str:
     """Why there is nothing to draw; empty if there is something."""
-    if not len(table):
-        return numbers.lacking_metrics(table, "loss_rise")
-    if table["case"].isin(CASES).any():
-        return ""
-    return f"No run in the table has a case of this figure: give one of {', '.join(CASES)}."
+    if len(table):
+        return numbers.lacking_cases(table, CASES)
+    return numbers.lacking_metrics(table, "loss_rise")
 
 
 def select(table: pd.DataFrame) -> pd.DataFrame:

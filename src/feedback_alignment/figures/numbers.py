@@ -81,6 +81,13 @@ def lacking_metrics(table: pd.DataFrame, *metrics: str, needs: str = "") -> str:
     return f"No {', '.join(missing)} in the table: {needs}."
 
 
+def lacking_cases(table: pd.DataFrame, cases: Iterable[str]) -> str:
+    """A sentence if no run has one of the cases; empty otherwise."""
+    if table["case"].isin(list(cases)).any():
+        return ""
+    return f"No run in the table has a case of this figure: give one of {', '.join(cases)}."
+
+
 def lacking_steps(table: pd.DataFrame) -> str:
     """A sentence if nothing was recorded after step 0; empty otherwise."""
     if (table["step"] > 0).any():
@@ -176,7 +183,8 @@ def estimate(
             standard deviation both ways if None.
 
     Returns:
-        The keys, then `mean`, `sd` (NaN with one replicate), `low`, `high` and `n`.
+        The keys, then `mean`, `sd` (NaN with one replicate), `low`, `high`, `n`, and `text`, such
+        as `0.93 ± 0.01`; of the logarithm, `0.021 ×/÷ 1.15`.
     """
     geometric = estimator == "geometric"
     values = np.log(rows["value"]) if geometric else rows["value"]
@@ -187,17 +195,11 @@ def estimate(
     if errorbar is not None:
         ends = groups.agg(errorbar)
         stats["low"], stats["high"] = ([end[i] for end in ends] for i in (0, 1))
-    ends = ["mean", "low", "high"]
-    return stats.assign(**np.exp(stats[ends])) if geometric else stats
-
-
-def in_words(stats: pd.DataFrame, geometric: bool = False) -> list[str]:
-    """Of :func:`estimate`, `0.93 ± 0.01`; of the logarithm, `0.021 ×/÷ 1.15`."""
-    shown = []
-    for mean, sd, n in stats[["mean", "sd", "n"]].itertuples(index=False):
-        spread = f" ×/÷ {math.exp(sd):.2f}" if geometric else f" ± {sd:.2g}"
-        shown.append(f"{mean:.3g}{spread}" if n > 1 and sd == sd else f"{mean:.3g}")
-    return shown
+    if geometric:
+        stats = stats.assign(**np.exp(stats[["mean", "low", "high"]]))
+    spreads = [f" ×/÷ {math.exp(sd):.2f}" if geometric else f" ± {sd:.2g}" for sd in stats["sd"]]
+    told = zip(stats["mean"], stats["sd"].notna(), spreads, strict=True)
+    return stats.assign(text=[f"{mean:.3g}{spread * known}" for mean, known, spread in told])
 
 
 def replicates(table: pd.DataFrame) -> pd.DataFrame:

@@ -32,10 +32,7 @@ _EDGE = {"markeredgecolor": "white", "markeredgewidth": 0.4}
 
 def lacking(table: pd.DataFrame) -> str:
     """Why there is nothing to draw; empty if there is something."""
-    missing = numbers.lacking_metrics(table, *METRICS)
-    if missing or table["case"].isin(CASES).any():
-        return missing
-    return f"No run in the table has a case of this figure: give one of {', '.join(CASES)}."
+    return numbers.lacking_metrics(table, *METRICS) or numbers.lacking_cases(table, CASES)
 
 
 def conditions(table: pd.DataFrame, cases: Sequence[str] = CASES) -> pd.DataFrame:
@@ -94,12 +91,14 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             }
         )
     names = ("correlation", "correlation of ranks")
-    for of, grid in (("", _grid(cells)), ("DFA, ", _grid(conditions(table, _DIRECT)))):
+    for of, those in (("", cells), ("DFA, ", conditions(table, _DIRECT))):
+        grid = _judged(_searched(those))
         parts = [("", grid), *((f"{l2:g}", part) for l2, part in grid.groupby("l2"))]
         for decay, part in parts:
             for name, value in zip(names, _correlation(part), strict=False):
                 words = {"run": f"{name}, {of}{len(part)} conditions", "λ": decay}
-                rows.append(dict.fromkeys(rows[0], "") | words | {"accuracy": _signed(value)})
+                words["accuracy"] = marks.signed(value, "+.2f")
+                rows.append(dict.fromkeys(rows[0], "") | words)
     return pd.DataFrame(rows).set_index(["run", "λ"])
 
 
@@ -108,20 +107,21 @@ def draw(table: pd.DataFrame) -> Figure:
     """Accuracy against alignment over all networks; each against decay for those of one size."""
     table = table[table["case"].isin(CASES)]
     cells = conditions(table)
-    grid, swept = _grid(cells), cells[cells["swept"]]
+    searched, swept = _searched(cells), cells[cells["swept"]]
+    grid = _judged(searched)
     network = ""
     if len(swept):
         usual = swept.iloc[0]
         network = f"σ = {usual['init_scale']:g}, width {usual['width']}, depth {usual['depth']}"
     figure, ((first, second, third),) = marks.grid(1, 3, 2.4)
-    for axes, name, aside, part in (
-        (first, f"(a) {len(grid)} networks", "", _searched(cells)),
-        (second, "(b) accuracy", "", swept),
-        (third, "(c) alignment", "", swept),
+    for axes, name, part in (
+        (first, f"(a) {len(grid)} networks", searched),
+        (second, "(b) accuracy", swept),
+        (third, "(c) alignment", swept),
     ):
         runs = table[table["condition"].isin(part["condition"])]
-        marks.title(axes, name, aside, marks.diverged_note(runs, table))
-    if not marks.all_diverged(first, table[table["condition"].isin(_searched(cells)["condition"])]):
+        marks.title(axes, name, "", marks.diverged_note(runs, table))
+    if not marks.all_diverged(first, table[table["condition"].isin(searched["condition"])]):
         _all(first, grid, cells)
     _against_decay(second, swept, "accuracy")
     _against_decay(third, swept, "alignment")
@@ -149,9 +149,9 @@ def _searched(cells: pd.DataFrame) -> pd.DataFrame:
     return learning[learning["searched"]] if learning["searched"].any() else learning
 
 
-def _grid(cells: pd.DataFrame) -> pd.DataFrame:
-    """Those of them that have both numbers."""
-    return _searched(cells).dropna(subset=["accuracy", "alignment"])
+def _judged(cells: pd.DataFrame) -> pd.DataFrame:
+    """Those that have both numbers."""
+    return cells.dropna(subset=["accuracy", "alignment"])
 
 
 def _correlation(grid: pd.DataFrame) -> tuple[float, ...]:
@@ -167,10 +167,6 @@ def _shown(cell: pd.Series, name: str) -> str:
         return "diverged" if cell["lost"] == cell["replicates"] else ""
     spread = f" ± {cell[f'{name}_sd']:.3f}" if cell["replicates"] - cell["lost"] > 1 else ""
     return f"{cell[name]:.3f}{spread}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _name(cell: pd.Series, cells: pd.DataFrame) -> str:
@@ -213,8 +209,7 @@ def _all(axes: Axes, grid: pd.DataFrame, cells: pd.DataFrame) -> None:
         ends = np.array([part["alignment"].min(), part["alignment"].max()])
         look = {"color": _point(part.iloc[0])["color"], "linewidth": 1.5, "zorder": 2}
         axes.plot(ends, _shrink(line(ends)), gid="within", **look)
-    controls = cells[cells["control"] & ~cells["swept"]].dropna(subset=["accuracy", "alignment"])
-    for _, cell in controls.iterrows():
+    for _, cell in _judged(cells[cells["control"] & ~cells["swept"]]).iterrows():
         axes.errorbar(
             cell["alignment"], cell["accuracy"], cell["accuracy_sd"], cell["alignment_sd"],
             markersize=7, elinewidth=0.9, zorder=3, gid="control", **_EDGE, **_point(cell),
@@ -236,10 +231,7 @@ def _against_decay(axes: Axes, swept: pd.DataFrame, name: str) -> None:
             look = {"markersize": 5, "zorder": 4, "gid": "point"} | _EDGE
             axes.plot(cell["l2"], cell[name], **look, **_point(cell))
         for l2 in curve.loc[kept == 0, "l2"]:
-            axes.plot(
-                l2, 0.04, "x", color=color, markersize=5, markeredgewidth=1.3, gid="diverged",
-                transform=axes.get_xaxis_transform(), zorder=5,
-            )  # fmt: skip
+            marks.cross(axes, l2, 0.04, color)
     decays = sorted(set(trained["l2"]))
     if positive := [l2 for l2 in decays if l2 > 0]:  # a logarithmic axis with a place for zero
         axes.set_xscale("symlog", linthresh=positive[0], linscale=0.6)

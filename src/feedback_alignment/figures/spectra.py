@@ -10,18 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from feedback_alignment.figures import marks, style
-from feedback_alignment.figures.minima import (
-    METRICS,
-    lacking,
-    name_of,
-    rule_of,
-    runs_of,
-    say_none,
-    select,
-)
-
-__all__ = ["METRICS", "draw", "lacking"]
+from feedback_alignment.figures import marks, minima, style
 
 _KINDS = ("random", "own", "fresh", "tied")
 _DOT: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 2.4, "markeredgewidth": 0}
@@ -34,23 +23,23 @@ _LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-@marks.drawing(lacking)
+@marks.drawing(minima.lacking)
 def draw(table: pd.DataFrame) -> Figure:
     """A panel for each kind of run, at the commonest width and the least angle of the feedback."""
-    rows = select(table)
+    rows = minima.select(table)
     usual = rows.drop_duplicates("condition")["width"].mode()[0]
     rows = rows[rows["width"] == usual]
-    runs, rule = runs_of(rows), rule_of(rows)
+    runs, rule = minima.runs_of(rows), minima.rule_of(rows)
     figure, (panels,) = marks.grid(1, len(_KINDS), 2.0, sharex=True, sharey=True)
     for axes, kind, letter in zip(panels, _KINDS, "abcd", strict=True):
         cells = rows[rows["kind"] == kind]
-        name = name_of(kind, rule)
+        name = minima.name_of(kind, rule)
         if kind == "tied" and len(cells):
             cells = cells[cells["tie_angle"] == cells["tie_angle"].min()]
             name = f"BP minimum, feedback at {cells['tie_angle'].min():g}°"
         axes.set_title(f"({letter}) {name}".replace(", ", ",\n"), loc="left", pad=15.0)
         if not _spectrum(axes, cells, runs[runs["condition"].isin(cells["condition"])]["ratio"]):
-            say_none(axes, cells, kind, "eigenvalues (eigenvalues: true)", wrap=22)
+            minima.say_none(axes, cells, kind, "eigenvalues (eigenvalues: true)", wrap=22)
         axes.set_xlabel("Re of an eigenvalue")
     panels[0].set_ylabel("Im of an eigenvalue of $K$")
     _limit(panels)

@@ -12,23 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from feedback_alignment.figures import marks, style
-from feedback_alignment.figures.minima import (
-    METRICS,
-    STAYS,
-    lacking,
-    left_out,
-    name_of,
-    own_step_size,
-    rule_of,
-    runs_of,
-    say_none,
-    select,
-    share_of,
-    summary,
-)
-
-__all__ = ["METRICS", "draw", "lacking", "summary"]
+from feedback_alignment.figures import marks, minima, style
 
 _MARKERS = {"tied": "o", "random": "D", "own": "^", "fresh": "v"}
 _NEAR_ZERO = 1e-3  # linear below, on the axis of r
@@ -37,11 +21,11 @@ _APART = 9.0  # and how far the next width is from it
 _LOOK: dict[str, Any] = {"linestyle": "none", "markersize": 3.6, "markeredgewidth": 0.8}
 
 
-@marks.drawing(lacking)
+@marks.drawing(minima.lacking)
 def draw(table: pd.DataFrame) -> Figure:
     """Rise of the loss against r, a point a run (left); who stays, against the angle (right)."""
-    rows = select(table)
-    runs = runs_of(rows)
+    rows = minima.select(table)
+    runs = minima.runs_of(rows)
     colors = style.width_colors(runs["width"])
     figure, ((left, right),) = marks.grid(1, 2, 2.4)
     judged = runs[runs["ratio"].notna() & runs["stays"].notna() & runs["kind"].isin(_MARKERS)]
@@ -55,9 +39,10 @@ def draw(table: pd.DataFrame) -> Figure:
         cells = runs[runs["kind"].isin(kinds)]
         marks.title(axes, name, aside, marks.diverged_note(cells, runs))
         if not painter(axes, cells, colors):
-            say_none(axes, cells, kinds[0], metrics)
+            minima.say_none(axes, cells, kinds[0], metrics)
     marks.legend(figure, _keys(runs, colors))
-    marks.footnote(figure, " ".join(filter(None, [own_step_size(rows), left_out(table, rows)])))
+    notes = minima.own_step_size(rows), minima.left_out(table, rows)
+    marks.footnote(figure, " ".join(filter(None, notes)))
     return figure
 
 
@@ -71,13 +56,11 @@ def _criterion(axes: Axes, cells: pd.DataFrame, colors: dict[int, str]) -> bool:
     for key, part in shown.groupby(keys):
         look = _LOOK | _mark(colors, *key)
         axes.plot(part["ratio"], part["rise"], alpha=0.85, zorder=3, gid="data", **look)
-    axes.axhline(STAYS, color=style.GUIDE, linewidth=0.9, zorder=1)
-    axes.set_ylim(min(0.5, shown["rise"].min() / 2), max(shown["rise"].max(), STAYS) * 5)
+    axes.axhline(minima.STAYS, color=style.GUIDE, linewidth=0.9, zorder=1)
+    axes.set_ylim(min(0.5, shown["rise"].min() / 2), max(shown["rise"].max(), minima.STAYS) * 5)
     marks.decades(axes)
-    edge = axes.get_xaxis_transform()
     for key, part in runs[runs["status"] == "diverged"].groupby(keys):
-        look = _LOOK | {"color": _mark(colors, *key)["color"], "marker": "x", "markersize": 5}
-        axes.plot(part["ratio"], [0.97] * len(part), transform=edge, gid="diverged", **look)
+        marks.cross(axes, part["ratio"], [0.97] * len(part), _mark(colors, *key)["color"])
     # What counts is the sign: logarithmic on both sides of zero.
     axes.axvspan(-1e9, 0, color=style.ALERT, alpha=0.06, linewidth=0, zorder=0)
     axes.axvline(0, color=style.INK, linewidth=0.8, zorder=1)
@@ -87,7 +70,7 @@ def _criterion(axes: Axes, cells: pd.DataFrame, colors: dict[int, str]) -> bool:
     axes.set_xlim(min(2 * low, -2 * _NEAR_ZERO), max(2 * high, 2 * _NEAR_ZERO))
     look = {"fontsize": style.SMALL, "color": style.GUIDE, "ha": "right"}
     place = "axes fraction", "data"
-    axes.annotate("the loss doubles", (0.99, STAYS), (0, 2), place, "offset points", **look)
+    axes.annotate("the loss doubles", (0.99, minima.STAYS), (0, 2), place, "offset points", **look)
     axes.set_xlabel("$r$ at the intervention: least over largest real part of $K$")
     axes.set_ylabel("loss rises by a factor of")
     return True
@@ -101,7 +84,7 @@ def _shares(axes: Axes, cells: pd.DataFrame, colors: dict[int, str]) -> bool:
     ticks: dict[float, str] = {0: "0", 30: "30", 60: "60", 90: "90"}
     tied = judged[judged["kind"] == "tied"]
     for (width, angle), part in tied.groupby(["width", "tie_angle"]):
-        _bar(axes, angle, share_of(part["stays"]), _mark(colors, "tied", width, angle))
+        _bar(axes, angle, minima.share_of(part["stays"]), _mark(colors, "tied", width, angle))
     for _, part in tied.groupby("width"):
         shares = part.groupby("tie_angle")["stays"].mean()
         look = {"color": style.GUIDE, "linewidth": 1.1, "zorder": 2, "gid": "joined"}
@@ -110,7 +93,7 @@ def _shares(axes: Axes, cells: pd.DataFrame, colors: dict[int, str]) -> bool:
     places = _RANDOM_AT
     for number, (width, part) in enumerate(random.groupby("width")):
         places = _RANDOM_AT + _APART * number
-        _bar(axes, places, share_of(part["stays"]), _mark(colors, "random", width))
+        _bar(axes, places, minima.share_of(part["stays"]), _mark(colors, "random", width))
     if len(random):
         ticks[(_RANDOM_AT + places) / 2] = "random"
     axes.set_xticks(list(ticks), list(ticks.values()))
@@ -142,7 +125,7 @@ def _mark(colors: dict[int, str], kind: str, width: int, angle: float = 0.0) -> 
 
 def _keys(runs: pd.DataFrame, colors: dict[int, str]) -> list[Line2D]:
     """Entries of the legend for what is there."""
-    rule, handles = rule_of(runs), []
+    rule, handles = minima.rule_of(runs), []
     tied = runs[runs["kind"] == "tied"]
     if len(tied):
         name = "BP minimum, feedback at an angle: colours of (b)"
@@ -152,5 +135,5 @@ def _keys(runs: pd.DataFrame, colors: dict[int, str]) -> list[Line2D]:
         for width, _ in runs[runs["kind"] == kind].groupby("width"):
             size = f", {style.label('width', width)}" if kind == "random" else ""
             mark = _LOOK | _mark(colors, kind, width)
-            handles.append(marks.key(label=name_of(kind, rule) + size, **mark))
+            handles.append(marks.key(label=minima.name_of(kind, rule) + size, **mark))
     return handles
