@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from feedback_alignment.figures.facets import Facets, Quantity, facets
 from feedback_alignment.figures.layout import Panel
-from feedback_alignment.figures.lines import by_case, by_layer
+from feedback_alignment.figures.lines import PLAIN, by_case, by_layer
 from feedback_alignment.figures.marks import guide, guide_key, vertical, vertical_key
 from feedback_alignment.figures.numbers import (
     REPLICATE,
@@ -25,6 +25,7 @@ from feedback_alignment.figures.published import published
 from feedback_alignment.figures.style import save
 
 __all__ = [
+    "PLAIN",
     "REPLICATE",
     "Facets",
     "FigureError",
