@@ -123,3 +123,11 @@ def test_what_a_setting_needs_is_a_setting():
 def test_companions_have_their_defaults():
     assert companions_of("tie_step") == {"tie_angle": 0.0, "tie_every": 0}
     assert companions_of("freeze_step") == {}
+
+
+def test_one_entry_makes_a_column_of_the_tables_that_the_tests_of_claims_make_up(python):
+    code = (
+        "from runpy import run_path; from sys import argv; made = run_path(argv[1]); "
+        "print(made['tidy'](made['run'](0, {'loss': 1.0}))['perturb_every'].tolist())"
+    )
+    assert python("-c", code, str(ROOT / "tests/claims/conftest.py")) == "[0]\n"

@@ -4,49 +4,14 @@ import numpy as np
 import pytest
 
 from feedback_alignment.metrics.registry import METRICS
+from feedback_alignment.settings import COLUMN_TYPES, DEFAULTS
 from feedback_alignment.tables import tidy_frame
 
-SETTINGS = {
-    "experiment": "made",
-    "case": "",
-    "rule": "fa",
-    "l2": 0.0,
-    "schedule": "none",
-    "cutoff_step": None,
-    "decay_layers": "output",
-    "activation": "linear",
-    "width": 100,
-    "depth": 1,
-    "bias": False,
-    "parametrisation": "song",
-    "loss_function": "half_sum",
-    "init_scale": 1.0,
-    "feedback_scale": 1.0,
-    "feedback_distribution": "gaussian",
-    "data": "teacher_student",
-    "scaling": "none",
-    "samples": 50,
-    "dimension": 150,
-    "validation_samples": 0,
-    "eta": 1e-4,
-    "steps": 1000,
-    "batch_size": 0,
-    "switch_step": None,
-    "switch_rule": "",
-    "redraw_step": None,
-    "redraw_every": 0,
-    "tie_step": None,
-    "tie_angle": 0.0,
-    "tie_every": 0,
-    "perturb_step": None,
-    "perturb_size": 0.0,
-    "freeze_step": None,
-    "metric_samples": 0,
-    "weights": "explicit",
-    "engine": "linear",
-    "dtype": "float64",
-    "device": "cpu",
-}
+# The defaults of the settings that are columns, with what data and engines decide.
+SETTINGS = {name: "" if DEFAULTS[name] is None and kind is str else DEFAULTS[name]
+            for name, (kind, _) in COLUMN_TYPES.items()}  # fmt: skip
+SETTINGS |= {"experiment": "made", "schedule": "none", "activation": "linear", "width": 100}
+SETTINGS |= {"samples": 50, "dimension": 150, "eta": 1e-4, "engine": "linear"}
 
 
 def run(replicate, metrics, *, status="ok", end_step=None, **settings):
