@@ -48,42 +48,6 @@ def test_pairs_between_schedules_keep_lambda():
     assert pairs(conditions, "l2", None, 0.0) == [(1, 0), (2, 0), (3, 0), (4, 0)]
 
 
-STEPS = {
-    "switch_step": {"switch_rule": ("", "bp")},
-    "redraw_step": {"redraw_every": (0, 1)},
-    "tie_step": {"tie_angle": (0.0, 90.0), "tie_every": (0, 1)},
-    "perturb_step": {"perturb_size": (0.0, 0.1)},
-    "freeze_step": {},
-}
-
-
-@pytest.mark.parametrize("column", [*STEPS, "cutoff_step"])
-def test_never_is_the_last_level_of_a_step(column):
-    conditions = [{**condition(), column: step} for step in (None, 9, 5)]
-    if column == "cutoff_step":
-        conditions = [condition(), condition(0.3, "cutoff", 9), condition(0.3, "cutoff", 5)]
-    assert groups(conditions, column) == [[2, 1, 0]]
-    assert pairs(conditions, column, "never", 5) == [(0, 2)]
-    assert pairs(conditions, column, None, "never") == [(1, 0), (2, 0)]
-    assert groups(conditions, column, finite=True) == [[2, 1]]
-    with pytest.raises(NotRunError, match=f"needs {column} never and 7 among otherwise equal"):
-        pairs(conditions, column, "never", 7)
-
-
-@pytest.mark.parametrize("column", [c for c in STEPS if STEPS[c]])
-def test_the_size_of_an_intervention_means_nothing_where_it_never_comes(column):
-    without, with_it = ({name: v[k] for name, v in STEPS[column].items()} for k in (0, 1))
-    never = {**condition(), column: None, **without}
-    some = {**condition(), column: 5, **with_it}
-    assert comparable(never, some, column)
-    assert pairs([never, some], column, "never") == [(0, 1)]
-    assert groups([some, never], column) == [[0, 1]]
-    # Two of different sizes are two axes apart, and so is what differs elsewhere.
-    assert not comparable({**some, column: 9, **without}, some, column)
-    assert not comparable({**never, "width": 200}, some, column)
-    assert not comparable(never, some, "width")
-
-
 def test_layers_that_decay_mean_nothing_without_decay():
     everywhere = {"decay_layers": "all"}
     conditions = [
@@ -99,8 +63,8 @@ def test_layers_that_decay_mean_nothing_without_decay():
 
 
 def test_ends_are_named_as_declarations_write_them():
-    with pytest.raises(NotRunError, match='needs switch_rule "" and bp among otherwise equal'):
-        pairs([condition()], "switch_rule", "", "bp")
+    with pytest.raises(NotRunError, match='needs rule "" and bp among otherwise equal'):
+        pairs([condition()], "rule", "", "bp")
     with pytest.raises(NotRunError, match="needs bias true and another value among otherwise"):
         pairs([condition()], "bias", True)
 
@@ -126,7 +90,6 @@ def test_width_is_never_crossed_when_comparing_decays():
         ([condition()], "width"),
         ([condition(), condition()], "l2"),
         ([condition(0.3), condition(1.0, width=200)], "l2"),
-        ([condition(0.3), condition(1.0)], "cutoff_step"),
     ],
 )
 def test_one_value_is_no_axis(conditions, along):

@@ -514,32 +514,28 @@ def test_correlation_leaves_out_diverged_replicates_and_conditions(make_run, mak
 
 
 def test_margin_between_conditions_that_differ_in_several_axes(sweep):
-    settings = [{"l2": 1.4, "decay_layers": "all"}, {"freeze_step": 0, "width": 50}]
+    settings = [{"l2": 1.4, "decay_layers": "all"}, {"case": "frozen", "width": 50}]
     made = sweep("accuracy", lambda replicate, l2=0.0, **_: 0.7 if l2 else 0.8, settings)
-    accuracy = ALL.where(freeze_step=0).final("accuracy")
+    accuracy = ALL.where(case="frozen").final("accuracy")
 
     def margin(**over):
         other = ALL.where(**over).final("accuracy")
         return check("margin", lowest_margin(accuracy, over=other) > 0)
 
-    found = check_of(made, margin(freeze_step="never"))
+    found = check_of(made, margin(case=""))
     assert (found.verdict, found.estimate) == ("replicated", pytest.approx(0.1))
-    assert found.arguments["of"] == {"freeze_step": 0}
-    assert found.arguments["over"] == {"freeze_step": "never"}
-    json.loads(json_text(judge(claims(margin(freeze_step="never")), {"fig": made})))
+    assert found.arguments["of"] == {"case": "frozen"}
+    assert found.arguments["over"] == {"case": ""}
+    json.loads(json_text(judge(claims(margin(case="")), {"fig": made})))
     assert check_of(made, margin(l2=9)).reason == "no condition of the config matches `over`"
 
 
-def test_each_of_a_step_and_of_a_switch(sweep):
-    settings = [{"freeze_step": None}, {"freeze_step": 5}, {"freeze_step": 0}]
+def test_each_of_a_number_and_of_a_switch(sweep):
+    settings = [{"width": 50}, {"width": 5}]
     made = sweep("loss", lambda replicate, **_: 2.0, settings)
-    (verdict,) = judge(claims(floor(ALL.each("freeze_step"))), {"fig": made})
-    parts = [(check.part, check.where["freeze_step"], check.n) for check in verdict.checks]
-    assert parts == [
-        ("freeze_step 0", 0, 8),
-        ("freeze_step 5", 5, 8),
-        ("freeze_step never", "never", 8),
-    ]
+    (verdict,) = judge(claims(floor(ALL.each("width"))), {"fig": made})
+    parts = [(check.part, check.where["width"], check.n) for check in verdict.checks]
+    assert parts == [("width 5", 5, 8), ("width 50", 50, 8)]
     made = sweep("loss", lambda replicate, **_: 2.0, [{"bias": True}, {"bias": False}])
     (verdict,) = judge(claims(floor(ALL.each("bias"))), {"fig": made})
     assert [check.part for check in verdict.checks] == ["bias false", "bias true"]

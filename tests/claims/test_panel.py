@@ -9,7 +9,7 @@ from feedback_alignment.claims.filters import filters
 from feedback_alignment.claims.panel import matching, read_panel, rows_of, settings_of
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.samples import draw_sample
-from feedback_alignment.claims.threshold import above, at_least, at_most, between
+from feedback_alignment.claims.threshold import above, at_most, between
 from feedback_alignment.tables import COLUMNS
 
 SETTINGS = list(COLUMNS)[2 : list(COLUMNS).index("replicate")]
@@ -259,9 +259,8 @@ def test_settings_of_every_kind_survive_parquet(make_run, make_table, tmp_path):
     def left(**where):
         return len(matching(rows_of(table), filters(where)).settings)
 
-    assert left(bias=True) == left(tie_step="never") == left(switch_rule="") == 1
-    assert left(tie_step=["never", 5]) == 2
-    assert left(tie_step=at_least(0), bias=False) == 0
+    assert left(bias=True) == left(switch_rule="") == left(switch_rule="bp", bias=False) == 1
+    assert left(bias=[True, False]) == 2
 
 
 def test_no_cutoff_no_reading(sweep):
@@ -412,7 +411,6 @@ def test_filters(sweep):
     assert left(l2=above(0), width=at_most(100)) == {(100, 0.3), (100, 1)}
     assert left(schedule="none", width=between(150, 400)) == {(200, 0), (400, 0)}
     assert left(rule="bp") == set()
-    assert left(cutoff_step=at_least(0)) == set()
     # eta*l2*steps*sqrt(n/p) is 0.1*l2*sqrt(50/p): .0707, .05 and .0354 at l2 = 1.
     assert left(slow_time=above(0.04)) == {(100, 1), (200, 1)}
 

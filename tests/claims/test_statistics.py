@@ -158,9 +158,9 @@ def test_ratio_has_no_value_where_something_is_nothing():
 
 
 def test_lowest_ratio_is_the_smallest_of_geometric_means():
-    conditions = [{"freeze_step": step, "width": w} for w in (100, 200) for step in (None, 0)]
+    conditions = [{"case": case, "width": w} for w in (100, 200) for case in ("free", "frozen")]
     values = [[1, 4], [1, 2.25], [2, 2], [1, 4]]
-    ends = {"along": "freeze_step", "start": "never", "end": 0.0}
+    ends = {"along": "case", "start": "free", "end": "frozen"}
     assert estimate("lowest_ratio", values, conditions, **ends) == pytest.approx(0.75)
     assert estimate("highest_ratio", values, conditions, **ends) == pytest.approx(1)
 
@@ -183,18 +183,18 @@ def test_lowest_ratio_to_nothing_has_no_value():
 
 def test_margin_compares_the_worst_of_one_with_the_best_of_the_other():
     conditions = [
-        {"l2": 0.0, "freeze_step": 0},
-        {"l2": 0.0, "freeze_step": 9},
-        {"l2": 1.4, "freeze_step": None},
-        {"l2": 1.4, "freeze_step": None, "width": 7},
-        {"l2": 0.0, "freeze_step": None},
+        {"l2": 0.0, "depth": 2},
+        {"l2": 0.0, "depth": 9},
+        {"l2": 1.4, "depth": 1},
+        {"l2": 1.4, "depth": 1, "width": 7},
+        {"l2": 0.0, "depth": 1},
     ]
     values = [[0.7, 0.9], [0.9, 0.9], [0.1, 0.3], [0.5, 0.7], [5, 5]]
 
     def loss(**where):
         return Part().where(**where).final("loss")
 
-    of, over = loss(freeze_step=at_least(0)), loss(l2=1.4)
+    of, over = loss(depth=at_least(2)), loss(l2=1.4)
     found = estimate("lowest_margin", values, conditions, of=of, over=over)
     assert found == pytest.approx(0.8 - 0.6)
     none = loss(l2=9)
@@ -202,18 +202,6 @@ def test_margin_compares_the_worst_of_one_with_the_best_of_the_other():
         estimate("lowest_margin", values, conditions, of=of, over=none)
     with pytest.raises(NotRunError, match="no condition of the config matches `of`"):
         estimate("lowest_margin", values, conditions, of=none, over=over)
-
-
-def test_step_ratio_takes_never_as_the_last_step():
-    conditions = [{"freeze_step": step} for step in (None, 9, 5)]
-    found = estimate("lowest_step_ratio", [[8.0], [4.0], [1.0]], conditions, along="freeze_step")
-    assert found == pytest.approx(2)
-    ranks = estimate("rank_correlation", [[8.0], [4.0], [1.0]], conditions, along="freeze_step")
-    assert ranks == pytest.approx(1)
-    slope = estimate(
-        "slope", [[8.0], [9.0], [5.0]], conditions, along="freeze_step", average="mean"
-    )
-    assert slope == pytest.approx(1)
 
 
 def test_step_ratio_compares_neighbours_only():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from feedback_alignment.claims.errors import ClaimsError, pick, shown
 from feedback_alignment.claims.estimates import Estimate
-from feedback_alignment.claims.filters import AXES, NUMBER_COLUMNS, value_of
+from feedback_alignment.claims.filters import ALONG, NUMBER_AXES, value_of
 from feedback_alignment.claims.panel import Panel
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.threshold import Comparable, Threshold, Undecided
@@ -96,7 +96,7 @@ def known_axis(along: str) -> str:
     Raises:
         ClaimsError: it is no setting, nor `case`.
     """
-    return pick(along, (*AXES, "case"), "axis")
+    return pick(along, ALONG, "axis")
 
 
 def known_number_axis(along: str) -> str:
@@ -105,7 +105,7 @@ def known_number_axis(along: str) -> str:
     Raises:
         ClaimsError: it is not.
     """
-    return pick(along, [axis for axis in AXES if axis in NUMBER_COLUMNS], "axis")
+    return pick(along, NUMBER_AXES, "axis")
 
 
 def known_ends(along: str, start: Any, end: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Part:
 
         Args:
             columns: by setting, or `case`, `steps` or `slow_time`: a value, a list of values, or a
-                threshold, as in `at_least(0.3)`. A step that may be missing also takes `never`.
+                threshold, as in `at_least(0.3)`. No step of an intervention: ask for the `case`.
 
         Raises:
             ClaimsError: a column is unknown or filtered already, or a value does not fit it.

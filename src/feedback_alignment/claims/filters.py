@@ -7,20 +7,17 @@ from typing import Any
 
 from feedback_alignment.claims.errors import ClaimsError, finite, pick, shown
 from feedback_alignment.claims.threshold import Threshold
-from feedback_alignment.tables import COLUMNS as TIDY
+from feedback_alignment.tables import SETTINGS
 
-# The settings in the tidy table stand between the condition's case and the replicate.
-_NAMES = list(TIDY)
-_SETTINGS = _NAMES[_NAMES.index("case") + 1 : _NAMES.index("replicate")]
 # Settings that tell conditions apart; `steps` says how long they ran, `case` what they are for.
-AXES = tuple(name for name in _SETTINGS if name != "steps")
-COLUMNS = (*AXES, "steps", "slow_time", "case")
-TEXT_COLUMNS = (*(name for name in AXES if TIDY[name] == "str"), "case")
-SWITCH_COLUMNS = tuple(name for name in AXES if TIDY[name] == "bool")
-# Steps at which something happens. An empty cell, None in settings, is written `never`.
-STEP_COLUMNS = tuple(name for name in AXES if TIDY[name] == "Int64")
-NUMBER_COLUMNS = tuple(name for name in COLUMNS if name not in TEXT_COLUMNS + SWITCH_COLUMNS)
-NEVER = "never"
+AXES = tuple(name for name in SETTINGS if name not in ("case", "steps"))
+# Along which conditions are compared: not steps of interventions, which make up a case.
+ALONG = (*(name for name in AXES if SETTINGS[name] != "Int64"), "case")
+COLUMNS = (*ALONG, "steps", "slow_time")
+# Of those that are no numbers, the kind of value.
+_KINDS = {"str": (str, "text"), "bool": (bool, "true or false")}
+TEXT_COLUMNS = tuple(name for name in ALONG if SETTINGS[name] == "str")
+NUMBER_AXES = tuple(name for name in ALONG if SETTINGS[name] not in _KINDS)
 
 
 @dataclass(frozen=True)
@@ -36,12 +33,12 @@ class Filter:
     threshold: Threshold | None = None
 
     def passes(self, value: Any) -> bool:
-        """Whether a column's value passes; a missing one as `never` only, of several cases any."""
+        """Whether a column's value passes; of several cases any."""
         if isinstance(value, tuple):
             return any(map(self.passes, value))
         if self.values is None:
-            return value is not None and self.threshold is not None and self.threshold.holds(value)
-        return (NEVER if value is None else value) in self.values
+            return self.threshold is not None and self.threshold.holds(value)
+        return value in self.values
 
     def plain(self) -> Any:
         """The filter in plain values: a value, a list of them, or a threshold as a dictionary."""
@@ -67,20 +64,21 @@ def filters(columns: Mapping[str, Any]) -> dict[str, Filter]:
     """Filters from what a declaration says of columns.
 
     Args:
-        columns: by column a value, a list of values, or a threshold. A step that may be missing
-            also takes the word `never`, which no threshold passes.
+        columns: by column a value, a list of values, or a threshold.
 
     Raises:
         ClaimsError: a column is unknown, or a filter does not fit its column.
     """
+    for column in columns:
+        if SETTINGS.get(column) == "Int64":
+            raise ClaimsError(f"{column} may be missing; ask for the condition's case instead")
     return {column: _filter(pick(column, COLUMNS, "column"), columns[column]) for column in columns}
 
 
 def _filter(column: str, content: Any) -> Filter:
     if isinstance(content, Threshold):
-        if column not in NUMBER_COLUMNS:
-            kind = "text" if column in TEXT_COLUMNS else "true or false"
-            raise ClaimsError(f"{column} is {kind}; give a value or a list of values")
+        if kind := _KINDS.get(SETTINGS.get(column, "")):
+            raise ClaimsError(f"{column} is {kind[1]}; give a value or a list of values")
         return Filter(threshold=content)
     listed = content if isinstance(content, list | tuple) else [content]
     if not listed:
@@ -94,23 +92,16 @@ def value_of(column: str, value: Any) -> str | float | bool:
     Raises:
         ClaimsError: it is of another kind than the column.
     """
-    if column in TEXT_COLUMNS:
-        if not isinstance(value, str):
-            raise ClaimsError(f"{column} is text, not {shown(value)}")
-        return value
-    if column in SWITCH_COLUMNS:
-        if not isinstance(value, bool):
-            raise ClaimsError(f"{column} is true or false, not {shown(value)}")
-        return value
-    if column in STEP_COLUMNS:
-        return NEVER if value == NEVER else finite(value, f'{column} must be a number or "{NEVER}"')
-    return finite(value, f"{column} must be a number")
+    kind, words = _KINDS.get(SETTINGS.get(column, ""), (None, ""))
+    if kind is None:
+        return finite(value, f"{column} must be a number")
+    if not isinstance(value, kind):
+        raise ClaimsError(f"{column} is {words}, not {shown(value)}")
+    return value
 
 
-def named(value: Any) -> str:
+def named(value: str | float | bool) -> str:
     """A column's value as text."""
-    if value is None:
-        return NEVER
     if isinstance(value, str):
         return value or '""'
     return str(value).lower() if isinstance(value, bool) else f"{value:g}"

@@ -9,8 +9,8 @@ import numpy as np
 from feedback_alignment.claims.comparisons import Statistic
 from feedback_alignment.claims.declaration import Check, Claim
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import NEVER, TEXT_COLUMNS, Filter, named
-from feedback_alignment.claims.groups import level, written_values
+from feedback_alignment.claims.filters import TEXT_COLUMNS, Filter, named
+from feedback_alignment.claims.groups import values_in
 from feedback_alignment.claims.panel import Panel, Rows, matching, read_panel, rows_of
 from feedback_alignment.claims.points import Tables
 from feedback_alignment.claims.published import Published, judge_published
@@ -95,11 +95,11 @@ def parts_of(check: Check, table: Rows) -> list[tuple[str, dict[str, Filter]]]:
     column, settings = check.each, matching(table, check.where).settings
     if column is None or not settings:
         return [("", {})]
-    found = {value for chosen in settings.values() for value in written_values(chosen[column])}
+    found = {value for chosen in settings.values() for value in values_in(chosen[column])}
     return [
         (value if column in TEXT_COLUMNS and value else f"{column} {named(value)}",
          {column: Filter(values=(value,))})
-        for value in sorted(found, key=lambda value: level(None if value == NEVER else value))
+        for value in sorted(found)
     ]  # fmt: skip
 
 

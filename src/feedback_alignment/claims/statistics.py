@@ -24,7 +24,7 @@ from feedback_alignment.claims.estimates import (
     median_of_replicates,
     share_of,
 )
-from feedback_alignment.claims.groups import groups, level, pairs
+from feedback_alignment.claims.groups import groups, pairs
 from feedback_alignment.claims.panel import Panel
 from feedback_alignment.claims.readings import Criterion, Reading
 
@@ -86,7 +86,7 @@ def slope(reading: Reading, *, along: str, average: Average = "geometric") -> St
 
     def compute(panel: Panel) -> Estimate:
         weights, used = np.zeros(len(panel.conditions)), set()
-        for members in groups(panel.conditions, along, finite=True):
+        for members in groups(panel.conditions, along):
             levels = np.array([panel.conditions[i][along] for i in members], dtype=float)
             if (levels <= 0).any():
                 raise NotRunError(f"needs values of {along} above 0 for a logarithm")
@@ -235,7 +235,7 @@ def lowest_step_ratio(reading: Reading, *, along: str) -> Statistic:
     def compared(conditions: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
         found = []
         for members in groups(conditions, along):
-            levels = [level(conditions[i][along]) for i in members]
+            levels = [conditions[i][along] for i in members]
             for i, own in zip(members, levels, strict=True):
                 above = min((other for other in levels if other > own), default=None)
                 found += [(i, j) for j, its in zip(members, levels, strict=True) if its == above]
@@ -273,7 +273,7 @@ def rank_correlation(reading: Reading, *, along: str) -> Statistic:
     def compute(panel: Panel) -> Estimate:
         rows = []
         for members in groups(panel.conditions, along):
-            levels = np.array([[level(panel.conditions[i][along])] for i in members], dtype=float)
+            levels = np.array([[panel.conditions[i][along]] for i in members], dtype=float)
             rows.append(_correlation(_ranks(levels), _ranks(panel.values[members])))
         return median_of_replicates(np.mean(rows, axis=0))
 
