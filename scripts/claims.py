@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from feedback_alignment.claims import ClaimsError, judge, load_claims, write_verdicts
+from feedback_alignment.claims import judge, load_claims, write_verdicts
 from feedback_alignment.claims.root_seeds import digest_of_claims
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import DamagedFileError, report_in_one_line
@@ -37,7 +37,7 @@ def main() -> int:
             }
             verdicts = judge(claims, tables, read_all(args.published))
             write_verdicts(verdicts, args.results, digest_of_claims(claims))
-    except (ClaimsError, InputError, DamagedFileError) as error:
+    except (InputError, DamagedFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

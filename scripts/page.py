@@ -4,7 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from feedback_alignment.claims.errors import ClaimsError
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import DamagedFileError, report_in_one_line
 from feedback_alignment.page.writing import write_page
@@ -29,5 +28,5 @@ made = [args.results / "index.html"]
 try:
     with making(args.receipt, read_specification(args.spec), made, args.upstream):
         write_page(args.results, args.figures, args.captions, args.sources, args.seeds)
-except (ClaimsError, InputError, DamagedFileError) as error:
+except (InputError, DamagedFileError) as error:
     sys.exit(f"error: {error}")

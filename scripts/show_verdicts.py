@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from feedback_alignment.claims import ClaimsError, read_verdicts, table
+from feedback_alignment.claims import read_verdicts, table
+from feedback_alignment.errors import InputError
 
 
 def main() -> int:
@@ -14,7 +15,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         print(table(read_verdicts(args.claims_json)), end="")
-    except ClaimsError as error:
+    except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

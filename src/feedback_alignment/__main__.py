@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from feedback_alignment.claims import ClaimsError, load_claims, read_verdicts
+from feedback_alignment.claims import load_claims, read_verdicts
 from feedback_alignment.claims.root_seeds import (
     digest_of_claims,
     fragile,
@@ -64,7 +64,7 @@ def main() -> None:
             _write_snapshot(args.config, args.results, args.into)
         else:
             _ask_and_prune(args.config)
-    except (InputError, ClaimsError) as error:
+    except InputError as error:
         sys.exit(f"error: {error}")
 
 

@@ -33,7 +33,7 @@ def write_null_rates(
         the table that was written, and the rates.
 
     Raises:
-        InputError, ClaimsError: a config is wrong, or a table is not there.
+        InputError: a config is wrong, or a table is not there.
     """
     judged, nulls = (read_project(root, [path]) for path in (config, root / "config/nulls.yaml"))
     claims = load_claims()

@@ -30,8 +30,7 @@ def read_project(
         overrides: values given on the command line, merged last.
 
     Raises:
-        InputError, ClaimsError: anything is wrong; one line with file, key path and what is
-            allowed.
+        InputError: anything is wrong; one line with file, key path and what is allowed.
     """
     figures = known_figures(root)
     published = read_all(Path(os.path.relpath(path)) for path in root.glob(PUBLISHED))

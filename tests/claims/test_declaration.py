@@ -127,7 +127,7 @@ def test_layers_are_text(given, read):
             f'unknown column "replicate"; allowed: {", ".join(COLUMNS)}',
         ),
         (lambda: ALL.where(l2="0.3"), 'l2 must be a number, not "0.3"'),
-        (lambda: ALL.where(width=[100, True]), "width must be a number, not True"),
+        (lambda: ALL.where(width=[100, True]), "width must be a number, not true"),
         (lambda: ALL.where(rule=1), "rule is text, not 1"),
         (lambda: ALL.where(case=1), "case is text, not 1"),
         (lambda: ALL.where(rule=above(1)), "rule is text; give a value or a list of values"),
@@ -146,7 +146,7 @@ def test_layers_are_text(given, read):
             "end, a number between 0 and 1",
         ),
         (lambda: ALL.at(1, "loss"), "a share of the steps lies between 0 and 1, not at 1"),
-        (lambda: ALL.at(True, "loss"), "unknown time True; allowed: start, "),
+        (lambda: ALL.at(True, "loss"), "unknown time true; allowed: start, "),
         (
             lambda: ALL.final("weight_alignment", layer="hiden"),
             'unknown layer "hiden"; allowed: hidden, output, all, or the number of a layer from 1',

@@ -138,7 +138,7 @@ def test_a_sample_keeps_the_conditions_of_a_replicate_together(panel):
         (lambda: tells_at(1, LOSS < 2), "an area must be between 0 and 1, not 1"),
         (lambda: exponent_at(1, "rule"), 'unknown axis "rule"; '),
         (lambda: instead(cas="x"), 'unknown column "cas"; did you mean "case"?'),
-        (lambda: apart(None), "a difference must be a number, not None"),
+        (lambda: apart(None), "a difference must be a number, not null"),
     ],
 )
 def test_a_mistake_is_one_line(make, message):

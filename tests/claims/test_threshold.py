@@ -79,8 +79,8 @@ def test_makes_and_shows(made, text, plain):
     ("make", "values", "message"),
     [
         (above, ("0",), 'must be a number, not "0"'),
-        (above, (True,), "must be a number, not True"),
-        (above, (None,), "must be a number, not None"),
+        (above, (True,), "must be a number, not true"),
+        (above, (None,), "must be a number, not null"),
         (above, ([1],), "must be a number, not a list"),
         (above, (math.inf,), "must be a finite number, not inf"),
         (below, (math.nan,), "must be a finite number, not nan"),

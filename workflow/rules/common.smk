@@ -6,7 +6,6 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 
-from feedback_alignment.claims import ClaimsError
 from feedback_alignment.errors import InputError
 from feedback_alignment.jobs import (
     CAPTIONS,
@@ -43,7 +42,7 @@ try:
             ROOT,
         )
         SENT = PLAN.publish(KEPT).resolve()
-except (InputError, ClaimsError) as error:
+except InputError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
 except OSError as error:

@@ -1,7 +1,5 @@
 """What can be wrong with a declared claim, and the one-line messages that say so."""
 
-import difflib
-import json
 import math
 import os
 from collections.abc import Iterable
@@ -9,9 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from feedback_alignment import errors
+from feedback_alignment.errors import InputError, nearest, one_line
 
-class ClaimsError(ValueError):
-    """Claims, or a file of verdicts, that cannot be used; the message is one line for the user."""
+
+class ClaimsError(InputError):
+    """Claims, or a file of verdicts, that cannot be used."""
 
 
 class NotRunError(Exception):
@@ -33,16 +34,8 @@ def pick(value: Any, allowed: Iterable[str], what: str, also: str = "") -> str:
     names = list(allowed)
     if isinstance(value, str) and value in names:
         return value
-    hint = nearest(value, names)
-    if not hint:
-        hint = f"; allowed: {', '.join([*names, also] if also else names)}"
+    hint = nearest(value, names) or f"; allowed: {', '.join([*names, also] if also else names)}"
     raise ClaimsError(f"unknown {what} {shown(value)}{hint}")
-
-
-def nearest(value: Any, names: Iterable[str]) -> str:
-    """The nearest of some names as the end of a message; empty if none is near."""
-    close = difflib.get_close_matches(str(value), list(names), n=1, cutoff=0.6)
-    return f'; did you mean "{close[0]}"?' if close else ""
 
 
 def finite(value: Any, what: str = "must be a number") -> float:
@@ -63,12 +56,9 @@ def finite(value: Any, what: str = "must be a number") -> float:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it, on one line."""
-    if value is None or isinstance(value, str | bool | int | float):
-        return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
-    return {list: "a list", tuple: "a tuple", dict: "a dict"}.get(
-        type(value), f"a {type(value).__name__}"
-    )
+    """A plain value as all messages show it, and the kind of any other."""
+    plain = value is None or isinstance(value, str | int | float)
+    return errors.shown(value) if plain else f"a {type(value).__name__}"
 
 
 def place(file: str, line: int) -> str:
@@ -101,5 +91,5 @@ def in_words(error: Exception) -> str:
     if isinstance(error, AttributeError) and error.name:
         known = [name for name in dir(error.obj) if not name.startswith("_")]
         return f'unknown name "{error.name}"{nearest(error.name, known)}'
-    said = error.msg if isinstance(error, SyntaxError) else str(error)
-    return " ".join(said.split()) or type(error).__name__
+    said = error.msg if isinstance(error, SyntaxError) else one_line(error)
+    return said or type(error).__name__

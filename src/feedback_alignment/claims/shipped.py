@@ -4,9 +4,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from feedback_alignment.claims.declaration import Claim, LocatedError
-from feedback_alignment.claims.errors import ClaimsError, in_words, line_in, nearest, place
+from feedback_alignment.claims.errors import ClaimsError, in_words, line_in, place
 from feedback_alignment.claims.points import Tables
 from feedback_alignment.claims.published import Published
+from feedback_alignment.errors import nearest
 
 
 def load_claims(
