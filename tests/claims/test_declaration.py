@@ -204,10 +204,6 @@ def test_layers_are_text(given, read):
             "correlation: the second quantity cannot be a ratio of two times",
         ),
         (
-            lambda: correlation(LOSS, ALIGNMENT, kind="kendall"),
-            'unknown kind "kendall"; allowed: pearson, spearman',
-        ),
-        (
             lambda: share_of_replicates(LOSS),
             "a share is of a comparison of a reading with a number",
         ),

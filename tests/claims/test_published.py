@@ -367,10 +367,6 @@ def test_files_show_every_point(ours, tmp_path):
             "highest_difference is of a metric at the end, and of all conditions in one",
         ),
         (
-            lambda: joint_p(COSINE, "t", apart="widht"),
-            'unknown axis "widht"; did you mean "width"?',
-        ),
-        (
             lambda: joint_p(ALL.each("activation").final("loss"), "t"),
             "joint_p is of a metric at the end, and of all conditions in one",
         ),

@@ -234,16 +234,12 @@ def test_rank_correlation_of_one_exchange_among_four_is_four_fifths():
 def test_correlation_by_hand():
     # Within replicate 0 a straight line; within replicate 1 -1/2; the median of the two is 1/4.
     values, other = [[1, 1], [2, 2], [3, 3]], [[2, 2], [4, 3], [6, 1]]
-    found = estimate("correlation", values, over_widths, other, kind="pearson")
+    found = estimate("correlation", values, over_widths, other)
     assert found == pytest.approx((1 - 0.5) / 2)
 
 
-def test_correlation_of_ranks_sees_order_only():
-    values, other = [[1], [2], [3]], [[1], [1.1], [1e6]]
-    assert estimate("correlation", values, over_widths, other, kind="spearman") == pytest.approx(1)
-    assert estimate("correlation", values, over_widths, other, kind="pearson") < 0.9
-    flat = [[1], [1], [1]]
-    assert estimate("correlation", values, over_widths, flat, kind="pearson") == 0
+def test_correlation_with_a_constant_is_nothing():
+    assert estimate("correlation", [[1], [2], [3]], over_widths, [[1], [1], [1]]) == 0
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(3, 9), st.integers(1, 5))
@@ -253,15 +249,13 @@ def test_correlation_is_the_median_of_those_of_the_replicates(number, count, rep
     values, other = rng.standard_normal((2, count, replicates))
     conditions = [{"width": 10 + k} for k in range(count)]
     pearson = [np.corrcoef(values[:, k], other[:, k])[0, 1] for k in range(replicates)]
-    spearman = [spearmanr(values[:, k], other[:, k]).statistic for k in range(replicates)]
-    for kind, expected in (("pearson", pearson), ("spearman", spearman)):
-        found = estimate("correlation", values, conditions, other, kind=kind)
-        assert found == pytest.approx(np.median(expected))
+    found = estimate("correlation", values, conditions, other)
+    assert found == pytest.approx(np.median(pearson))
 
 
 def test_correlation_needs_three_conditions():
     with pytest.raises(NotRunError, match="needs three conditions for a correlation"):
-        estimate("correlation", [[1], [2]], over_widths[:2], [[1], [2]], kind="pearson")
+        estimate("correlation", [[1], [2]], over_widths[:2], [[1], [2]])
 
 
 SMALL = {"tells": LOSS < 1}
@@ -415,7 +409,7 @@ def test_order_of_conditions_and_replicates_changes_nothing(random):
             "of": Part().where(l2=0).final("loss"),
             "over": Part().where(l2=1).final("loss"),
         },
-        "correlation": {"kind": "spearman"},
+        "correlation": {},
         "auc": {"tells": LOSS < 1.2},
         "share_concordant": {"two": (LOSS < 1.2, LOSS > 0.9)},
         "share_among": {"of": LOSS < 1.9, "given": LOSS > 0.6},

@@ -10,9 +10,8 @@ import numpy as np
 
 from feedback_alignment.claims.comparisons import Comparison
 from feedback_alignment.claims.equivalence import JOINT_CONFIDENCE, Mean, joint_test, mean_of
-from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite, pick, shown
+from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite, shown
 from feedback_alignment.claims.estimates import CONFIDENCE
-from feedback_alignment.claims.filters import AXES
 from feedback_alignment.claims.panel import Rows
 from feedback_alignment.claims.points import Point, Tables, judge_point, read_points, values_of
 from feedback_alignment.claims.readings import Reading
@@ -131,15 +130,12 @@ def agreement(
     return _published("agreement", reading, table, steps, judge, "none differs, ", **own)
 
 
-def highest_difference(
-    reading: Reading, table: str, *, steps: Sequence[int] | None = None
-) -> Published:
+def highest_difference(reading: Reading, table: str) -> Published:
     """Largest difference of means, ours less the published one; every one is judged.
 
     Args:
         reading: a metric at the end; of values of a step, it is read at exactly that step.
         table: the published values.
-        steps: at which steps; None for all.
     """
 
     def judge(points: Sequence[Point], threshold: Threshold, stream: str) -> dict[str, Any]:
@@ -156,23 +152,22 @@ def highest_difference(
             "points": found,
         }
 
-    return _published("highest_difference", reading, table, steps, judge, "every point, ")
+    return _published("highest_difference", reading, table, None, judge, "every point, ")
 
 
-def joint_p(reading: Reading, table: str, *, apart: str = "width") -> Published:
+def joint_p(reading: Reading, table: str) -> Published:
     """Two-sided p-value of the sum over points of squared z; see `equivalence.joint_test`.
+
+    A replicate shares its data and initial weights with all conditions of its width.
 
     Args:
         reading: a metric at the end.
         table: the published values; those without an sd do not count.
-        apart: the setting each value of which has random streams of its own, so that a replicate
-            shares its data and initial weights with all conditions but those of other values.
     """
-    pick(apart, AXES, "axis")
 
     def judge(points: Sequence[Point], threshold: Threshold, stream: str) -> dict[str, Any]:
         counted = [p for p in points if p.values.size and p.published.sd is not None]
-        groups = _groups(counted, apart)
+        groups = _groups(counted)
         count = min((values.shape[1] for values, _ in groups), default=0)
         test = joint_test(groups, stream) if count > 1 else None
         if test is None:
@@ -186,7 +181,7 @@ def joint_p(reading: Reading, table: str, *, apart: str = "width") -> Published:
         reason = f"{reason}; {said}" if reason else said
         return {"verdict": verdict, "reason": reason, "estimate": test.p, "n": count}
 
-    together = _published("joint_p", reading, table, None, judge, apart=apart)
+    together = _published("joint_p", reading, table, None, judge, apart="width")
     return replace(together, by_point=False)
 
 
@@ -255,14 +250,14 @@ def _published(
     return Published(name, reading, table, steps, judge, arguments, beside)
 
 
-def _groups(points: Sequence[Point], apart: str) -> list[tuple[np.ndarray, list[Mean]]]:
-    """Values (C, S) and published means of the points of each value of a setting.
+def _groups(points: Sequence[Point]) -> list[tuple[np.ndarray, list[Mean]]]:
+    """Values (C, S) and published means of the points of each width.
 
     Of the replicates, those that diverged in no condition of their group.
     """
     found: dict[Any, list[Point]] = {}
     for point in points:
-        found.setdefault(point.published.settings.get(apart), []).append(point)
+        found.setdefault(point.published.settings.get("width"), []).append(point)
     groups = []
     for members in found.values():
         replicates = [point.sample.panel.replicates for point in members]

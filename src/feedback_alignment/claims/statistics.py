@@ -29,7 +29,6 @@ from feedback_alignment.claims.panel import Panel
 from feedback_alignment.claims.readings import Criterion, Reading
 
 Average = Literal["mean", "rms", "geometric"]
-Kind = Literal["pearson", "spearman"]
 # Of conditions, the indices (from, to) of those that are compared.
 Pairs = Callable[[Sequence[Mapping[str, Any]]], list[tuple[int, int]]]
 
@@ -271,34 +270,32 @@ def rank_correlation(reading: Reading, *, along: str) -> Statistic:
     known_number_axis(along)
 
     def compute(panel: Panel) -> Estimate:
+        from scipy.stats import rankdata
+
         rows = []
         for members in groups(panel.conditions, along):
             levels = np.array([[panel.conditions[i][along]] for i in members], dtype=float)
-            rows.append(_correlation(_ranks(levels), _ranks(panel.values[members])))
+            values = panel.values[members]
+            rows.append(_correlation(rankdata(levels, axis=0), rankdata(values, axis=0)))
         return median_of_replicates(np.mean(rows, axis=0))
 
     return statistic_of("rank_correlation", reading, compute, along=along)
 
 
-def correlation(reading: Reading, other: Reading, *, kind: Kind = "pearson") -> Statistic:
-    """Median over replicates of the correlation of two quantities over all conditions.
+def correlation(reading: Reading, other: Reading) -> Statistic:
+    """Median over replicates of Pearson's correlation of two quantities over all conditions.
 
     Args:
         reading: one quantity.
         other: the other, in the same conditions.
-        kind: of the values or of their ranks.
     """
-    pick(kind, get_args(Kind), "kind")
 
     def compute(panel: Panel) -> Estimate:
         if len(panel.conditions) < 3:
             raise NotRunError("needs three conditions for a correlation")
-        one, two = panel.values, panel.second
-        if kind == "spearman":
-            one, two = _ranks(one), _ranks(two)
-        return median_of_replicates(_correlation(one, two))
+        return median_of_replicates(_correlation(panel.values, panel.second))
 
-    return statistic_of("correlation", reading, compute, other, kind=kind)
+    return statistic_of("correlation", reading, compute, other, kind="pearson")
 
 
 def auc(reading: Reading, *, tells: Criterion, within: str | None = None) -> Statistic:
@@ -461,12 +458,6 @@ def _agreeing(panel: Panel, column: str) -> list[list[int]]:
     for i, chosen in enumerate(panel.conditions):
         found.setdefault(chosen[column], []).append(i)
     return list(found.values())
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    from scipy.stats import rankdata
-
-    return rankdata(values, axis=0)
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
