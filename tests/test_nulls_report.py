@@ -6,7 +6,7 @@ import pytest
 
 from feedback_alignment import nulls_report
 from feedback_alignment.__main__ import main
-from feedback_alignment.claims import CLAIMS
+from feedback_alignment.claims import load_claims
 from feedback_alignment.claims.null_rates import NullRate
 from feedback_alignment.project import read_project
 
@@ -71,7 +71,7 @@ def test_every_null_that_a_claim_names_is_run_by_some_config():
     cases = {c.case for config in configs for e in config.experiments for c in e.conditions}
     named = {
         value
-        for claim in CLAIMS
+        for claim in load_claims()
         for check in claim.checks
         for column, accept in check.null.reread(check.statistic.reading).where.items()
         if column == "case"

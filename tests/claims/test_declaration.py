@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback_alignment.claims import CLAIMS, Claim, ClaimsError, Part, claim, load_claims
+from feedback_alignment.claims import Claim, ClaimsError, Part, claim, load_claims
 from feedback_alignment.claims.filters import COLUMNS
 from feedback_alignment.claims.nulls import mean_at, shuffled, untrained
 from feedback_alignment.claims.statistics import (
@@ -24,6 +24,7 @@ from feedback_alignment.claims.threshold import above, at_least
 from feedback_alignment.published import read_published
 
 ROOT = Path(__file__).parents[2]
+CLAIMS = load_claims()
 PUBLISHED = ROOT / "resources/published"
 ALL = Part()
 LOSS, ALIGNMENT = ALL.final("loss"), ALL.final("weight_alignment")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback_alignment.claims import CLAIMS, ClaimsError, ClaimVerdict
+from feedback_alignment.claims import ClaimsError, ClaimVerdict, load_claims
 from feedback_alignment.claims.root_seeds import (
     SEEDS,
     digest_of_claims,
@@ -19,6 +19,7 @@ from feedback_alignment.claims.root_seeds import (
 from feedback_alignment.claims.threshold import at_least
 
 ROOT = Path(__file__).parents[2]
+CLAIMS = load_claims()
 CLAIM = next(claim for claim in CLAIMS if claim.id == "song.kernels")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from feedback_alignment.claims import CLAIMS, judge
+from feedback_alignment.claims import judge, load_claims
 from feedback_alignment.claims.null_rates import null_rates
 
 IDS = [
@@ -201,7 +201,7 @@ def figures(figure_tables):
 
 @pytest.fixture(scope="module")
 def claims():
-    return [claim for claim in CLAIMS if claim.id in IDS]
+    return [claim for claim in load_claims() if claim.id in IDS]
 
 
 def test_claims_and_whose_they_are(claims):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feedback_alignment.claims import CLAIMS, judge
+from feedback_alignment.claims import judge, load_claims
 from feedback_alignment.published import read_published
 
 FILES = (Path(__file__).parents[2] / "resources/published").glob("*.csv")
@@ -95,7 +95,7 @@ def judged(make_run, make_table):
             figure: make_table(list(make(make_run, **shared | changes.get(figure, {}))))
             for figure, make in rows.items()
         }
-        claims = [claim for claim in CLAIMS if claim.id in IDS]
+        claims = [claim for claim in load_claims() if claim.id in IDS]
         return {claim.id: claim for claim in judge(claims, tables, PUBLISHED)}
 
     return build

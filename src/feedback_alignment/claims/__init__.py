@@ -1,23 +1,19 @@
-"""Machine-checked verdicts: claims in, tidy tables in, a verdict with its interval out.
+"""Machine-checked verdicts: claims in, tidy tables in, a verdict with its interval out."""
 
-`CLAIMS` are the claims of this project; they are declared when it is first asked for.
-"""
-
-from typing import Any
+from collections.abc import Collection
+from pathlib import Path
 
 from feedback_alignment.claims.console import table
-from feedback_alignment.claims.declaration import Check, Claim, Part, claim
-from feedback_alignment.claims.errors import ClaimsError
+from feedback_alignment.claims.declaration import Check, Claim, LocatedError, Part, claim
+from feedback_alignment.claims.errors import ClaimsError, in_words, line_in, pick, place
 from feedback_alignment.claims.judging import judge
-from feedback_alignment.claims.shipped import load_claims
+from feedback_alignment.claims.points import Tables
+from feedback_alignment.claims.published import Published
 from feedback_alignment.claims.threshold import Threshold
 from feedback_alignment.claims.verdicts import CheckVerdict, ClaimVerdict, overall
 from feedback_alignment.claims.writing import read_verdicts, write_verdicts
 
-CLAIMS: tuple[Claim, ...]
-
 __all__ = [
-    "CLAIMS",
     "Check",
     "CheckVerdict",
     "Claim",
@@ -35,7 +31,48 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name != "CLAIMS":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals().setdefault("CLAIMS", load_claims())
+def load_claims(
+    figures: Collection[str] | None = None, published: Tables | None = None
+) -> tuple[Claim, ...]:
+    """The claims that this project declares, in the order of their files.
+
+    Args:
+        figures: the figures that exist, or None to take any name.
+        published: the published values that exist, by table, or None to take any name.
+
+    Raises:
+        ClaimsError: anything is wrong; one line with file and line of the declaration.
+    """
+    try:
+        from feedback_alignment.claims import chu, ours, song
+    except LocatedError:
+        raise
+    except Exception as error:
+        raise LocatedError(f"{_where(error)}: {in_words(error)}") from None
+    claims = tuple(
+        value
+        for module in (song, chu, ours)
+        for value in vars(module).values()
+        if isinstance(value, Claim)
+    )
+    for one in claims:
+        try:
+            if figures is not None:
+                pick(one.figure, sorted(figures), "figure")
+            for check in one.checks:
+                if published is not None and isinstance(check.statistic, Published):
+                    check.statistic.values(published)
+        except ClaimsError as error:
+            raise LocatedError(f"{one.declared}: {error}") from None
+    return claims
+
+
+def _where(error: Exception) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        return place(error.filename, error.lineno or 1)
+    for name in ("song", "chu", "ours"):
+        file = str(Path(__file__).with_name(f"{name}.py"))
+        line = line_in(error.__traceback__, file)
+        if line is not None:
+            return place(file, line)
+    return place(__file__, 1)

@@ -7,7 +7,6 @@ song.py. All other thresholds have their reason beside them.
 import math
 
 from feedback_alignment.claims.declaration import Part, Yielded, claim
-from feedback_alignment.claims.images import image_checks
 from feedback_alignment.claims.nulls import (
     apart,
     exponent_at,
@@ -17,7 +16,7 @@ from feedback_alignment.claims.nulls import (
     shuffled,
 )
 from feedback_alignment.claims.published import highest_difference
-from feedback_alignment.claims.song import TEACHERS
+from feedback_alignment.claims.song import TEACHERS, image_checks
 from feedback_alignment.claims.statistics import (
     grand_mean,
     highest_mean,

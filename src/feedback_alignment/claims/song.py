@@ -13,7 +13,6 @@ other thresholds have their reason beside them.
 """
 
 from feedback_alignment.claims.declaration import Part, Yielded, claim
-from feedback_alignment.claims.images import image_checks
 from feedback_alignment.claims.nulls import (
     Null,
     apart,
@@ -27,6 +26,7 @@ from feedback_alignment.claims.nulls import (
 )
 from feedback_alignment.claims.published import agreement, joint_p
 from feedback_alignment.claims.statistics import (
+    grand_mean,
     highest_mean,
     highest_ratio,
     lowest_gain,
@@ -308,6 +308,39 @@ def kernels(part: Part) -> Yielded:
         "exponent of |lambda_min(G) / lambda_min(E G) - 1| at initialisation in the width (FA)",
         slope(fa.at("start", "kernel_deviation"), along="width") < -0.25,
         shuffled("width"),
+    )
+
+
+def image_checks(part: Part) -> Yielded:
+    """Checks that a small decay helps, that alignment rises with it, and is small without.
+
+    Args:
+        part: the runs on one set of images; those of FA have two lambda > 0 at least.
+    """
+    fa = part.where(rule="fa")
+    yield (
+        "final accuracy on held-out images, lambda = 0.1 minus 0 (FA)",
+        lowest_gain(fa.final("accuracy"), along="l2", start=0, end=0.1) > 0,
+        shuffled("l2"),
+    )
+    # Three standard deviations of the cosine of unrelated vectors of length 1000.
+    yield (
+        "mean final alignment sample by sample (FA, lambda = 0)",
+        grand_mean(fa.where(l2=0).final("sample_signal_alignment")).within(-0.1, 0.1),
+        mean_at(0.1),
+    )
+    yield (
+        "smallest gain of the mean final alignment sample by sample over that at lambda = 0, over "
+        "all lambda > 0 (FA)",
+        lowest_gain(fa.final("sample_signal_alignment"), along="l2", start=0) >= 0.1,
+        shuffled("l2"),
+    )
+    # 0.5 is what one exchange of neighbours leaves of three lambdas in order.
+    yield (
+        "rank correlation of the final alignment sample by sample with lambda within a replicate "
+        "(FA)",
+        rank_correlation(fa.final("sample_signal_alignment"), along="l2") > 0.5,
+        shuffled("l2"),
     )
 
 
