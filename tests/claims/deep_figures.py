@@ -1,17 +1,7 @@
-"""The claims on digits and deep networks, judged on tables in which they hold, and on others."""
+"""What figures of deep networks and images show where the claims hold, and what refutes them."""
 
 import math
-from dataclasses import replace
-from functools import cache
 from itertools import product
-
-import numpy as np
-import pytest
-
-from feedback_alignment.claims import judge, load_claims
-from feedback_alignment.claims.null_rates import null_rates
-from feedback_alignment.claims.panel import matching, rows_of
-from feedback_alignment.claims.published import Published
 
 PAPERS = {
     "song.mnist": "Song 2021",
@@ -381,6 +371,15 @@ REPLICATES |= {"chu_stability": range(64), "chu_after_switch": range(20)}
 # At least 29 where every replicate must pass.
 REPLICATES |= dict.fromkeys(["chu_alignment", "chu_fixed_points"], range(30))
 
+CHECKS = 114
+COLUMNS = ("rule", "l2", "width", "init_scale", "freeze_step")
+# Whose nulls config/nulls.yaml runs.
+ELSEWHERE = {
+    ("chu.alignment", "case fresh_feedback"),
+    ("chu.alignment_mnist", "case fresh_feedback"),
+    ("chu.fixed_points", "case fresh_feedback"),
+    ("chu.fixed_points", "case frozen_hidden"),
+}
 WIDTHS = ["ours.width_align", "ours.width_align_mnist", "ours.width_align_synthetic"]
 # A number, a value of it with which claims fail, and which they are.
 REFUTED = [
@@ -467,166 +466,3 @@ REFUTED = [
     ("matched_accuracy", 0.4, ["ours.feedback_scale"]),
     ("matched_large", -0.3, ["ours.feedback_scale"]),
 ]
-
-
-@pytest.fixture(scope="module")
-def figures(figure_tables):
-    make = figure_tables(TRUTH, FIGURES)
-
-    def build(*names, replicates=None, **changes):
-        found = {}
-        for name in names or FIGURES:
-            found |= make(name, replicates=replicates or REPLICATES[name], **changes)
-        return found
-
-    return build
-
-
-@pytest.fixture(scope="module")
-def truth(figures):
-    return figures()
-
-
-@pytest.fixture(scope="module")
-def claims():
-    return [claim for claim in load_claims() if claim.id in PAPERS]
-
-
-@pytest.fixture(scope="module")
-def held(claims, truth):
-    return judge(claims, truth)
-
-
-@pytest.fixture(scope="module")
-def changed(claims, figures, truth):
-    """Verdicts with one number changed, of the checks that look at what the number changes."""
-
-    @cache
-    def verdicts(figure, number, value):
-        table = figures(figure, **{number: value})[figure]
-        other = table["condition"][table["value"] != truth[figure]["value"]]
-        rows = rows_of(table).keep(set(other))
-        reached = [
-            replace(claim, checks=checks)
-            for claim in claims
-            if claim.figure == figure
-            and (checks := tuple(c for c in claim.checks if matching(rows, c.where).settings))
-        ]
-        return judge(reached, {figure: table})
-
-    def build(number, value, refuted):
-        (figure,) = {claim.figure for claim in claims if claim.id in refuted}
-        return verdicts(figure, number, value)
-
-    return build
-
-
-def test_claims_and_whose_they_are(claims):
-    assert {claim.id: claim.paper for claim in claims} == PAPERS
-
-
-def test_every_claim_is_tested_here_or_beside(claims):
-    all_claims = load_claims()
-    published = {
-        claim.id for claim in all_claims for c in claim.checks if isinstance(c.statistic, Published)
-    }
-    assert len(all_claims) == len(claims) + 14 + len(published)
-
-
-def test_everything_holds_where_it_should(held):
-    wrong = [
-        (claim.id, check.name, check.estimate, check.reason)
-        for claim in held
-        for check in claim.checks
-        if check.verdict != "replicated"
-    ]
-    assert wrong == []
-    assert sum(len(claim.checks) for claim in held) == 114
-
-
-@pytest.mark.parametrize(("number", "value", "refuted"), REFUTED)
-def test_each_claim_can_be_refuted(changed, number, value, refuted):
-    found = {claim.id: claim.verdict for claim in changed(number, value, refuted)}
-    assert {name for name, verdict in found.items() if verdict != "replicated"} == set(refuted)
-    assert all(found[name] == "not replicated" for name in refuted)
-
-
-def test_every_check_can_be_refuted(held, changed):
-    """By one number alone: each change is made by itself."""
-    found = {
-        (claim.id, check.name)
-        for case in REFUTED
-        for claim in changed(*case)
-        for check in claim.checks
-        if check.verdict == "not replicated"
-    }
-    assert found == {(claim.id, check.name) for claim in held for check in claim.checks}
-
-
-@pytest.mark.parametrize(
-    ("leaving", "verdict"), [(1, "inconclusive"), (8, "inconclusive"), (9, "not replicated")]
-)
-def test_nearly_always_leaves_no_replicate_of_twenty(claims, truth, leaving, verdict):
-    table = truth["chu_stability"]
-    table = table[table["replicate"] < 20].copy()
-    chosen = (table["width"] == 128) & (table["metric"] == "loss_rise")
-    table.loc[chosen & (table["replicate"] < leaving), "value"] = 1e6
-    (found,) = judge([c for c in claims if c.id == "chu.wide_stability"], {"chu_stability": table})
-    assert [check.verdict for check in found.checks] == [verdict, *["replicated"] * 3]
-
-
-def test_diverged_runs_leave_the_minimum(claims, truth, held):
-    """What diverges after the switch counts as left, and its spectrum at the switch is read."""
-    (before,) = (claim for claim in held if claim.id == "chu.stability")
-    table = truth["chu_stability"].copy()
-    gone = table["replicate"].isin([1, 2, 3]) & (table["switch_step"] == 400).fillna(False)
-    gone &= (table["tie_angle"] >= 80) | table["tie_step"].isna()
-    table.loc[gone, ["status", "end_step"]] = ["diverged", 900]
-    table.loc[gone & ((table["step"] == 1000) | (table["metric"] == "loss_rise")), "value"] = np.nan
-    (after,) = judge([c for c in claims if c.id == "chu.stability"], {"chu_stability": table})
-    for old, new in zip(before.checks, after.checks, strict=True):
-        assert (new.verdict, new.estimate, new.n) == (old.verdict, old.estimate, old.n)
-
-
-def test_two_replicates_decide_nothing(claims, figures):
-    verdicts = judge(claims, figures(replicates=range(2)))
-    assert {claim.verdict for claim in verdicts} == {"inconclusive"}
-
-
-def test_absent_figures_are_not_run(claims, truth):
-    verdicts = judge(claims, {"chu_descent": truth["chu_descent"]})
-    ran = {claim.id for claim in verdicts if claim.verdict != "not run"}
-    assert ran == {"chu.not_driver", "chu.driver_small_init"}
-
-
-@pytest.mark.parametrize("column", ["rule", "l2", "width", "init_scale", "freeze_step"])
-def test_a_config_with_one_value_of_an_axis_crashes_nothing(claims, truth, column):
-    # A figure whose tables hold one value already stays as it is.
-    several = {f: t for f, t in truth.items() if t[column].nunique(dropna=False) > 1}
-    assert several
-    chosen = [claim for claim in claims if claim.figure in several]
-    for pick in (0, -1):
-        tables = {}
-        for figure, table in several.items():
-            values = table[column].drop_duplicates().sort_values(na_position="last")
-            value = values.iloc[pick]
-            kept = table[column].isna() if values.isna().iloc[pick] else table[column] == value
-            tables[figure] = table[kept.fillna(False).astype(bool)]
-        for claim in judge(chosen, tables):
-            for check in claim.checks:
-                # The correlation is of what is left.
-                assert check.verdict != "not replicated" or check.statistic == "correlation"
-
-
-def test_no_check_passes_on_its_null(claims, figures):
-    tables = figures()
-    chosen = [claim for claim in claims if claim.figure in tables]
-    rates = null_rates(chosen, tables, tables, {}, 100)
-    assert [(r.claim, r.check, r.share) for r in rates if r.fails] == []
-    # What config/nulls.yaml runs.
-    assert {(r.claim, r.null) for r in rates if r.share is None} == {
-        ("chu.alignment", "case fresh_feedback"),
-        ("chu.alignment_mnist", "case fresh_feedback"),
-        ("chu.fixed_points", "case fresh_feedback"),
-        ("chu.fixed_points", "case frozen_hidden"),
-    }
