@@ -6,9 +6,9 @@ import pytest
 
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import filters
+from feedback_alignment.claims.kept import leave_out
 from feedback_alignment.claims.panel import matching, read_panel, rows_of, settings_of
 from feedback_alignment.claims.readings import Reading
-from feedback_alignment.claims.samples import draw_sample
 from feedback_alignment.claims.threshold import above, at_most, between
 from feedback_alignment.tables import COLUMNS
 
@@ -212,17 +212,17 @@ def test_what_a_diverged_replicate_did_before_its_end_is_read(
     assert np.isnan(panel.values).tolist() == [[False, False, not known, False]]
     assert np.isnan(panel.other).tolist() == [[False, False, True, False]]
     # Means leave the replicate out all the same.
-    assert draw_sample(panel).panel.replicates.tolist() == [0, 1, 3]
-    kept = draw_sample(panel, keep="diverged")
+    assert leave_out(panel).panel.replicates.tolist() == [0, 1, 3]
+    kept = leave_out(panel, keep="diverged")
     assert kept.panel.replicates.tolist() == [0, 1, 2, 3]
     assert list(kept.excluded["diverged"].values()) == [[2]]
 
 
 def test_a_share_counts_as_failing_only_what_diverged_before_it_is_read(make_run, make_table):
     table = diverging_switch(make_run, make_table, 2, 900)
-    early = draw_sample(read_panel(rows_of(table), Reading("loss", "intervention")), keep="all")
+    early = leave_out(read_panel(rows_of(table), Reading("loss", "intervention")), keep="all")
     assert "diverged" not in early.excluded
-    late = draw_sample(read_panel(rows_of(table), Reading("loss")), keep="all")
+    late = leave_out(read_panel(rows_of(table), Reading("loss")), keep="all")
     assert list(late.excluded["diverged"].values()) == [[2]]
 
 
@@ -237,12 +237,12 @@ def test_condition_without_the_second_quantity_of_a_replicate_is_left_out(make_r
         )
     ]
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"), Reading("align_step"))
-    sample = draw_sample(panel)
-    assert [chosen["width"] for chosen in sample.panel.conditions] == [100]
-    assert sample.panel.other.tolist() == [[2, 2, 2]]
-    assert len(sample.excluded["no_value"]) == 1
+    kept = leave_out(panel)
+    assert [chosen["width"] for chosen in kept.panel.conditions] == [100]
+    assert kept.panel.other.tolist() == [[2, 2, 2]]
+    assert len(kept.excluded["no_value"]) == 1
     # By the second quantity alone a replicate fails.
-    assert len(draw_sample(panel, keep="diverged").panel.conditions) == 2
+    assert len(leave_out(panel, keep="diverged").panel.conditions) == 2
 
 
 def test_settings_of_every_kind_survive_parquet(make_run, make_table, tmp_path):
@@ -332,14 +332,14 @@ def test_diverged_replicate_leaves_all_conditions(make_run, make_table):
             )
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
     assert np.isnan(panel.values[1, 2])
-    sample = draw_sample(panel)
-    assert sample.panel.replicates.tolist() == [0, 1, 3]
-    assert sample.panel.values.tolist() == [[1, 1, 1], [1, 1, 1]]
-    assert list(sample.excluded["diverged"].values()) == [[2]]
-    assert "mostly_diverged" not in sample.excluded
-    kept = draw_sample(panel, keep="all")
-    assert kept.panel is panel
-    assert kept.excluded == sample.excluded
+    kept = leave_out(panel)
+    assert kept.panel.replicates.tolist() == [0, 1, 3]
+    assert kept.panel.values.tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert list(kept.excluded["diverged"].values()) == [[2]]
+    assert "mostly_diverged" not in kept.excluded
+    whole = leave_out(panel, keep="all")
+    assert whole.panel is panel
+    assert whole.excluded == kept.excluded
 
 
 @pytest.mark.parametrize(("lost", "whole"), [(4, False), (5, True), (8, True)])
@@ -349,13 +349,13 @@ def test_condition_is_left_out_whole_if_more_than_half_diverged(make_run, make_t
         status = {"status": "diverged"} if width == 200 and replicate < lost else {}
         rows += make_run(replicate, {"loss": 1.0}, width=width, **status)
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
-    sample = draw_sample(panel)
-    assert [chosen["width"] for chosen in sample.panel.conditions] == [100, 200][: 2 - whole]
-    assert sample.panel.replicates.size == (8 if whole else 8 - lost)
+    kept = leave_out(panel)
+    assert [chosen["width"] for chosen in kept.panel.conditions] == [100, 200][: 2 - whole]
+    assert kept.panel.replicates.size == (8 if whole else 8 - lost)
     wide = panel.conditions[1]["condition"]
-    assert sample.excluded.get("mostly_diverged", []) == ([wide] if whole else [])
-    assert sample.excluded["diverged"] == {wide: list(range(lost))}
-    assert draw_sample(panel, keep="all").panel is panel
+    assert kept.excluded.get("mostly_diverged", []) == ([wide] if whole else [])
+    assert kept.excluded["diverged"] == {wide: list(range(lost))}
+    assert leave_out(panel, keep="all").panel is panel
 
 
 @pytest.mark.parametrize("column", ["engine", "dtype"])
@@ -373,10 +373,10 @@ def test_condition_with_a_missing_value_is_left_out_whole(sweep):
         return np.nan if width == 400 and replicate == 0 else float(width + replicate)
 
     table = sweep("align_step", align, [{"width": w} for w in (100, 200, 400)], replicates=3)
-    sample = draw_sample(read_panel(rows_of(table), Reading("align_step")))
-    assert [chosen["width"] for chosen in sample.panel.conditions] == [100, 200]
-    assert sample.panel.replicates.size == 3
-    assert len(sample.excluded["no_value"]) == 1
+    kept = leave_out(read_panel(rows_of(table), Reading("align_step")))
+    assert [chosen["width"] for chosen in kept.panel.conditions] == [100, 200]
+    assert kept.panel.replicates.size == 3
+    assert len(kept.excluded["no_value"]) == 1
 
 
 def test_no_condition_with_all_values(sweep):
@@ -384,7 +384,7 @@ def test_no_condition_with_all_values(sweep):
     with pytest.raises(
         NotRunError, match="no condition has a value of align_step for every replicate"
     ):
-        draw_sample(read_panel(rows_of(table), Reading("align_step")))
+        leave_out(read_panel(rows_of(table), Reading("align_step")))
 
 
 def test_metric_that_is_not_recorded(make_run, make_table):

@@ -28,7 +28,7 @@ class Statistic(Comparable["Comparison"]):
             apply, and raises NotRunError where the conditions do not allow it.
         arguments: what it was declared with, in plain values, for the record.
         other: a second quantity beside the first, or None.
-        keep: what of the replicates without a value it keeps, as failures; see `draw_sample`.
+        keep: what of the replicates without a value it keeps, as failures; see `leave_out`.
     """
 
     name: str

@@ -124,7 +124,7 @@ def joint_test(
 
 
 def stream_of(name: str) -> int:
-    """Seed of a random stream, from a name."""
+    """Key of a random stream, from a name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 

@@ -11,10 +11,10 @@ from feedback_alignment.claims.declaration import Check, Claim
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import TEXT_COLUMNS, Filter, named
 from feedback_alignment.claims.groups import values_in
+from feedback_alignment.claims.kept import leave_out
 from feedback_alignment.claims.panel import Panel, Rows, matching, read_panel, rows_of
 from feedback_alignment.claims.points import Tables
 from feedback_alignment.claims.published import Published, judge_published
-from feedback_alignment.claims.samples import Sample, draw_sample
 from feedback_alignment.claims.threshold import Threshold
 from feedback_alignment.claims.verdicts import (
     INCONCLUSIVE,
@@ -108,23 +108,23 @@ def _judge_rows(
 ) -> CheckVerdict:
     try:
         panel = read_panel(rows, statistic.reading, statistic.other)
-        sample = draw_sample(panel, keep=statistic.keep)
+        kept = leave_out(panel, keep=statistic.keep)
     except NotRunError as error:
         return replace(blank, reason=str(error))
     blank = replace(
         blank,
-        n=sample.panel.replicates.size,
-        excluded=sample.excluded,
-        left_out=exclusions(sample.excluded, failing=bool(statistic.keep)),
+        n=kept.panel.replicates.size,
+        excluded=kept.excluded,
+        left_out=exclusions(kept.excluded, failing=bool(statistic.keep)),
     )
-    unstable = sample.excluded.get("mostly_diverged", ())
+    unstable = kept.excluded.get("mostly_diverged", ())
     lost = f"more than half of the replicates diverged in {', '.join(unstable)}"
-    if not sample.panel.conditions:
+    if not kept.panel.conditions:
         return replace(blank, verdict=INCONCLUSIVE, reason=lost)
     if not blank.n:
         return replace(blank, verdict=INCONCLUSIVE, reason="every replicate diverged somewhere")
     try:
-        found = statistic.compute(sample.panel)
+        found = statistic.compute(kept.panel)
     except NotRunError as error:
         if not unstable:
             return replace(blank, reason=str(error))
@@ -141,13 +141,12 @@ def _judge_rows(
         estimate=found.value if np.isfinite(found.value) else None,
         ci_low=low,
         ci_high=high,
-        conditions=summary(sample),
+        conditions=summary(kept.panel),
     )
 
 
-def summary(sample: Sample) -> tuple[dict[str, Any], ...]:
-    """Each condition of a sample: its id, the settings that vary, mean and sd over replicates."""
-    panel: Panel = sample.panel
+def summary(panel: Panel) -> tuple[dict[str, Any], ...]:
+    """Each condition of a panel: its id, the settings that vary, mean and sd over replicates."""
     varied = [
         key
         for key in panel.conditions[0]

@@ -15,12 +15,12 @@ from feedback_alignment.claims.equivalence import stream_of
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import Filter
 from feedback_alignment.claims.judging import parts_of
+from feedback_alignment.claims.kept import leave_out
 from feedback_alignment.claims.nulls import Null, resampled
 from feedback_alignment.claims.panel import Panel, Rows, matching, read_panel, rows_of
 from feedback_alignment.claims.points import Point, Tables, read_points
 from feedback_alignment.claims.published import Published
 from feedback_alignment.claims.readings import Reading
-from feedback_alignment.claims.samples import draw_sample
 from feedback_alignment.claims.verdicts import REPLICATED, decide
 from feedback_alignment.claims.writing import csv_rows, number, row
 from feedback_alignment.code import PUBLISHED
@@ -226,7 +226,7 @@ def _passing(
     own, second = reread(statistic.reading), statistic.other
     other = None if second is None else reread(second)
     panel = read_panel(matching(nulls, own.where), own, other)
-    panel = null.prepare(draw_sample(panel, keep=statistic.keep).panel)
+    panel = null.prepare(leave_out(panel, keep=statistic.keep).panel)
     return _samples(statistic, check, panel, size, rng), size, panel.replicates.size
 
 
@@ -255,7 +255,7 @@ def _published(
 
 def _differing(point: Point, statistic: Published, null: Null, rng: np.random.Generator) -> Point:
     """A sample of our replicates, and a published mean that differs from ours as the null says."""
-    panel, theirs = point.sample.panel, point.published
+    panel, theirs = point.kept.panel, point.published
     size = point.values.size
     difference = (null.difference or 0.0) * (rng.choice([-1, 1]) if null.sign == "either" else 1)
     mean, sd = float(point.values.mean()), theirs.sd
@@ -265,5 +265,5 @@ def _differing(point: Point, statistic: Published, null: Null, rng: np.random.Ge
         mean -= difference
     spread = float(point.values.std(ddof=1)) if sd is None else sd
     mean += spread / math.sqrt(theirs.n) * rng.standard_normal()
-    sample = replace(point.sample, panel=resampled(panel, size, rng))
-    return replace(point, published=replace(theirs, mean=mean), sample=sample)
+    kept = replace(point.kept, panel=resampled(panel, size, rng))
+    return replace(point, published=replace(theirs, mean=mean), kept=kept)

@@ -8,9 +8,9 @@ import numpy as np
 from feedback_alignment.claims.equivalence import mean_of, welch_interval
 from feedback_alignment.claims.errors import ClaimsError, NotRunError, pick
 from feedback_alignment.claims.filters import AXES, TEXT_COLUMNS, Filter, named
+from feedback_alignment.claims.kept import Kept, leave_out
 from feedback_alignment.claims.panel import Rows, matching, read_panel
 from feedback_alignment.claims.readings import Reading
-from feedback_alignment.claims.samples import Sample, draw_sample
 from feedback_alignment.claims.threshold import Threshold
 from feedback_alignment.claims.verdicts import (
     INCONCLUSIVE,
@@ -30,16 +30,16 @@ class Point:
 
     Attributes:
         published: the value.
-        sample: the one condition that has its settings, without the replicates that diverged.
+        kept: the one condition that has its settings, without the replicates that diverged.
     """
 
     published: PublishedPoint
-    sample: Sample
+    kept: Kept
 
     @property
     def values(self) -> np.ndarray:
         """Our values (S,); none if more than half of the replicates diverged."""
-        return self.sample.panel.values.reshape(-1)
+        return self.kept.panel.values.reshape(-1)
 
     @property
     def name(self) -> str:
@@ -122,7 +122,7 @@ def read_points(rows: Rows, reading: Reading, values: Sequence[PublishedPoint]) 
             names = " and ".join(chosen["condition"] for chosen in panel.conditions)
             raise NotRunError(f"the published value cannot be told to be of {names}")
         if (panel.diverged | np.isfinite(panel.values)).all():
-            points.append(Point(value, draw_sample(panel)))
+            points.append(Point(value, leave_out(panel)))
     if not points:
         raise NotRunError(f"none of the {len(values)} published points is run")
     return points
@@ -156,7 +156,7 @@ def judge_point(
         n=ours.size,
         threshold=str(accept),
         verdict=INCONCLUSIVE,
-        left_out=exclusions(point.sample.excluded, failing=False),
+        left_out=exclusions(point.kept.excluded, failing=False),
     )
     if not ours.size:
         return verdict

@@ -213,8 +213,8 @@ def judge_published(
         return replace(blank, reason=str(error))
     diverged, unstable = {}, {}
     for point in points:
-        diverged |= point.sample.excluded.get("diverged", {})
-        unstable |= dict.fromkeys(point.sample.excluded.get("mostly_diverged", ()))
+        diverged |= point.kept.excluded.get("diverged", {})
+        unstable |= dict.fromkeys(point.kept.excluded.get("mostly_diverged", ()))
     kinds = {"diverged": diverged, "mostly_diverged": [*unstable]}
     excluded = {kind: found for kind, found in kinds.items() if found}
     left_out = exclusions(excluded, failing=False)
@@ -260,7 +260,7 @@ def _groups(points: Sequence[Point]) -> list[tuple[np.ndarray, list[Mean]]]:
         found.setdefault(point.published.settings.get("width"), []).append(point)
     groups = []
     for members in found.values():
-        replicates = [point.sample.panel.replicates for point in members]
+        replicates = [point.kept.panel.replicates for point in members]
         left = reduce(np.intersect1d, replicates)
         values = [p.values[np.isin(own, left)] for p, own in zip(members, replicates, strict=True)]
         theirs = [mean_of(p.mean, p.sd, p.n) for p in (point.published for point in members)]

@@ -11,7 +11,7 @@ from feedback_alignment.claims.panel import Panel
 
 
 @dataclass(frozen=True)
-class Sample:
+class Kept:
     """The part of a panel that a statistic is computed from.
 
     Attributes:
@@ -23,7 +23,7 @@ class Sample:
     excluded: Mapping[str, Any]
 
 
-def draw_sample(panel: Panel, *, keep: str = "") -> Sample:
+def leave_out(panel: Panel, *, keep: str = "") -> Kept:
     """Leave out what has no value.
 
     A condition is left out whole if more than half of its replicates diverged, or if a replicate
@@ -52,7 +52,7 @@ def draw_sample(panel: Panel, *, keep: str = "") -> Sample:
             if gone.any()
         }
     if keep == "all":
-        return Sample(panel, excluded)
+        return Kept(panel, excluded)
     unstable = np.zeros(len(names), dtype=bool) if keep else diverged.mean(axis=1) > 0.5
     if unstable.any():
         excluded["mostly_diverged"] = names[unstable].tolist()
@@ -78,4 +78,4 @@ def draw_sample(panel: Panel, *, keep: str = "") -> Sample:
         diverged=cut(diverged),
         other=None if panel.other is None else cut(panel.other),
     )
-    return Sample(kept, excluded)
+    return Kept(kept, excluded)
