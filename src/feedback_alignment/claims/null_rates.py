@@ -28,7 +28,7 @@ from feedback_alignment.config import Config
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import write_text
 from feedback_alignment.project import read_project
-from feedback_alignment.published import read_published
+from feedback_alignment.published import read_all
 from feedback_alignment.tables import read_tables
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def write_null_rates(
         paths = _tables(judged, figure)
         own[figure] = read_tables(paths)
         more[figure] = read_tables([*paths, *_tables(nulls, figure)])
-    published = {path.stem: read_published(path) for path in root.glob(PUBLISHED)}
+    published = read_all(root.glob(PUBLISHED))
     rates = null_rates(claims, own, more, published, samples)
     write_text(into / "nulls.csv", _csv(rates))
     write_text(into / "nulls.md", _markdown(rates, samples, config))
