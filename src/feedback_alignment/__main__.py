@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from feedback_alignment.claims import load_claims, read_verdicts
-from feedback_alignment.claims.null_rates import SAMPLES, write_null_rates
 from feedback_alignment.claims.root_seeds import (
     digest_of_claims,
     fragile,
@@ -16,6 +15,7 @@ from feedback_alignment.claims.root_seeds import (
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import write_text
 from feedback_alignment.jobs import make_plan
+from feedback_alignment.nulls_report import SAMPLES, write_null_rates
 from feedback_alignment.project import read_project
 from feedback_alignment.prune import prune, unasked
 from feedback_alignment.snapshots.comparing import differences
@@ -69,8 +69,15 @@ def main() -> None:
 
 
 def _judge_nulls(config: Path, into: Path, samples: int) -> None:
-    lines, failing = write_null_rates(ROOT, config, into, samples)
-    print(*lines, sep="\n")
+    written, rates = write_null_rates(ROOT, config, into, samples)
+    for rate in rates:
+        if rate.reason:
+            print(f"not run: {rate.claim}: {rate.check}: {rate.reason}")
+        elif rate.fails:
+            print(f"passes too often ({rate.share:.3f}): {rate.claim}: {rate.check}: {rate.null}")
+    judged = [rate for rate in rates if rate.share is not None]
+    failing = sum(rate.fails for rate in judged)
+    print(f"{written}: {failing} of {len(judged)} checks pass too often on their null")
     if failing:
         sys.exit(1)
 

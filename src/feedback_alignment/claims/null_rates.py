@@ -2,13 +2,11 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feedback_alignment.claims import load_claims
 from feedback_alignment.claims.comparisons import Statistic
 from feedback_alignment.claims.declaration import Check, Claim
 from feedback_alignment.claims.equivalence import stream_of
@@ -22,21 +20,12 @@ from feedback_alignment.claims.points import Point, Tables, read_points
 from feedback_alignment.claims.published import Published
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.verdicts import REPLICATED, decide
-from feedback_alignment.claims.writing import csv_rows, number, row
-from feedback_alignment.code import PUBLISHED
-from feedback_alignment.config import Config
-from feedback_alignment.errors import InputError
-from feedback_alignment.files import write_text
-from feedback_alignment.project import read_project
-from feedback_alignment.published import read_all
-from feedback_alignment.tables import read_tables
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # A verdict on a null is `replicated` at most so often.
 LEVEL = 0.05
-SAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -69,82 +58,6 @@ class NullRate:
     def fails(self) -> bool:
         """Whether the share is above the level by more than two errors of it."""
         return self.share is not None and self.share > LEVEL + 2 * self.error
-
-
-def write_null_rates(
-    root: Path, config: Path, into: Path, samples: int = SAMPLES
-) -> tuple[list[str], bool]:
-    """Judge the nulls of a config, from its tables and those of `config/nulls.yaml`.
-
-    Args:
-        root: the project's folder.
-        config: the config, whose tables must be there.
-        into: folder of the tables that are written, `nulls.md` and `nulls.csv`.
-        samples: how many samples of each null are judged.
-
-    Returns:
-        what the console says of them, and whether any check passes too often.
-
-    Raises:
-        InputError: a config is wrong, or a table is not there.
-    """
-    judged, nulls = (read_project(root, [path]) for path in (config, root / "config/nulls.yaml"))
-    claims = load_claims()
-    own, more = {}, {}
-    for figure in {claim.figure for claim in claims} & {*judged.figures}:
-        paths = _tables(judged, figure)
-        own[figure] = read_tables(paths)
-        more[figure] = read_tables([*paths, *_tables(nulls, figure)])
-    published = read_all(root.glob(PUBLISHED))
-    rates = null_rates(claims, own, more, published, samples)
-    write_text(into / "nulls.csv", _csv(rates))
-    write_text(into / "nulls.md", _markdown(rates, samples, config))
-    judged = [rate for rate in rates if rate.share is not None]
-    failing = sum(rate.fails for rate in judged)
-    said = f"{into / 'nulls.md'}: {failing} of {len(judged)} checks pass too often on their null"
-    return [*_console(rates), said], failing > 0
-
-
-def _tables(config: Config, figure: str) -> list[Path]:
-    paths = [
-        Path("results") / config.name / f"metrics/{experiment.name}.parquet"
-        for experiment in config.feeding(figure)
-    ]
-    for path in paths:
-        if not path.exists():
-            raise InputError(f"{path}: is not there; run snakemake with this config first")
-    return paths
-
-
-def _console(rates: Sequence[NullRate]) -> Iterator[str]:
-    for rate in rates:
-        if rate.reason:
-            yield f"not run: {rate.claim}: {rate.check}: {rate.reason}"
-        elif rate.fails:
-            yield f"passes too often ({rate.share:.3f}): {rate.claim}: {rate.check}: {rate.null}"
-
-
-def _csv(rates: Sequence[NullRate]) -> str:
-    return csv_rows([field.name for field in fields(NullRate)], [astuple(r) for r in rates])
-
-
-def _markdown(rates: Sequence[NullRate], samples: int, config: Path) -> str:
-    head = ["claim", "check", "threshold", "null", "replicates", "n", "replicated"]
-    lines = [
-        "# How often each check passes where what it looks for is absent",
-        "",
-        f"Written by `make nulls CONFIG={config.as_posix()}`: the share of {samples} samples of n",
-        "replicates that get the verdict `replicated`, with its Monte Carlo error. It is at most",
-        f"{LEVEL:g}, and two errors, of a check that can fail. `replicates` are those of the null.",
-        "",
-        row(head),
-        "|---" * len(head) + "|",
-    ]
-    for rate in rates:
-        found = rate.reason or f"{number(rate.share)} ({number(round(rate.error, 4))})"
-        sizes = [str(rate.population), str(rate.size)]
-        lines.append(row([rate.claim, rate.check, rate.threshold, rate.null, *sizes, found]))
-    return "\n".join(lines) + "\n"
 
 
 def null_rates(

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from feedback_alignment import nulls_report
 from feedback_alignment.__main__ import main
-from feedback_alignment.claims import load_claims, null_rates
+from feedback_alignment.claims import load_claims
 from feedback_alignment.claims.null_rates import NullRate
 from feedback_alignment.project import read_project
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 RATES = [
     NullRate("song.one", "exponent", "labels of width shuffled", "< -0.25", 200, 8, 0.02, 0.0044),
     NullRate("chu.two", "share|of", "case frozen", ">= 0.9", 200, 20, 0.2, 0.0126),
@@ -37,15 +38,15 @@ def test_a_config_that_has_not_run_is_one_line(call):
 
 
 def test_rates_are_written_and_those_too_high_are_named(call, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(null_rates, "read_tables", lambda paths: [*paths])
-    monkeypatch.setattr(null_rates, "_tables", lambda config, figure: [config.name])
+    monkeypatch.setattr(nulls_report, "read_tables", lambda paths: [*paths])
+    monkeypatch.setattr(nulls_report, "_tables", lambda config, figure: [config.name])
     asked = {}
 
     def judged(claims, own, more, published, samples):
         asked.update(own=own["song_kernels"], more=more["song_kernels"], samples=samples)
         return RATES
 
-    monkeypatch.setattr(null_rates, "null_rates", judged)
+    monkeypatch.setattr(nulls_report, "null_rates", judged)
     with pytest.raises(SystemExit) as end:
         call(ROOT / "config/smoke.yaml", "--samples", 7, "--into", tmp_path)
     assert end.value.code == 1

@@ -1,0 +1,83 @@
+"""Judge the nulls of a finished config, and write how often each check passes on its own."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+
+from feedback_alignment.claims import load_claims
+from feedback_alignment.claims.null_rates import LEVEL, NullRate, null_rates
+from feedback_alignment.claims.writing import csv_rows, number, row
+from feedback_alignment.code import PUBLISHED
+from feedback_alignment.config import Config
+from feedback_alignment.errors import InputError
+from feedback_alignment.files import write_text
+from feedback_alignment.project import read_project
+from feedback_alignment.published import read_all
+from feedback_alignment.tables import read_tables
+
+SAMPLES = 1000
+
+
+def write_null_rates(
+    root: Path, config: Path, into: Path, samples: int = SAMPLES
+) -> tuple[Path, list[NullRate]]:
+    """Judge the nulls of a config, from its tables and those of `config/nulls.yaml`.
+
+    Args:
+        root: the project's folder.
+        config: the config, whose tables must be there.
+        into: folder of the tables that are written, `nulls.md` and `nulls.csv`.
+        samples: how many samples of each null are judged.
+
+    Returns:
+        the table that was written, and the rates.
+
+    Raises:
+        InputError: a config is wrong, or a table is not there.
+    """
+    judged, nulls = (read_project(root, [path]) for path in (config, root / "config/nulls.yaml"))
+    claims = load_claims()
+    own, more = {}, {}
+    for figure in {claim.figure for claim in claims} & {*judged.figures}:
+        paths = _tables(judged, figure)
+        own[figure] = read_tables(paths)
+        more[figure] = read_tables([*paths, *_tables(nulls, figure)])
+    published = read_all(root.glob(PUBLISHED))
+    rates = null_rates(claims, own, more, published, samples)
+    write_text(into / "nulls.csv", _csv(rates))
+    write_text(into / "nulls.md", _markdown(rates, samples, config))
+    return into / "nulls.md", rates
+
+
+def _tables(config: Config, figure: str) -> list[Path]:
+    paths = [
+        Path("results") / config.name / f"metrics/{experiment.name}.parquet"
+        for experiment in config.feeding(figure)
+    ]
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: is not there; run snakemake with this config first")
+    return paths
+
+
+def _csv(rates: Sequence[NullRate]) -> str:
+    return csv_rows([field.name for field in fields(NullRate)], [astuple(r) for r in rates])
+
+
+def _markdown(rates: Sequence[NullRate], samples: int, config: Path) -> str:
+    head = ["claim", "check", "threshold", "null", "replicates", "n", "replicated"]
+    lines = [
+        "# How often each check passes where what it looks for is absent",
+        "",
+        f"Written by `make nulls CONFIG={config.as_posix()}`: the share of {samples} samples of n",
+        "replicates that get the verdict `replicated`, with its Monte Carlo error. It is at most",
+        f"{LEVEL:g}, and two errors, of a check that can fail. `replicates` are those of the null.",
+        "",
+        row(head),
+        "|---" * len(head) + "|",
+    ]
+    for rate in rates:
+        found = rate.reason or f"{number(rate.share)} ({number(round(rate.error, 4))})"
+        sizes = [str(rate.population), str(rate.size)]
+        lines.append(row([rate.claim, rate.check, rate.threshold, rate.null, *sizes, found]))
+    return "\n".join(lines) + "\n"
