@@ -34,7 +34,32 @@ def test_a_config_that_has_not_run_is_one_line(call):
     with pytest.raises(SystemExit) as end:
         call(ROOT / "config/smoke.yaml")
     assert str(end.value).startswith("error: results/smoke/metrics/")
-    assert str(end.value).endswith(".parquet: is not there; run snakemake with this config first")
+    assert str(end.value).endswith(
+        ".parquet: is not there, or damaged; run snakemake with this config first"
+    )
+
+
+def test_a_damaged_table_is_one_line(call, tmp_path):
+    plan = read_project(ROOT, [ROOT / "config/smoke.yaml"])
+    for experiment in plan.experiments:
+        path = tmp_path / f"results/smoke/metrics/{experiment.name}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"PAR1")
+    with pytest.raises(SystemExit) as end:
+        call(ROOT / "config/smoke.yaml")
+    assert ".parquet: is not there, or damaged" in str(end.value)
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_line(call, monkeypatch, tmp_path):
+    monkeypatch.setattr(nulls_report, "read_tables", lambda paths: [*paths])
+    monkeypatch.setattr(nulls_report, "_tables", lambda config, figure: [config.name])
+    monkeypatch.setattr(nulls_report, "null_rates", lambda *tables: RATES)
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(SystemExit) as end:
+        call(ROOT / "config/smoke.yaml", "--into", tmp_path / "taken")
+    assert str(end.value).startswith("error: ")
+    assert "taken" in str(end.value)
+    assert "\n" not in str(end.value)
 
 
 def test_rates_are_written_and_those_too_high_are_named(call, monkeypatch, capsys, tmp_path):

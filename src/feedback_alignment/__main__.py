@@ -66,6 +66,8 @@ def main() -> None:
             _ask_and_prune(args.config)
     except InputError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {error.filename or 'a file'}: {error.strerror}")
 
 
 def _judge_nulls(config: Path, into: Path, samples: int) -> None:

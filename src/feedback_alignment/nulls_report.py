@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
+from pyarrow import ArrowInvalid
+from pyarrow.parquet import read_schema
+
 from feedback_alignment.claims import load_claims
 from feedback_alignment.claims.null_rates import LEVEL, NullRate, null_rates
 from feedback_alignment.claims.writing import csv_rows, number, row
@@ -55,8 +58,11 @@ def _tables(config: Config, figure: str) -> list[Path]:
         for experiment in config.feeding(figure)
     ]
     for path in paths:
-        if not path.exists():
-            raise InputError(f"{path}: is not there; run snakemake with this config first")
+        try:
+            read_schema(path)
+        except (OSError, ArrowInvalid):
+            run = "run snakemake with this config first"
+            raise InputError(f"{path}: is not there, or damaged; {run}") from None
     return paths
 
 

@@ -14,7 +14,6 @@ from feedback_alignment.config import Config, ConfigError, load_config
 from feedback_alignment.jobs import CAPTIONS, SEEDS_FILE, SOURCES_FILE, known_figures
 from feedback_alignment.page.figures import read_caption
 from feedback_alignment.published import read_all
-from feedback_alignment.rows import read_rows
 from feedback_alignment.sources import load_sources, misspelt
 from feedback_alignment.yaml_files import read_yaml
 
@@ -37,10 +36,7 @@ def read_project(
     load_claims(figures, published)
     source_file = Path(os.path.relpath(root / SOURCES_FILE))
     sources = load_sources(source_file)
-    seeds = Path(os.path.relpath(root / SEEDS_FILE))
-    # What is no table at all, and what is another one.
-    read_rows(seeds, ())
-    read_seeds(seeds, "")
+    read_seeds(Path(os.path.relpath(root / SEEDS_FILE)), "")
     for path in sorted((root / CAPTIONS).glob("*.rst")):
         read_caption(Path(os.path.relpath(path)))
     config = load_config(

@@ -189,7 +189,7 @@ REPLICATES = dict.fromkeys(("song_convergence", "song_samples"), range(30))
 REPLICATES |= {"song_theorem": range(40)}
 
 CHECKS = 90
-# The settings of which each figure has several values.
+# Settings of which some figure has several values.
 COLUMNS = ("activation", "width", "l2", "schedule")
 # Whose nulls config/nulls.yaml runs.
 ELSEWHERE = set()

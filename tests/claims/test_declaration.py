@@ -139,6 +139,7 @@ def test_layers_are_text(given, read):
             "bias is true or false; give a value or a list of values",
         ),
         (lambda: ALL.where(tie_step=0), "tie_step may be missing; ask for the condition's case "),
+        (lambda: ALL.each("tie_step"), "tie_step may be missing; ask for the condition's case "),
         (lambda: ALL.where(width=1).where(width=2), "width is filtered twice"),
         (lambda: ALL.each("activations"), 'unknown column "activations"; did you mean "activat'),
         (

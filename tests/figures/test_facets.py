@@ -157,6 +157,10 @@ def test_five_quantities_are_wrapped_into_rows(table_of):
     table = table_of("rules_depth")
     shown = facets(table, FIVE, x="depth", hue="method", final=True)
     assert [panel.axes.get_ylabel() for panel in shown] == [quantity.label for quantity in FIVE]
+    places = [panel.axes.get_subplotspec() for panel in shown]
+    assert [(at.rowspan.start, at.colspan.start) for at in places] == [
+        (0, 0), (0, 1), (1, 0), (1, 1), (2, 0)
+    ]  # fmt: skip
     assert [panel.axes.get_yscale() for panel in shown].count("log") == 1
     null = "null: feedback that BP does not use"
     assert names(shown) == ["BP", "FA", "FA, λ = 0.01", "DFA", "DFA, λ = 0.01", null]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from feedback_alignment.claims.comparisons import Comparison, Statistic
-from feedback_alignment.claims.errors import ClaimsError, in_words, line_in, pick, place, shown
-from feedback_alignment.claims.filters import COLUMNS, Filter, filters
+from feedback_alignment.claims.errors import ClaimsError, in_words, line_in, place, shown
+from feedback_alignment.claims.filters import Filter, filters, known_column
 from feedback_alignment.claims.nulls import Null
 from feedback_alignment.claims.published import Published
 from feedback_alignment.claims.readings import Reading, known_reading
@@ -50,9 +50,9 @@ class Part:
         """The same conditions, with a verdict of its own for every value of a column.
 
         Raises:
-            ClaimsError: the column is unknown.
+            ClaimsError: the column is unknown, or a step that may never come.
         """
-        return replace(self, by=pick(column, COLUMNS, "column"))
+        return replace(self, by=known_column(column))
 
     def final(self, metric: str, *, layer: str | int | None = None) -> Reading:
         """A metric, or a derived quantity, of each replicate at its last step.

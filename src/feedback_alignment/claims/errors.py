@@ -1,5 +1,6 @@
 """What can be wrong with a declared claim, and the one-line messages that say so."""
 
+import json
 import math
 import os
 from collections.abc import Iterable
@@ -57,7 +58,9 @@ def finite(value: Any, what: str = "must be a number") -> float:
 
 def shown(value: Any) -> str:
     """A plain value as all messages show it, and the kind of any other."""
-    plain = value is None or isinstance(value, str | int | float)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    plain = value is None or isinstance(value, int | float)
     return errors.shown(value) if plain else f"a {type(value).__name__}"
 
 

@@ -11,7 +11,7 @@ from feedback_alignment.tables import SETTINGS
 
 # Settings that tell conditions apart; `steps` says how long they ran, `case` what they are for.
 AXES = tuple(name for name in SETTINGS if name not in ("case", "steps"))
-# Along which conditions are compared: not steps of interventions, which make up a case.
+# Along which conditions are compared: not steps that may never come, for which there is the case.
 ALONG = (*(name for name in AXES if SETTINGS[name] != "Int64"), "case")
 COLUMNS = (*ALONG, "steps", "slow_time")
 # Of those that are no numbers, the kind of value.
@@ -69,10 +69,18 @@ def filters(columns: Mapping[str, Any]) -> dict[str, Filter]:
     Raises:
         ClaimsError: a column is unknown, or a filter does not fit its column.
     """
-    for column in columns:
-        if SETTINGS.get(column) == "Int64":
-            raise ClaimsError(f"{column} may be missing; ask for the condition's case instead")
-    return {column: _filter(pick(column, COLUMNS, "column"), columns[column]) for column in columns}
+    return {known_column(name): _filter(name, content) for name, content in columns.items()}
+
+
+def known_column(name: str) -> str:
+    """Check the name of a column that every condition has a value of.
+
+    Raises:
+        ClaimsError: there is none of this name, or it is a step that may never come.
+    """
+    if SETTINGS.get(name) == "Int64":
+        raise ClaimsError(f"{name} may be missing; ask for the condition's case instead")
+    return pick(name, COLUMNS, "column")
 
 
 def _filter(column: str, content: Any) -> Filter:

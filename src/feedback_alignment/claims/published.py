@@ -181,6 +181,7 @@ def joint_p(reading: Reading, table: str) -> Published:
         reason = f"{reason}; {said}" if reason else said
         return {"verdict": verdict, "reason": reason, "estimate": test.p, "n": count}
 
+    # The axis is named for the claims' digest, from which the root seeds follow.
     together = _published("joint_p", reading, table, None, judge, apart="width")
     return replace(together, by_point=False)
 

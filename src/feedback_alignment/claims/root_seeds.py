@@ -1,6 +1,5 @@
 """Root seeds that follow from the claims, so that a changed threshold meets new data."""
 
-import csv
 import hashlib
 import json
 from collections import Counter
@@ -11,6 +10,7 @@ from feedback_alignment.claims.declaration import Claim
 from feedback_alignment.claims.errors import ClaimsError
 from feedback_alignment.claims.verdicts import ClaimVerdict
 from feedback_alignment.claims.writing import csv_rows
+from feedback_alignment.rows import read_lines
 
 SEEDS = 5
 # With the same verdict under fewer seeds a claim is fragile.
@@ -69,15 +69,16 @@ def read_seeds(path: Path, digest: str) -> dict[str, tuple[str, ...]]:
     Raises:
         ClaimsError: the file is no such table.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != _COLUMNS:
-            raise ClaimsError(f"{path}: is not a table of make seeds; its columns differ")
-        return {
-            row["claim"]: tuple(row[column] for column in _COLUMNS[2:])
-            for row in reader
-            if row["claims"] == digest
-        }
+    rows = [(place, line.split(",")) for place, line in read_lines(path)]
+    if not rows or rows[0][1] != _COLUMNS:
+        raise ClaimsError(
+            f"{path}: is not a table of make seeds; restore it, or leave one line in it: "
+            f"{','.join(_COLUMNS)}"
+        )
+    for place, cells in rows:
+        if len(cells) != len(_COLUMNS):
+            raise ClaimsError(f"{place}: has {len(cells)} cells, but {len(_COLUMNS)} columns")
+    return {claim: tuple(found) for _, (claims, claim, *found) in rows if claims == digest}
 
 
 def fragile(verdicts: Sequence[str]) -> bool:

@@ -295,6 +295,7 @@ def correlation(reading: Reading, other: Reading) -> Statistic:
             raise NotRunError("needs three conditions for a correlation")
         return median_of_replicates(_correlation(panel.values, panel.second))
 
+    # Named, since the record is what the claims' digest, and with it the root seeds, is of.
     return statistic_of("correlation", reading, compute, other, kind="pearson")
 
 

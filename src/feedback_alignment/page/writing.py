@@ -25,7 +25,7 @@ def write_page(
         seeds: verdicts under other root seeds, a table of `make seeds`.
 
     Raises:
-        InputError, ClaimsError: a file cannot be used; one line.
+        InputError: a file cannot be used; one line.
         OSError: one cannot be read or written.
     """
 
