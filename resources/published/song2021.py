@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feedback_alignment.files import write_text
-from feedback_alignment.published import PublishedPoint
+from feedback_alignment.published import COLUMNS, PublishedPoint
 from feedback_alignment.rows import Row, RowError, read_lines, read_rows
 
 # The table of a network's runs, and the log that has their steps, run by run in the same order.
@@ -36,8 +36,6 @@ _MNIST = (
     "slurm-26719847.out",
     "slurm-26712806.out",
 )
-# The columns beside the settings.
-_COLUMNS = ("step", "metric", "layer", "mean", "sd", "n")
 _STEPS_OF_EPOCH = 100
 # 300 epochs make smooth curves; these show them.
 _EPOCHS = (1, 2, 5, *range(10, 301, 10))
@@ -107,7 +105,7 @@ def write_table(path: Path, points: Sequence[PublishedPoint]) -> None:
     rows = [
         {
             **{name: _shown(value) for name, value in point.settings.items()},
-            **{name: _shown(getattr(point, name)) for name in _COLUMNS},
+            **{name: _shown(getattr(point, name)) for name in COLUMNS},
         }
         for point in points
     ]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # The settings that may be columns, and the columns beside them.
 _SETTINGS = {name: kind for name, (kind, _) in COLUMN_TYPES.items() if kind is not bool}
 _NEEDED = ("metric", "mean", "n")
-_COLUMNS = ("step", "metric", "layer", "mean", "sd", "n")
+COLUMNS = ("step", "metric", "layer", "mean", "sd", "n")
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,12 @@ def read_published(path: Path) -> tuple[PublishedPoint, ...]:
         RowError: one line that names the file, the line and the column.
     """
     rows = read_rows(path, _NEEDED)
-    allowed = [*_SETTINGS, *_COLUMNS]
+    allowed = [*_SETTINGS, *COLUMNS]
     for column in rows[0].cells:
         if column not in allowed:
             raise RowError(
                 f'{path}: line 1: unknown column "{column}"{nearest(column, allowed)}; '
-                f"allowed: a setting, {', '.join(_COLUMNS)}"
+                f"allowed: a setting, {', '.join(COLUMNS)}"
             )
     seen: dict[tuple[object, ...], str] = {}
     points = []

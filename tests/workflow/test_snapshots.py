@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -257,6 +258,10 @@ def test_what_has_not_run_says_so(project):
     folder = project.folder / SNAPSHOT
     page = (folder / "index.html").read_text()
     assert "<p>Not run: <code>song_cutoff</code>.</p>" in page
+    assert "data:image" not in page
+    shown = re.findall(r'<img[^>]* src="([^"]+)"', page)
+    assert shown
+    assert all((folder / address).is_file() for address in shown)
     assert json.loads((folder / "status.json").read_text())["later"] == {}
     verdicts = {row["claim"]: row["verdict"] for row in read_csv(folder / "claims.csv")}
     assert verdicts["song.cutoff"] == "not run"

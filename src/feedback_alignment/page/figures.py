@@ -25,7 +25,7 @@ class PageFigure:
         name: its name, as in file names.
         title: the first line of its caption.
         caption: the rest of the caption.
-        image: the SVG as a data URI.
+        image: the address of the SVG, or the SVG itself as a data URI.
         links: label and relative address of each file.
     """
 
@@ -37,7 +37,7 @@ class PageFigure:
 
 
 def collect_figures(
-    folder: Path, names: Sequence[str], captions: Sequence[Path] = ()
+    folder: Path, names: Sequence[str], captions: Sequence[Path] = (), linked: bool = False
 ) -> list[PageFigure]:
     """Gather the figures of a page.
 
@@ -45,27 +45,30 @@ def collect_figures(
         folder: where the page will lie, with `figures/` and perhaps `notebooks/`.
         names: the figures to show, in order.
         captions: files `<figure>.rst`; the first line is the title.
+        linked: whether the page shows the files beside it, or holds each figure itself.
 
     Raises:
         PageError: a figure has no SVG, or its caption cannot be used.
     """
     files = {path.stem: path for path in captions}
-    return [_figure(folder, name, files.get(name)) for name in names]
+    return [_figure(folder, name, files.get(name), linked) for name in names]
 
 
-def _figure(folder: Path, name: str, file: Path | None) -> PageFigure:
+def _figure(folder: Path, name: str, file: Path | None, linked: bool) -> PageFigure:
     svg = folder / f"figures/{name}.svg"
     if not svg.is_file():
         raise PageError(f"{svg}: there is no such figure")
     title, caption = read_caption(file) if file else (name, "")
     links = [(label, f"figures/{name}.{end}") for label, end in _FILES]
     links += [(label, f"notebooks/{name}.{end}") for label, end in _NOTEBOOKS]
-    image = base64.b64encode(svg.read_bytes()).decode("ascii")
+    image = f"figures/{name}.svg"
+    if not linked:
+        image = f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode('ascii')}"
     return PageFigure(
         name,
         title,
         caption,
-        f"data:image/svg+xml;base64,{image}",
+        image,
         tuple((label, link) for label, link in links if (folder / link).is_file()),
     )
 

@@ -12,7 +12,13 @@ from feedback_alignment.sources import load_sources
 
 
 def write_page(
-    folder: Path, figures: Sequence[str], captions: Sequence[Path], sources: Path, seeds: Path
+    folder: Path,
+    figures: Sequence[str],
+    captions: Sequence[Path],
+    sources: Path,
+    seeds: Path,
+    *,
+    linked: bool = False,
 ) -> None:
     """Write `index.html`.
 
@@ -23,6 +29,7 @@ def write_page(
         captions: their captions, `<figure>.rst`, and perhaps others.
         sources: `config/sources.yaml`.
         seeds: verdicts under other root seeds, a table of `make seeds`.
+        linked: whether the page shows the figures that lie beside it, or holds them itself.
 
     Raises:
         InputError: a file cannot be used; one line.
@@ -36,7 +43,7 @@ def write_page(
     page = render(
         claims=claims,
         seeds=read_seeds(seeds, claims.get("digest", "")),
-        figures=collect_figures(folder, figures, captions),
+        figures=collect_figures(folder, figures, captions, linked),
         settings=content("settings"),
         sources=load_sources(sources),
         environment=content("environment"),

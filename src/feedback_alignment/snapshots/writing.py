@@ -166,7 +166,8 @@ def _write_page(
     for name, content in {"settings": settings, "status": status, "environment": versions}.items():
         write_text(folder / f"{name}.json", json.dumps(content, indent=1) + "\n")
     captions = sorted((root / CAPTIONS).glob("*.rst"))
-    write_page(folder, figures, captions, root / SOURCES_FILE, root / SEEDS_FILE)
+    # A snapshot is kept for good: its figures once, beside the page.
+    write_page(folder, figures, captions, root / SOURCES_FILE, root / SEEDS_FILE, linked=True)
 
 
 def _write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
