@@ -265,6 +265,8 @@ def test_what_has_not_run_says_so(project):
     assert json.loads((folder / "status.json").read_text())["later"] == {}
     verdicts = {row["claim"]: row["verdict"] for row in read_csv(folder / "claims.csv")}
     assert verdicts["song.cutoff"] == "not run"
+    assert "no experiment of the figure song_cutoff has run" in page
+    assert "the config has no figure song_mnist" in page
     assert damages(folder) == []
 
 

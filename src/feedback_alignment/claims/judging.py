@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 def judge(
     claims: Sequence[Claim],
-    tables: Mapping[str, "pd.DataFrame"],
+    tables: Mapping[str, "pd.DataFrame | None"],
     published: Tables | None = None,
 ) -> list[ClaimVerdict]:
     """Judge claims.
 
     Args:
         claims: the claims.
-        tables: by figure, the tidy rows of all experiments that feed it; a figure that the
-            config does not have is absent.
+        tables: by figure, the tidy rows of all experiments that feed it, or None if none of them
+            has run; a figure that the config does not have is absent.
         published: the values that claims are compared with, by the name of their table.
 
     Returns:
@@ -51,9 +51,13 @@ def judge(
     """
     verdicts = []
     named = {claim.figure for claim in claims}
-    rows = {figure: rows_of(table) for figure, table in tables.items() if figure in named}
+    rows: dict[str, Rows | str] = {
+        figure: f"no experiment of the figure {figure} has run" if table is None else rows_of(table)
+        for figure, table in tables.items()
+        if figure in named
+    }
     for claim in claims:
-        own = rows.get(claim.figure)
+        own = rows.get(claim.figure, f"the config has no figure {claim.figure}")
         checks = tuple(
             found for check in claim.checks for found in _judge(claim, check, own, published or {})
         )
@@ -64,7 +68,8 @@ def judge(
     return verdicts
 
 
-def _judge(claim: Claim, check: Check, table: Rows | None, published: Tables) -> list[CheckVerdict]:
+def _judge(claim: Claim, check: Check, table: Rows | str, published: Tables) -> list[CheckVerdict]:
+    """The verdicts of a check on the rows of its figure, or the reason why there are none."""
     statistic = check.statistic
     blank = CheckVerdict(
         label=check.label,
@@ -76,8 +81,8 @@ def _judge(claim: Claim, check: Check, table: Rows | None, published: Tables) ->
         null=check.null.words,
         verdict=NOT_RUN,
     )
-    if table is None:
-        return [replace(blank, reason=f"the config has no figure {claim.figure}")]
+    if isinstance(table, str):
+        return [replace(blank, reason=table)]
     if isinstance(statistic, Published):
         stream, rows = f"{claim.id}\n{blank.name}", matching(table, check.where)
         return [judge_published(statistic, check.threshold, rows, published, blank, stream)]

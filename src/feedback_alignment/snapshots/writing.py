@@ -115,9 +115,10 @@ def _write_claims(
     published = read_all(root.glob(PUBLISHED))
     feeding = plan.jobs["claims"]["claims"].specification["figures"]
     found = {
-        figure: pd.concat([tables[name] for name in names if name in tables], ignore_index=True)
+        figure: pd.concat(there, ignore_index=True) if there else None
         for figure, names in feeding.items()
-        if any(name in tables for name in names)
+        if names
+        for there in [[tables[name] for name in names if name in tables]]
     }
     claims = load_claims()
     verdicts = judge(claims, found, published)
