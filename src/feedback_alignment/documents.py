@@ -25,7 +25,7 @@ SCHEMA = "workflow/schemas/config.schema.json"
 _MARKED = re.compile(r"(<!-- generated: ([a-z ]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 # Documents with tables, and with numbers of snapshots.
 _TABLES = ("config/README.md", "results/README.md", "docs/protocol.md")
-_NUMBERS = ("README.md", "docs/findings.md")
+_NUMBERS = ("README.md", "docs/protocol.md", "docs/findings.md")
 _KINDS = {
     "integer": "whole number",
     "number": "number",
@@ -63,7 +63,8 @@ def documents(root: Path) -> dict[str, str]:
         text = (root / path).read_text(encoding="utf-8")
         texts[path] = _MARKED.sub(lambda m: m[1] + tables[m[2]]() + m[3], text)
     for path in _NUMBERS:
-        texts[path] = filled((root / path).read_text(encoding="utf-8"), root / "docs/results")
+        text = texts.get(path) or (root / path).read_text(encoding="utf-8")
+        texts[path] = filled(text, root / "docs/results")
     return texts
 
 
