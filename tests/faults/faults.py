@@ -25,6 +25,8 @@ experiments:
 JOBS = 18
 STEPS = {"data": "data", "runs": "train", "metrics": "tables", "figures": "figure"}
 STEPS |= {"notebooks": "figure", "receipts": "receipts", "index": "page", "claims": "claims"}
+# Folders of what a job wrote about its course.
+TOLD = ("logs", "benchmarks")
 
 
 def trials(count: int, short: int = 0) -> list:
@@ -72,9 +74,9 @@ def step_of(project: Project, path: Path) -> str:
 
 
 def outputs(project: Project) -> list[Path]:
-    """Every file of the results but the logs."""
+    """Every file of the results but those that tell how a job went."""
     files = [path for path in sorted(project.results.rglob("*")) if path.is_file()]
-    return [path for path in files if path.relative_to(project.results).parts[0] != "logs"]
+    return [path for path in files if path.relative_to(project.results).parts[0] not in TOLD]
 
 
 def finished(project: Project) -> dict[Path, tuple[int, int]]:

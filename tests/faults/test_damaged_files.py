@@ -1,7 +1,7 @@
 """Every file below results/ is damaged in turn: what was made of it comes back, and only that."""
 
 import pytest
-from faults import finished, manifest, outputs, recover, step_of
+from faults import TOLD, finished, manifest, outputs, recover, step_of
 
 DAMAGES = {
     "cut off": lambda path, content: path.write_bytes(content[: len(content) // 2]),
@@ -54,8 +54,10 @@ def test_data_and_runs(step, damage, copy, undisturbed, record_property):
     recover(copy, undisturbed, record_property, kept)
 
 
-def test_logs(damage, copy, undisturbed):
-    for path in (copy.results / "logs").rglob("*.log"):
+def test_what_tells_how_a_job_went(damage, copy, undisturbed):
+    files = [p for folder in TOLD for p in (copy.results / folder).rglob("*") if p.is_file()]
+    assert {p.suffix for p in files} == {".log", ".tsv"}
+    for path in files:
         DAMAGES[damage](path, path.read_bytes())
     assert copy.pending() == {}
     assert manifest(copy) == manifest(undisturbed)
