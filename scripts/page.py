@@ -6,7 +6,7 @@ from pathlib import Path
 
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import DamagedFileError, report_in_one_line
-from feedback_alignment.page.writing import write_page
+from feedback_alignment.page.page import write_page
 from feedback_alignment.receipts import making
 from feedback_alignment.specification import read_specification
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from feedback_alignment.page.figures import PageError, collect_figures
+from feedback_alignment.errors import InputError
+from feedback_alignment.page.figures import collect_figures
 from feedback_alignment.page.page import number, render
 from feedback_alignment.page.settings import rows, text
 from feedback_alignment.sources import SettingsSource
@@ -196,7 +197,7 @@ def test_an_empty_record_still_makes_a_page():
 
 
 def test_a_missing_figure_is_said_in_one_line(folders):
-    with pytest.raises(PageError, match=r"gamma\.svg: there is no such figure"):
+    with pytest.raises(InputError, match=r"gamma\.svg: there is no such figure"):
         figures_of(folders, ["gamma"])
 
 

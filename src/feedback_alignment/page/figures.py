@@ -9,12 +9,14 @@ from pathlib import Path
 
 from feedback_alignment.errors import InputError, one_line
 
-_FILES = (("SVG", "svg"), ("PDF", "pdf"), ("PNG", "png"))
-_NOTEBOOKS = (("notebook", "ipynb"), ("notebook as a page", "html"))
-
-
-class PageError(InputError):
-    """An input of the page that cannot be used; the message is one line."""
+# The files of a figure, below the folder of the page.
+_FILES = {
+    "SVG": "figures/{}.svg",
+    "PDF": "figures/{}.pdf",
+    "PNG": "figures/{}.png",
+    "notebook": "notebooks/{}.ipynb",
+    "notebook as a page": "notebooks/{}.html",
+}
 
 
 @dataclass(frozen=True)
@@ -48,41 +50,34 @@ def collect_figures(
         linked: whether the page shows the files beside it, or holds each figure itself.
 
     Raises:
-        PageError: a figure has no SVG, or its caption cannot be used.
+        InputError: a figure has no SVG, or its caption cannot be used.
     """
     files = {path.stem: path for path in captions}
-    return [_figure(folder, name, files.get(name), linked) for name in names]
-
-
-def _figure(folder: Path, name: str, file: Path | None, linked: bool) -> PageFigure:
-    svg = folder / f"figures/{name}.svg"
-    if not svg.is_file():
-        raise PageError(f"{svg}: there is no such figure")
-    title, caption = read_caption(file) if file else (name, "")
-    links = [(label, f"figures/{name}.{end}") for label, end in _FILES]
-    links += [(label, f"notebooks/{name}.{end}") for label, end in _NOTEBOOKS]
-    image = f"figures/{name}.svg"
-    if not linked:
-        image = f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode('ascii')}"
-    return PageFigure(
-        name,
-        title,
-        caption,
-        image,
-        tuple((label, link) for label, link in links if (folder / link).is_file()),
-    )
+    found = []
+    for name in names:
+        image = _FILES["SVG"].format(name)
+        if not (folder / image).is_file():
+            raise InputError(f"{folder / image}: there is no such figure")
+        title, caption = read_caption(files[name]) if name in files else (name, "")
+        links = ((label, file.format(name)) for label, file in _FILES.items())
+        links = tuple((label, link) for label, link in links if (folder / link).is_file())
+        if not linked:
+            content = base64.b64encode((folder / image).read_bytes()).decode("ascii")
+            image = f"data:image/svg+xml;base64,{content}"
+        found.append(PageFigure(name, title, caption, image, links))
+    return found
 
 
 def read_caption(path: Path) -> tuple[str, str]:
     """Title and text of a caption.
 
     Raises:
-        PageError: the file cannot be read, or is empty.
+        InputError: the file cannot be read, or is empty.
     """
     try:
         lines = path.read_text(encoding="utf-8").strip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise PageError(f"{path}: cannot be read: {one_line(error)}") from None
+        raise InputError(f"{path}: cannot be read: {one_line(error)}") from None
     if not lines:
-        raise PageError(f"{path}: the file is empty; its first line is the title of the figure")
+        raise InputError(f"{path}: the file is empty; its first line is the title of the figure")
     return lines[0].rstrip("."), " ".join(line.strip() for line in lines[1:])

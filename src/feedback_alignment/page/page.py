@@ -1,27 +1,70 @@
-"""Render the results page from its template."""
+"""Render the results page from its template, and write it into a folder of results."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from feedback_alignment.claims.root_seeds import fragile
+from feedback_alignment.claims.root_seeds import fragile, read_seeds
 from feedback_alignment.claims.verdicts import (
     INCONCLUSIVE,
     NOT_REPLICATED,
     NOT_RUN,
     REPLICATED,
 )
-from feedback_alignment.page.figures import PageFigure
+from feedback_alignment.files import write_text
+from feedback_alignment.page.figures import PageFigure, collect_figures
 from feedback_alignment.page.settings import rows
-from feedback_alignment.sources import SettingsSource
+from feedback_alignment.sources import SettingsSource, load_sources
 from feedback_alignment.tables import STATUSES
 
 VERDICTS = (REPLICATED, NOT_REPLICATED, INCONCLUSIVE, NOT_RUN)
 _SYSTEM = ("python", "system", "processor")
+
+
+def write_page(
+    folder: Path,
+    figures: Sequence[str],
+    captions: Sequence[Path],
+    sources: Path,
+    seeds: Path,
+    *,
+    linked: bool = False,
+) -> None:
+    """Write `index.html`.
+
+    Args:
+        folder: has `claims.json`, `settings.json`, `environment.json`, `status.json`, the figures
+            in `figures/`, and executed notebooks, if any, in `notebooks/`.
+        figures: the figures to show, in order.
+        captions: their captions, `<figure>.rst`, and perhaps others.
+        sources: `config/sources.yaml`.
+        seeds: verdicts under other root seeds, a table of `make seeds`.
+        linked: whether the page shows the figures that lie beside it, or holds them itself.
+
+    Raises:
+        InputError: a file cannot be used; one line.
+        OSError: one cannot be read or written.
+    """
+
+    def content(name: str) -> dict:
+        return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
+    claims = content("claims")
+    page = render(
+        claims=claims,
+        seeds=read_seeds(seeds, claims.get("digest", "")),
+        figures=collect_figures(folder, figures, captions, linked),
+        settings=content("settings"),
+        sources=load_sources(sources),
+        environment=content("environment"),
+        status=content("status"),
+    )
+    write_text(folder / "index.html", page)
 
 
 def render(
@@ -55,11 +98,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {
-        "number": number,
-        "slug": _slug,
-        "by_label": by_label,
-    }
+    templates.filters |= {"number": number, "slug": _slug, "by_label": by_label}
     entries = claims.get("claims", [])
     counts = Counter(claim["verdict"] for claim in entries)
     shown = {figure.name for figure in figures}

@@ -40,16 +40,15 @@ def rows(name: str, experiment: Mapping[str, Any], sources: Sequence[SettingsSou
         experiment: its entry in settings.json: `replicates`, `varied` and `fixed`.
         sources: the entries of config/sources.yaml.
     """
-    values = {**experiment.get("varied", {})}
-    varied = set(values)
-    if "replicates" in experiment:
-        values["replicates"] = experiment["replicates"]
-    fixed = experiment.get("fixed", {})
+    varied, fixed = experiment["varied"], experiment["fixed"]
+    values = {**varied, "replicates": experiment["replicates"]}
     values |= {setting: fixed[setting] for setting in fixed if setting not in _idle(fixed)}
-    return [
-        Row(setting, text(value), setting in varied, **_source(setting, name, sources))
-        for setting, value in values.items()
-    ]
+    found = []
+    for setting, value in values.items():
+        entry = source_of(setting, name, sources)
+        told = (entry.value, entry.source, entry.note) if entry else ()
+        found.append(Row(setting, text(value), setting in varied, *told))
+    return found
 
 
 def _idle(fixed: Mapping[str, Any]) -> set[str]:
@@ -67,13 +66,6 @@ def _idle(fixed: Mapping[str, Any]) -> set[str]:
     if fixed.get("data") in SYNTHETIC:
         idle |= {"scaling", "validation_samples"}
     return idle
-
-
-def _source(setting: str, experiment: str, sources: Sequence[SettingsSource]) -> dict[str, str]:
-    entry = source_of(setting, experiment, sources)
-    if entry is None:
-        return {}
-    return {"paper": entry.value, "source": entry.source, "note": entry.note}
 
 
 def text(value: Any) -> str:

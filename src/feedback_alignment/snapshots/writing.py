@@ -1,12 +1,13 @@
 """Write a snapshot: what a results folder found, small enough to lie in the repository."""
 
-import csv
 import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from feedback_alignment.claims import ClaimVerdict, judge, load_claims, write_verdicts
 from feedback_alignment.claims.points import Tables, name_of
@@ -17,7 +18,7 @@ from feedback_alignment.code import PUBLISHED
 from feedback_alignment.errors import InputError
 from feedback_alignment.files import write_text
 from feedback_alignment.jobs import CAPTIONS, LOCK_FILE, SEEDS_FILE, SOURCES_FILE, Plan, receipt_of
-from feedback_alignment.page.writing import write_page
+from feedback_alignment.page.page import write_page
 from feedback_alignment.provenance import count_statuses, describe, environment
 from feedback_alignment.published import read_all
 from feedback_alignment.receipts import read_receipt
@@ -28,13 +29,10 @@ from feedback_alignment.snapshots.summaries import summarise
 from feedback_alignment.snapshots.took import COLUMNS, took
 from feedback_alignment.tables import read_tables
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 # So that the repository stays quick to clone.
 LARGEST = 15 * 10**6
-_POINT = ("published_mean", "published_sd", "published_n", "mean", "sd", "n")
-_POINT += ("difference", "ci_low", "ci_high", "threshold", "verdict")
+_POINT = ["published_mean", "published_sd", "published_n", "mean", "sd", "n"]
+_POINT += ["difference", "ci_low", "ci_high", "threshold", "verdict"]
 
 
 def write_snapshot(
@@ -60,7 +58,8 @@ def write_snapshot(
     """
     if target.exists() and not (target / NAME).exists():
         raise InputError(f"{target}: is no snapshot; name one, or a folder that is not there yet")
-    pieces = {name: made_of(results, job) for name, job in pieces_of(plan).items()}
+    jobs = pieces_of(plan)
+    pieces = {name: made_of(results, job) for name, job in jobs.items()}
     experiments = [e.name for e in plan.config.experiments if pieces[f"tables/{e.name}"]]
     if not experiments:
         raise InputError(f"{results}: nothing of the config {plan.config.name} has run")
@@ -70,32 +69,26 @@ def write_snapshot(
         tables = {n: read_tables([results / f"metrics/{n}.parquet"]) for n in experiments}
         _write_claims(plan, root, tables, new)
         for name, table in tables.items():
-            _write_csv(
-                new / f"summaries/{name}.csv", summarise(table).to_dict("split", index=False)
-            )
+            _write_csv(new / f"summaries/{name}.csv", summarise(table))
         receipts = {n: read_receipt(receipt_of(results, plan.jobs["tables"][n])) for n in tables}
         rows = took(results, {n: r["specification"] for n, r in receipts.items() if r})
-        _write_rows(new / "took.csv", COLUMNS, rows)
+        _write_csv(new / "took.csv", pd.DataFrame(rows, columns=COLUMNS))
         figures = [figure for figure in plan.config.figures if pieces[f"figure/{figure}"]]
         for figure in figures:
             (new / "figures").mkdir(exist_ok=True)
             shutil.copy(results / f"figures/{figure}.svg", new / "figures")
         _write_page(plan, root, tables, figures, results, new, rows[-1]["on"])
-        record = plan.jobs["record"]["record"].specification
-        jobs = pieces_of(plan)
-        write_sealed(
-            new,
-            {
-                "configs": list(configs),
-                "claims": plan.jobs["claims"]["claims"].code.digest,
-                "page": plan.jobs["page"]["page"].code.digest,
-                "lock": record["lock"],
-                "pieces": {
-                    name: piece or {"asked": asked(jobs[name].specification), "state": NOT_RUN}
-                    for name, piece in pieces.items()
-                },
+        content = {
+            "configs": list(configs),
+            "claims": plan.jobs["claims"]["claims"].code.digest,
+            "page": plan.jobs["page"]["page"].code.digest,
+            "lock": plan.jobs["record"]["record"].specification["lock"],
+            "pieces": {
+                name: pieces[name] or {"asked": asked(job.specification), "state": NOT_RUN}
+                for name, job in jobs.items()
             },
-        )
+        }
+        write_sealed(new, content)
         size = sum(path.stat().st_size for path in new.rglob("*") if path.is_file())
         if size > LARGEST:
             raise InputError(
@@ -107,11 +100,7 @@ def write_snapshot(
     return [name for name, piece in pieces.items() if not piece]
 
 
-def _write_claims(
-    plan: Plan, root: Path, tables: Mapping[str, "pd.DataFrame"], folder: Path
-) -> None:
-    import pandas as pd
-
+def _write_claims(plan: Plan, root: Path, tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
     published = read_all(root.glob(PUBLISHED))
     feeding = plan.jobs["claims"]["claims"].specification["figures"]
     found = {
@@ -123,8 +112,9 @@ def _write_claims(
     claims = load_claims()
     verdicts = judge(claims, found, published)
     write_verdicts(verdicts, folder, digest_of_claims(claims))
+    columns = ["claim", "check", "point", *_POINT]
     rows = list(_published_rows(verdicts, published))
-    _write_rows(folder / "published.csv", ("claim", "check", "point", *_POINT), rows)
+    _write_csv(folder / "published.csv", pd.DataFrame(rows, columns=columns))
 
 
 def _published_rows(
@@ -150,7 +140,7 @@ def _published_rows(
 def _write_page(
     plan: Plan,
     root: Path,
-    tables: Mapping[str, "pd.DataFrame"],
+    tables: Mapping[str, pd.DataFrame],
     figures: Sequence[str],
     results: Path,
     folder: Path,
@@ -171,21 +161,7 @@ def _write_page(
     write_page(folder, figures, captions, root / SOURCES_FILE, root / SEEDS_FILE, linked=True)
 
 
-def _write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    lines = [[row.get(column) for column in columns] for row in rows]
-    _write_csv(path, {"columns": columns, "data": lines})
-
-
-def _write_csv(path: Path, content: Mapping[str, Any]) -> None:
+def _write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write rows as CSV, fractions with six digits; what does not exist is an empty cell."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(content["columns"])
-        writer.writerows([_cell(value) for value in row] for row in content["data"])
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.6g}"
-    return "" if value is None or str(value) in ("nan", "<NA>") else value
+    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
