@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,22 +24,6 @@ class NotebookError(Exception):
     """A notebook that could not be executed; the message is one line."""
 
 
-class UnknownParameterError(NotebookError):
-    """A parameter that the notebook's parameters cell does not set."""
-
-
-class CellFailedError(NotebookError):
-    """A cell that raised; the failed notebook is kept for reading.
-
-    Attributes:
-        failed: path of the notebook as far as it ran, with the whole traceback.
-    """
-
-    def __init__(self, message: str, failed: Path) -> None:
-        super().__init__(message)
-        self.failed = failed
-
-
 def execute(
     notebook: Path, output_ipynb: Path, output_html: Path, parameters: Mapping[str, Any]
 ) -> None:
@@ -56,11 +40,10 @@ def execute(
             over relative to the folder of `output_ipynb`.
 
     Raises:
-        UnknownParameterError: the parameters cell does not set one of `parameters`.
-        CellFailedError: a cell raised; `<output>.failed.ipynb` is kept.
-        NotebookError: the notebook cannot be read, or its kernel died.
+        NotebookError: the notebook cannot be read, its parameters cell does not set one of
+            `parameters`, its kernel died, or a cell raised; then the notebook as far as it ran is
+            kept as `<output>.failed.ipynb`, with the whole traceback.
     """
-    notebook, output_ipynb, output_html = map(Path, (notebook, output_ipynb, output_html))
     content = _read(notebook)
     folder = output_ipynb.absolute().parent
     failed = output_ipynb.with_name(f"{output_ipynb.stem}.failed.ipynb")
@@ -68,7 +51,7 @@ def execute(
     with _isolation() as work:
         source = work / "source.ipynb"
         _write(content, source)
-        _check_parameters(notebook, _parameters(source), parameters)
+        _check_parameters(notebook, source, parameters)
         folder.mkdir(parents=True, exist_ok=True)
         executed = _run(notebook, source, given, folder, failed)
         page = _page(executed, output_html.stem)
@@ -77,29 +60,26 @@ def execute(
     failed.unlink(missing_ok=True)
 
 
-def _parameters(source: Path) -> list[str]:
+def _check_parameters(notebook: Path, source: Path, parameters: Mapping[str, Any]) -> None:
     from papermill import inspect_notebook
 
-    return list(inspect_notebook(source))
-
-
-def _check_parameters(notebook: Path, known: Sequence[str], parameters: Mapping[str, Any]) -> None:
+    known = inspect_notebook(source)
     for name in parameters:
         if name not in known:
             what = "no cell sets parameters; the first code cell needs the tag parameters"
             if known:
                 what = f"unknown parameter {name}; its parameters cell sets {', '.join(known)}"
             needed = f"must set {', '.join(parameters)} (docs/adding_a_figure.md)"
-            raise UnknownParameterError(f"{notebook}: {what}, and {needed}")
+            raise NotebookError(f"{notebook}: {what}, and {needed}")
 
 
 def _read(notebook: Path) -> NotebookNode:
     import nbformat
 
-    if not Path(notebook).is_file():
+    if not notebook.is_file():
         raise NotebookError(f"{notebook}: there is no such notebook")
     try:
-        content = nbformat.reads(Path(notebook).read_text(encoding="utf-8"), as_version=4)
+        content = nbformat.reads(notebook.read_text(encoding="utf-8"), as_version=4)
     except Exception as error:
         raise NotebookError(f"{notebook}: not a notebook: {_line(error)}") from error
     # Papermill asks in which language the parameters are written.
@@ -140,17 +120,15 @@ def _isolation() -> Iterator[Path]:
             "SOURCE_DATE_EPOCH": "0",
         }
         cleared = ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "MATPLOTLIBRC", "PYTHONSTARTUP")
-        before = {name: os.environ.get(name) for name in (*private, *cleared)}
-        for name in (*cleared, *private):
+        before = dict(os.environ)
+        for name in cleared:
             os.environ.pop(name, None)
         os.environ.update(private)
         try:
             yield Path(work)
         finally:
-            for name, value in before.items():
-                os.environ.pop(name, None)
-                if value is not None:
-                    os.environ[name] = value
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def _kernel_class(work: Path) -> type:
@@ -192,7 +170,7 @@ def _run(
             shutil.copyfile(output, temporary)
         what = f"{error.ename}: {_line(error.evalue)}"
         message = f"{notebook}, cell [{_number(error.exec_count, output)}]: {what} (see {failed})"
-        raise CellFailedError(message, failed) from error
+        raise NotebookError(message) from error
     except Exception as error:
         raise NotebookError(f"{notebook}: {type(error).__name__}: {_line(error)}") from error
     return _without_traces(executed)
@@ -234,14 +212,9 @@ def _page(notebook: NotebookNode, title: str) -> str:
         exclude_anchor_links=True,
     )
     colours = {"light": "default", "dark": "github-dark"}
-    page, _ = exporter.from_notebook_node(
-        notebook,
-        resources={
-            "metadata": {"name": title},
-            **{k: HtmlFormatter(style=v).get_style_defs(".highlight") for k, v in colours.items()},
-        },
-    )
-    return page
+    styles = {k: HtmlFormatter(style=v).get_style_defs(".highlight") for k, v in colours.items()}
+    resources = {"metadata": {"name": title}, **styles}
+    return exporter.from_notebook_node(notebook, resources=resources)[0]
 
 
 def _line(error: object) -> str:
