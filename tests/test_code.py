@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from feedback_alignment.code import CodeError, Tree
+from feedback_alignment.code import Tree
+from feedback_alignment.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = "src/feedback_alignment"
@@ -237,10 +238,10 @@ def test_the_copy_runs_and_never_changes(tree, tmp_path):
 def test_a_file_that_is_no_python_is_named(tree):
     path = tree / "scripts/broken.py"
     path.write_text("def (:\n")
-    with pytest.raises(CodeError, match=r"broken\.py: it is not Python: "):
+    with pytest.raises(ConfigError, match=r"broken\.py: it is not Python: "):
         Tree(tree).code("scripts/broken.py")
 
 
 def test_a_missing_script_is_named(tree):
-    with pytest.raises(CodeError, match=r"none\.py: cannot be read: No such file"):
+    with pytest.raises(ConfigError, match=r"none\.py: cannot be read: No such file"):
         Tree(tree).code("scripts/none.py")

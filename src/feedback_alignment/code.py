@@ -17,13 +17,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from feedback_alignment.errors import ConfigError
+
 PACKAGE = "feedback_alignment"
 # What reads published values imports the module `published`, and has these.
 PUBLISHED = "resources/published/*.csv"
-
-
-class CodeError(ValueError):
-    """A file of the project cannot be used; the message is one line that names it."""
+# What parsing Python or a notebook raises where a file is neither.
+_MISUNDERSTOOD = (ValueError, SyntaxError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,9 @@ class _Source:
 
 @dataclass(frozen=True)
 class Code:
-    """The files behind a job.
+    """The files behind a job, by place in the copy.
 
-    Attributes:
-        files: by place in the copy. The script lies beside the package there, so that Python
-            finds the package without being told where.
-        digest: SHA-256 (hex) of the files as meant.
+    The script lies beside the package there, so that Python finds it without being told where.
     """
 
     files: tuple[tuple[str, _Source], ...]
@@ -86,7 +83,7 @@ class Tree:
         self._library = root / "src" / PACKAGE
         self._sources: dict[Path, _Source] = {}
         self._found: dict[tuple, Code] = {}
-        self._edges: dict[Path, tuple[Path, ...]] = {}
+        self._edges: dict[Path, set[Path]] = {}
 
     def code(self, script: str, modules: Iterable[str] = (), files: Iterable[str] = ()) -> Code:
         """The code behind a job.
@@ -98,7 +95,7 @@ class Tree:
                 notebook among them imports counts too.
 
         Raises:
-            CodeError: a file is missing or not what its name says.
+            ConfigError: a file is missing or not what its name says.
         """
         key = (script, tuple(sorted(set(modules))), tuple(sorted(set(files))))
         if key not in self._found:
@@ -108,22 +105,14 @@ class Tree:
     def source(self, path: Path) -> _Source:
         """A file as meant."""
         if path not in self._sources:
+            place = path.relative_to(self._root).as_posix()
             try:
-                content = path.read_bytes()
+                self._sources[path] = _understood(path.read_bytes(), path.suffix)
             except OSError as error:
-                raise CodeError(f"{path}: cannot be read: {error.strerror}") from None
-            try:
-                self._sources[path] = _understood(content, path.suffix)
-            except (
-                SyntaxError,
-                ValueError,
-                LookupError,
-                TypeError,
-                AttributeError,
-                RecursionError,
-            ) as error:
+                raise ConfigError(f"{place}: cannot be read: {error.strerror}") from None
+            except _MISUNDERSTOOD as error:
                 kind = "a Jupyter notebook" if path.suffix == ".ipynb" else "Python"
-                raise CodeError(f"{path}: it is not {kind}: {error}") from None
+                raise ConfigError(f"{place}: it is not {kind}: {error}") from None
         return self._sources[path]
 
     def _collect(self, script: str, modules: tuple[str, ...], files: tuple[str, ...]) -> Code:
@@ -134,7 +123,7 @@ class Tree:
             left += self._files_of(module)
         found = set(left)
         while left:
-            new = set(self._imported(left.pop())) - found
+            new = self._imported(left.pop()) - found
             found |= new
             left += new
         inside = {path for path in found if path.is_relative_to(self._library)}
@@ -146,21 +135,17 @@ class Tree:
             places |= {path.relative_to(self._root).as_posix(): path for path in tables}
         return Code(tuple((place, self.source(path)) for place, path in sorted(places.items())))
 
-    def _imported(self, path: Path) -> tuple[Path, ...]:
+    def _imported(self, path: Path) -> set[Path]:
         """The library's files that importing all that a file imports runs."""
         if path not in self._edges:
-            self._edges[path] = tuple(dict.fromkeys(self._find_imported(path)))
+            inside = path.is_relative_to(self._root / "src")
+            package = path.relative_to(self._root / "src").parts[:-1] if inside else ()
+            files: set[Path] = set()
+            for level, name in self.source(path).imports:
+                parts = [*package[: len(package) - level + 1], name] if level else [name]
+                files.update(self._files_of(".".join(filter(None, parts))))
+            self._edges[path] = files
         return self._edges[path]
-
-    def _find_imported(self, path: Path) -> Iterator[Path]:
-        package = (
-            path.relative_to(self._root / "src").parts[:-1]
-            if path.is_relative_to(self._root / "src")
-            else ()
-        )
-        for level, name in self.source(path).imports:
-            parts = [*package[: len(package) - level + 1], name] if level else [name]
-            yield from self._files_of(".".join(filter(None, parts)))
 
     def _files_of(self, module: str) -> list[Path]:
         """The files that importing a dotted name runs: those of its packages, and its own."""
@@ -180,7 +165,7 @@ def _data_files(folder: Path) -> Iterator[Path]:
         if path.name.startswith((".", "_")) or path.name.endswith("~") or path.suffix == ".typed":
             continue
         if path.is_dir() and not (path / "__init__.py").exists():
-            yield from (p for p in _data_files(path))
+            yield from _data_files(path)
         elif path.is_file() and path.suffix not in (".py", ".pyc"):
             yield path
 

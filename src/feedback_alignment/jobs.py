@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback_alignment import engines, rules
-from feedback_alignment.code import Code, CodeError, Tree
+from feedback_alignment.code import Code, Tree
 from feedback_alignment.conditions import Condition
 from feedback_alignment.config import Config, ConfigError, Experiment, check_name, replicate_blocks
 from feedback_alignment.files import write_once
@@ -72,9 +72,14 @@ class Plan:
     jobs: Mapping[str, dict[str, Job]] = field(default_factory=lambda: {s: {} for s in STEPS})
 
     @property
+    def all(self) -> list[Job]:
+        """All jobs, those upstream first."""
+        return [job for jobs in self.jobs.values() for job in jobs.values()]
+
+    @property
     def named(self) -> list[Job]:
         """The jobs that make named outputs, those upstream first."""
-        return [job for step in STEPS[2:] for job in self.jobs[step].values()]
+        return [job for job in self.all if job.made]
 
     def files(self) -> set[str]:
         """Data and runs that the config asks for, below the results folder."""
@@ -83,12 +88,8 @@ class Plan:
 
     def copies(self) -> set[str]:
         """What `publish` writes, below its folder."""
-        jobs = [job for jobs in self.jobs.values() for job in jobs.values()]
-        return (
-            {f"specifications/{job.digest}.json" for job in jobs}
-            | {f"code/{job.code.digest}" for job in jobs}
-            | {self._copy}
-        )
+        specifications = {f"specifications/{job.digest}.json" for job in self.all}
+        return specifications | {f"code/{job.code.digest}" for job in self.all} | {self._copy}
 
     @property
     def _copy(self) -> str:
@@ -104,13 +105,10 @@ class Plan:
             the copy of the plan, for `read_plan`.
         """
         there = {path.stem for path in (folder / "specifications").glob("*.json")}
-        for jobs in self.jobs.values():
-            for job in jobs.values():
-                if job.digest not in there:
-                    write_specification(folder / "specifications", job.specification)
-        for code in {
-            job.code.digest: job.code for jobs in self.jobs.values() for job in jobs.values()
-        }.values():
+        for job in self.all:
+            if job.digest not in there:
+                write_specification(folder / "specifications", job.specification)
+        for code in {job.code.digest: job.code for job in self.all}.values():
             code.copy(folder / "code")
         write_once(folder / self._copy, pickle.dumps(self))
         return folder / self._copy
@@ -128,14 +126,11 @@ class Plan:
         stale: list[Job] = []
         lines = []
         for job in self.named:
-            upstream = [self.jobs[step][name] for step, name in job.reads if step in STEPS[2:]]
-            line = damage(
-                receipt_of(results, job),
-                job.digest,
-                [results / path for path in job.made],
-                [receipt_of(results, other) for other in upstream],
-                digests,
-            )
+            upstream = [self.jobs[step][name] for step, name in job.reads]
+            upstream = [other for other in upstream if other.made]
+            made = [results / path for path in job.made]
+            receipts = [receipt_of(results, other) for other in upstream]
+            line = damage(receipt_of(results, job), job.digest, made, receipts, digests)
             if line is not None or any(other in stale for other in upstream):
                 stale.append(job)
             lines += [line] if line else []
@@ -162,10 +157,7 @@ def make_plan(config: Config, root: Path) -> Plan:
     Raises:
         ConfigError: one of the project's own files cannot be read.
     """
-    try:
-        return _Planner(config, root).plan
-    except CodeError as error:
-        raise ConfigError(str(error).replace(f"{root}/", "")) from None
+    return _Planner(config, root).plan
 
 
 class _Planner:
@@ -181,33 +173,20 @@ class _Planner:
         for figure in config.figures:
             self._add_figure(figure)
         figures = [("figure", figure) for figure in config.figures]
-        feeding = {f: [e.name for e in config.feeding(f)] for f in config.figures}
-        claims = self._add(
-            "claims",
-            "claims",
-            {"figures": feeding},
-            self.tree.code("scripts/claims.py"),
-            made=[f"claims.{end}" for end in ("csv", "json", "md")],
-            reads=tables,
-        )
-        record = self._add(
-            "record",
-            "record",
-            self._record(),
-            self.tree.code("scripts/record.py", files=[LOCK_FILE]),
-            made=[f"{name}.json" for name in ("manifest", "settings", "environment", "status")],
-            reads=[*tables, *figures, claims],
-        )
+        content = {"figures": {f: [e.name for e in config.feeding(f)] for f in config.figures}}
+        code = self.tree.code("scripts/claims.py")
+        made = [f"claims.{end}" for end in ("csv", "json", "md")]
+        claims = self._add("claims", "claims", content, code, made, tables)
+        content = {"name": config.name, "seed": config.seed}
+        content |= {"experiments": {e.name: _described(e) for e in config.experiments}}
+        code = self.tree.code("scripts/record.py", files=[LOCK_FILE])
+        made = [f"{name}.json" for name in ("manifest", "settings", "environment", "status")]
+        record = self._add("record", "record", content, code, made, [*tables, *figures, claims])
         captions = [f"{CAPTIONS}/{f}.rst" for f in config.figures]
         captions = [path for path in captions if (root / path).exists()]
-        self._add(
-            "page",
-            "page",
-            {"figures": list(config.figures)},
-            self.tree.code("scripts/page.py", files=[SOURCES_FILE, SEEDS_FILE, *captions]),
-            made=["index.html"],
-            reads=[*figures, claims, record],
-        )
+        content = {"figures": list(config.figures)}
+        code = self.tree.code("scripts/page.py", files=[SOURCES_FILE, SEEDS_FILE, *captions])
+        self._add("page", "page", content, code, ["index.html"], [*figures, claims, record])
 
     def _add(
         self,
@@ -235,70 +214,50 @@ class _Planner:
         blocks = list(replicate_blocks(experiment.replicates, self.config.block))
         runs = [self._add_run(c, block) for c in experiment.conditions for block in blocks]
         cases = {c.identifier(self.config.seed): c.case for c in experiment.conditions}
-        self._add(
-            "tables",
-            experiment.name,
-            {"experiment": experiment.name, "cases": cases},
-            self.tree.code("scripts/tables.py"),
-            made=[f"metrics/{experiment.name}.{end}" for end in ("parquet", "csv")],
-            reads=runs,
-        )
+        content = {"experiment": experiment.name, "cases": cases}
+        made = [f"metrics/{experiment.name}.{end}" for end in ("parquet", "csv")]
+        code = self.tree.code("scripts/tables.py")
+        self._add("tables", experiment.name, content, code, made, runs)
 
     def _add_run(self, condition: Condition, replicates: Sequence[int]) -> tuple[str, str]:
         seed, source = self.config.seed, self.config.sources[condition.data]
         block = f"{replicates[0]:03d}-{replicates[-1]:03d}"
-        data = self._add(
-            "data",
-            f"{condition.dataset_identifier(seed)}/{'all' if source.shared else block}",
-            {
-                "seed": seed,
-                "replicates": None if source.shared else list(replicates),
-                "settings": condition.dataset(),
-                "source": source.digest,
-            },
-            self.tree.code("scripts/data.py"),
-        )
+        identifier = condition.identifier(seed)
+        content = {
+            "seed": seed,
+            "replicates": None if source.shared else list(replicates),
+            "settings": condition.dataset(),
+            "source": source.digest,
+        }
+        name = f"{condition.dataset_identifier(seed)}/{'all' if source.shared else block}"
+        data = self._add("data", name, content, self.tree.code("scripts/data.py"))
+        content = {
+            "seed": seed,
+            "replicates": list(replicates),
+            "settings": condition.settings(),
+            "condition": identifier,
+        }
         modules = [*_rules([condition]), engines.module_of(condition.engine)]
-        return self._add(
-            "train",
-            f"{condition.identifier(seed)}/{block}",
-            {
-                "seed": seed,
-                "replicates": list(replicates),
-                "settings": condition.settings(),
-                "condition": condition.identifier(seed),
-            },
-            self.tree.code("scripts/train.py", modules),
-            reads=[data],
-        )
+        code = self.tree.code("scripts/train.py", modules)
+        return self._add("train", f"{identifier}/{block}", content, code, reads=[data])
 
     def _add_figure(self, figure: str) -> None:
         experiments = self.config.feeding(figure)
         modules = _rules(c for e in experiments for c in e.conditions)
         made = [f"figures/{figure}.{end}" for end in ("svg", "pdf", "png")]
         made += [f"notebooks/{figure}.{end}" for end in ("ipynb", "html")]
-        self._add(
-            "figure",
-            figure,
-            {"figure": figure},
-            self.tree.code("scripts/figure.py", modules, [f"notebooks/{figure}.ipynb"]),
-            made=made,
-            reads=[("tables", experiment.name) for experiment in experiments],
-        )
+        code = self.tree.code("scripts/figure.py", modules, [f"notebooks/{figure}.ipynb"])
+        tables = [("tables", experiment.name) for experiment in experiments]
+        self._add("figure", figure, {"figure": figure}, code, made, tables)
 
-    def _record(self) -> dict[str, Any]:
-        return {
-            "name": self.config.name,
-            "seed": self.config.seed,
-            "experiments": {
-                e.name: {
-                    "figures": list(e.figures),
-                    "replicates": e.replicates,
-                    "conditions": [c.settings() for c in e.conditions],
-                }
-                for e in self.config.experiments
-            },
-        }
+
+def _described(experiment: Experiment) -> dict[str, Any]:
+    """An experiment as the record tells it."""
+    return {
+        "figures": list(experiment.figures),
+        "replicates": experiment.replicates,
+        "conditions": [condition.settings() for condition in experiment.conditions],
+    }
 
 
 def _rules(conditions: Iterable[Condition]) -> list[str]:
