@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from feedback_alignment.errors import InputError
 from feedback_alignment.published import read_published
-from feedback_alignment.rows import RowError
 
 FOLDER = Path(__file__).parents[1] / "resources/published"
 ROWS = {"alignment": 84, "stopping": 438, "mnist": 297, "loss": 1192}
@@ -185,16 +185,16 @@ def test_what_is_wrong_is_one_line(name, tmp_path):
     path.write_text(GOOD)
     read_published(path)
     path.write_text(text)
-    with pytest.raises(RowError) as caught:
+    with pytest.raises(InputError) as caught:
         read_published(path)
     assert str(caught.value) == f"{path}: {message}"
 
 
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
-    with pytest.raises(RowError, match=r"t\.csv: there is no such file$"):
+    with pytest.raises(InputError, match=r"t\.csv: there is no such file$"):
         read_published(tmp_path / "t.csv")
-    with pytest.raises(RowError, match=r": cannot be read: .*directory.*$"):
+    with pytest.raises(InputError, match=r": cannot be read: .*directory.*$"):
         read_published(tmp_path)
     (tmp_path / "t.csv").write_bytes(b"\xff\xfe")
-    with pytest.raises(RowError, match=r"t\.csv: cannot be read: "):
+    with pytest.raises(InputError, match=r"t\.csv: cannot be read: "):
         read_published(tmp_path / "t.csv")

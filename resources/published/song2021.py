@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from feedback_alignment.errors import InputError
 from feedback_alignment.files import write_text
 from feedback_alignment.published import COLUMNS, PublishedPoint
-from feedback_alignment.rows import Row, RowError, read_lines, read_rows
+from feedback_alignment.rows import Row, read_lines, read_rows
 
 # The table of a network's runs, and the log that has their steps, run by run in the same order.
 _ALIGNMENT = {
@@ -78,7 +79,7 @@ def write_song2021(checkout: Path, folder: Path) -> list[Path]:
         the files written.
 
     Raises:
-        RowError: a file of the checkout is missing or not as expected, and nothing is written; or
+        InputError: a file of the checkout is missing or not as expected, and nothing is written; or
             the folder cannot be written to; one line.
     """
     runs, epochs = read_alignment_runs(checkout), read_mnist_epochs(checkout)
@@ -91,7 +92,7 @@ def write_song2021(checkout: Path, folder: Path) -> list[Path]:
         for path, points in tables.items():
             write_table(path, points)
     except OSError as error:
-        raise RowError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
     return list(tables)
 
 
@@ -139,21 +140,21 @@ def read_alignment_runs(checkout: Path) -> list[AlignmentRun]:
     """Read the runs of the three networks on teacher-student data.
 
     Raises:
-        RowError: a file is missing or not as expected; one line.
+        InputError: a file is missing or not as expected; one line.
     """
     runs = []
     for activation, (table, log) in _ALIGNMENT.items():
         rows = read_rows(checkout / table, (_WIDTH, _L2, _COSINE))
         ends = list(_read_ends(checkout / log))
         if len(ends) != len(rows):
-            raise RowError(
+            raise InputError(
                 f"{checkout / log}: it has {len(ends)} runs, {checkout / table} has {len(rows)}; "
                 "they must have as many"
             )
         for row, (place, steps, cosine) in zip(rows, ends, strict=True):
             # The log rounds to eight decimals.
             if abs(row.number(_COSINE) - cosine) > 1e-7:
-                raise RowError(f"{place}: the alignment {cosine} is not that of {row.place}")
+                raise InputError(f"{place}: the alignment {cosine} is not that of {row.place}")
             width, l2 = row.whole(_WIDTH, least=1), row.number(_L2, least=0)
             runs.append(AlignmentRun(activation, width, l2, steps, row.number(_COSINE)))
     return runs
@@ -163,7 +164,7 @@ def read_mnist_epochs(checkout: Path) -> list[MnistEpoch]:
     """Read all epochs of the MNIST jobs.
 
     Raises:
-        RowError: a file is missing or not as expected; one line.
+        InputError: a file is missing or not as expected; one line.
     """
     jobs = [list(_read_epochs(checkout / log)) for log in _MNIST]
     first = [(e.l2, e.epoch) for e in jobs[0]]
@@ -171,7 +172,7 @@ def read_mnist_epochs(checkout: Path) -> list[MnistEpoch]:
         if not job or [(e.l2, e.epoch) for e in job] != first:
             counts = Counter(e.l2 for e in job)
             there = ", ".join(f"{count} of lambda {l2:g}" for l2, count in counts.items())
-            raise RowError(
+            raise InputError(
                 f"{checkout / log}: its epochs are {there or 'missing'}; "
                 f"they must be those of {_MNIST[0]}"
             )
@@ -251,7 +252,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         print(*write_song2021(args.checkout, args.into), sep="\n")
-    except RowError as error:
+    except InputError as error:
         sys.exit(f"error: {error}")
 
 

@@ -53,7 +53,7 @@ def documents(root: Path) -> dict[str, str]:
         "keys of a config": lambda: _keys(json_schema()),
         "keys of an experiment": lambda: _keys(ExperimentContent.model_json_schema()),
         "keys of when": lambda: _keys(When.model_json_schema()),
-        "settings": _settings,
+        "settings": lambda: _keys(Settings.model_json_schema(), effect=True),
         "columns": _columns,
         "metrics": _metrics,
         "sources": lambda: _sources(root / "config/sources.yaml"),
@@ -73,24 +73,14 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _keys(schema: Mapping[str, Any]) -> str:
-    return _table(
-        ("key", "values", "default", "meaning"),
-        (
-            (f"`{name}`", _values(entry), _default(entry), entry["description"])
-            for name, entry in schema["properties"].items()
-        ),
-    )
-
-
-def _settings() -> str:
-    return _table(
-        ("key", "values", "default", "meaning", "has effect"),
-        (
-            (f"`{name}`", _values(entry), _default(entry), entry["description"], _effect(name))
-            for name, entry in Settings.model_json_schema()["properties"].items()
-        ),
-    )
+def _keys(schema: Mapping[str, Any], effect: bool = False) -> str:
+    """The keys of a schema, of settings with what gives them effect."""
+    rows = []
+    for name, entry in schema["properties"].items():
+        row = [f"`{name}`", _values(entry), _default(entry), entry["description"]]
+        rows.append([*row, _effect(name)] if effect else row)
+    head = ["key", "values", "default", "meaning"]
+    return _table([*head, "has effect"] if effect else head, rows)
 
 
 def _effect(name: str) -> str:
@@ -99,35 +89,26 @@ def _effect(name: str) -> str:
 
 
 def _columns() -> str:
-    around = [{name: meaning for name, (_, meaning) in part.items()} for part in (BEFORE, AFTER)]
+    before, after = ({n: meaning for n, (_, meaning) in part.items()} for part in (BEFORE, AFTER))
     settings = {name: Settings.model_fields[name].description or "" for name in SETTINGS}
-    return _table(
-        ("column", "meaning"),
-        (
-            (f"`{name}`", meaning)
-            for name, meaning in {**around[0], **settings, **around[1]}.items()
-        ),
-    )
+    meanings = before | settings | after
+    return _table(("column", "meaning"), ((f"`{n}`", meaning) for n, meaning in meanings.items()))
 
 
 def _metrics() -> str:
-    return _table(
-        ("metric", "meaning", "layers", "unit", "in runs with"),
-        (
-            (f"`{m.name}`", m.meaning, m.layers, m.unit, f"{m.when}{'; derived' * m.derived}")
-            for m in METRICS.values()
-        ),
+    rows = (
+        (f"`{m.name}`", m.meaning, m.layers, m.unit, f"{m.when}{'; derived' * m.derived}")
+        for m in METRICS.values()
     )
+    return _table(("metric", "meaning", "layers", "unit", "in runs with"), rows)
 
 
 def _sources(path: Path) -> str:
-    return _table(
-        ("settings", "experiments", "value of the paper", "source", "note"),
-        (
-            (_names(e.settings), _names(e.experiments) or "all", e.value, e.source, e.note)
-            for e in load_sources(path)
-        ),
+    rows = (
+        (_names(e.settings), _names(e.experiments) or "all", e.value, e.source, e.note)
+        for e in load_sources(path)
     )
+    return _table(("settings", "experiments", "value of the paper", "source", "note"), rows)
 
 
 def _names(names: Iterable[str]) -> str:

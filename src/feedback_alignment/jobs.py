@@ -16,9 +16,10 @@ from typing import Any
 from feedback_alignment import engines, rules
 from feedback_alignment.code import Code, Tree
 from feedback_alignment.conditions import Condition
-from feedback_alignment.config import Config, ConfigError, Experiment, check_name, replicate_blocks
+from feedback_alignment.config import Config, ConfigError, Experiment, replicate_blocks
 from feedback_alignment.files import write_once
 from feedback_alignment.known_digests import KnownDigests
+from feedback_alignment.names import check_name
 from feedback_alignment.receipts import damage
 from feedback_alignment.specification import digest_of, write_specification
 

@@ -47,7 +47,8 @@ def write_null_rates(
         more[figure] = read_tables([*paths, *_tables(nulls, figure)])
     published = read_all(root.glob(PUBLISHED))
     rates = null_rates(claims, own, more, published, samples)
-    write_text(into / "nulls.csv", _csv(rates))
+    columns = [field.name for field in fields(NullRate)]
+    write_text(into / "nulls.csv", csv_rows(columns, [astuple(rate) for rate in rates]))
     write_text(into / "nulls.md", _markdown(rates, samples, config))
     return into / "nulls.md", rates
 
@@ -64,10 +65,6 @@ def _tables(config: Config, figure: str) -> list[Path]:
             run = "run snakemake with this config first"
             raise InputError(f"{path}: is not there, or damaged; {run}") from None
     return paths
-
-
-def _csv(rates: Sequence[NullRate]) -> str:
-    return csv_rows([field.name for field in fields(NullRate)], [astuple(r) for r in rates])
 
 
 def _markdown(rates: Sequence[NullRate], samples: int, config: Path) -> str:

@@ -63,18 +63,11 @@ def describe(record: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         record: the specification of the job `record`.
     """
-    return {
-        "name": record["name"],
-        "seed": record["seed"],
-        "experiments": {
-            name: {
-                "figures": experiment["figures"],
-                "replicates": experiment["replicates"],
-                **summarise_settings(experiment["conditions"]),
-            }
-            for name, experiment in record["experiments"].items()
-        },
-    }
+    experiments = {}
+    for name, entry in record["experiments"].items():
+        own = {"figures": entry["figures"], "replicates": entry["replicates"]}
+        experiments[name] = own | summarise_settings(entry["conditions"])
+    return {"name": record["name"], "seed": record["seed"], "experiments": experiments}
 
 
 def count_statuses(table: "pd.DataFrame") -> dict[str, int]:
@@ -83,6 +76,5 @@ def count_statuses(table: "pd.DataFrame") -> dict[str, int]:
     Args:
         table: a tidy table.
     """
-    runs = table.drop_duplicates(["condition", "replicate"])
-    counts = runs["status"].value_counts()
-    return {status: int(counts.get(status, 0)) for status in STATUSES}
+    ends = table.drop_duplicates(["condition", "replicate"])["status"]
+    return {status: int((ends == status).sum()) for status in STATUSES}

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feedback_alignment.errors import nearest
-from feedback_alignment.rows import Row, RowError, read_rows
+from feedback_alignment.errors import InputError, nearest
+from feedback_alignment.rows import Row, read_rows
 from feedback_alignment.settings import COLUMN_TYPES
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 # The settings that may be columns, and the columns beside them.
 _SETTINGS = {name: kind for name, (kind, _) in COLUMN_TYPES.items() if kind is not bool}
-_NEEDED = ("metric", "mean", "n")
 COLUMNS = ("step", "metric", "layer", "mean", "sd", "n")
 
 
@@ -48,12 +47,12 @@ def published_file(name: str) -> Path:
         name: name of the table.
 
     Raises:
-        RowError: there is none of that name.
+        InputError: there is none of that name.
     """
     folders = [folder / "resources/published" for folder in Path(__file__).parents[1:3]]
     there = {path.stem: path for folder in folders for path in sorted(folder.glob("*.csv"))}
     if name not in there:
-        raise RowError(
+        raise InputError(
             f'unknown table of published values "{name}"{nearest(name, there)}; '
             f"allowed: {', '.join(there)}"
         )
@@ -67,7 +66,7 @@ def published_table(name: str) -> "pd.DataFrame":
         name: name of the table.
 
     Raises:
-        RowError: there is none of that name, or it is malformed.
+        InputError: there is none of that name, or it is malformed.
     """
     import pandas as pd
 
@@ -83,13 +82,13 @@ def read_published(path: Path) -> tuple[PublishedPoint, ...]:
             and settings.
 
     Raises:
-        RowError: one line that names the file, the line and the column.
+        InputError: one line that names the file, the line and the column.
     """
-    rows = read_rows(path, _NEEDED)
+    rows = read_rows(path, ("metric", "mean", "n"))
     allowed = [*_SETTINGS, *COLUMNS]
     for column in rows[0].cells:
         if column not in allowed:
-            raise RowError(
+            raise InputError(
                 f'{path}: line 1: unknown column "{column}"{nearest(column, allowed)}; '
                 f"allowed: a setting, {', '.join(COLUMNS)}"
             )
@@ -99,7 +98,7 @@ def read_published(path: Path) -> tuple[PublishedPoint, ...]:
         point = _point(row)
         key = (*point.settings.values(), point.metric, point.layer, point.step)
         if key in seen:
-            raise RowError(f"{row.place}: the same point as in {seen[key]}; keep one")
+            raise InputError(f"{row.place}: the same point as in {seen[key]}; keep one")
         seen[key] = row.place.removeprefix(f"{path}: ")
         points.append(point)
     return tuple(points)
@@ -109,7 +108,7 @@ def read_all(paths: Iterable[Path]) -> dict[str, tuple[PublishedPoint, ...]]:
     """Read tables of published values, by the names of their files without the ending.
 
     Raises:
-        RowError: one line that names the file, the line and the column.
+        InputError: one line that names the file, the line and the column.
     """
     return {path.stem: read_published(path) for path in sorted(paths)}
 

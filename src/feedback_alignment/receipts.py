@@ -36,19 +36,17 @@ def making(
         content = read_receipt(other)
         if content is None:
             raise DamagedFileError(f"{other}: damaged; the next run makes it again")
-        for path in _files_of(other, content):
-            if not _as_made(path, content["made"][_name(path, other)], sha256_of):
+        for name, entry in content["made"].items():
+            path = other.parents[2] / name
+            if not _as_made(path, entry, sha256_of):
                 raise DamagedFileError(f"{path}: damaged; the next run makes it again")
         read[_name(other, other)] = digest_of(content["made"])
     yield
-    content = {
-        "specification": specification,
-        "made": {
-            _name(path, receipt): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
-            for path in sorted(made)
-        },
-        "read": read,
+    files = {
+        _name(path, receipt): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        for path in made
     }
+    content = {"specification": specification, "made": files, "read": read}
     write_text(receipt, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
@@ -98,10 +96,6 @@ def damage(
 def _name(path: Path, receipt: Path) -> str:
     """A file's name below the results folder that the receipt lies in."""
     return Path(os.path.relpath(path, receipt.parents[2])).as_posix()
-
-
-def _files_of(receipt: Path, content: Mapping[str, Any]) -> list[Path]:
-    return [receipt.parents[2] / name for name in content["made"]]
 
 
 def _as_made(path: Path, entry: Mapping[str, Any], sha256: Callable[[Path], str]) -> bool:

@@ -8,10 +8,6 @@ from pathlib import Path
 from feedback_alignment.errors import InputError, one_line, shown
 
 
-class RowError(InputError):
-    """A file of rows that cannot be used; the message is one line."""
-
-
 @dataclass(frozen=True)
 class Row:
     """A row of a file.
@@ -48,24 +44,24 @@ class Row:
             return self.cells[column]
         raise self.error(column, "text that is not empty")
 
-    def error(self, column: str, allowed: str) -> RowError:
+    def error(self, column: str, allowed: str) -> InputError:
         """The error that a cell is not what is allowed."""
         found = shown(self.cells[column])
-        return RowError(f"{self.place}: {column}: {found} is not allowed; allowed: {allowed}")
+        return InputError(f"{self.place}: {column}: {found} is not allowed; allowed: {allowed}")
 
 
 def read_lines(path: Path) -> list[tuple[str, str]]:
     """Place (file and line, with which a message starts) and text of each line of a file.
 
     Raises:
-        RowError: the file is missing or unreadable; one line.
+        InputError: the file is missing or unreadable; one line.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RowError(f"{path}: there is no such file") from None
+        raise InputError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise RowError(f"{path}: cannot be read: {one_line(error)}") from None
+        raise InputError(f"{path}: cannot be read: {one_line(error)}") from None
     return [(f"{path}: line {i}", line) for i, line in enumerate(text.split("\n"), 1) if line]
 
 
@@ -77,22 +73,22 @@ def read_rows(path: Path, needed: Iterable[str]) -> list[Row]:
         needed: columns that it must have; it may have others.
 
     Raises:
-        RowError: it is missing, unreadable or no such table; one line with file, line and column.
+        InputError: it is missing, unreadable or no such table; one line with file, line and column.
     """
     lines = [(place, line.split(",")) for place, line in read_lines(path)]
     place, columns = lines[0] if lines else (f"{path}: line 1", [])
     for column in needed:
         if column not in columns:
             there = ", ".join(columns) or "none"
-            raise RowError(f'{place}: the column "{column}" is missing; there are: {there}')
+            raise InputError(f'{place}: the column "{column}" is missing; there are: {there}')
     for column in columns:
         if columns.count(column) > 1:
-            raise RowError(f'{place}: the column "{column}" stands twice; keep one')
+            raise InputError(f'{place}: the column "{column}" stands twice; keep one')
     if len(lines) == 1:
-        raise RowError(f"{path}: there are no rows below the names of the columns")
+        raise InputError(f"{path}: there are no rows below the names of the columns")
     for place, cells in lines[1:]:
         if len(cells) < len(columns):
-            raise RowError(f"{place}: {columns[len(cells)]}: missing")
+            raise InputError(f"{place}: {columns[len(cells)]}: missing")
         if len(cells) > len(columns):
-            raise RowError(f"{place}: {len(cells)} cells, but {len(columns)} columns")
+            raise InputError(f"{place}: {len(cells)} cells, but {len(columns)} columns")
     return [Row(place, dict(zip(columns, cells, strict=True))) for place, cells in lines[1:]]

@@ -38,17 +38,16 @@ def load_sources(path: Path) -> list[SettingsSource]:
     Raises:
         ConfigError: one line that names the file, the entry, and what is allowed.
     """
+    content, known = read_yaml(path), [*DEFAULTS, "replicates"]
     try:
-        entries = _File.model_validate(read_yaml(path)).sources
-        for place, entry in ((f"sources[{i}]", entry) for i, entry in enumerate(entries)):
-            for index, name in enumerate(entry.settings):
-                at = f"{place}.settings[{index}]"
-                check_choice(at, name, [*DEFAULTS, "replicates"], "setting")
+        entries = _File.model_validate(content).sources
+        for i, entry in enumerate(entries):
+            for j, name in enumerate(entry.settings):
+                check_choice(f"sources[{i}].settings[{j}]", name, known, "setting")
     except ValidationError as error:
         raise ConfigError(f"{path}: {described(error, _File)}") from None
     except ConfigError as error:
-        line = str(error)
-        raise ConfigError(line if line.startswith(f"{path}: ") else f"{path}: {line}") from None
+        raise ConfigError(f"{path}: {error}") from None
     return entries
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from feedback_alignment.errors import InputError
 from feedback_alignment.published import PublishedPoint, read_published
-from feedback_alignment.rows import RowError
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "resources/published/song2021.py"
@@ -172,7 +172,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(name, made, tmp_path):
         old, new, count = change
         assert old in text
         path.write_text(text.replace(old, new, count))
-    with pytest.raises(RowError) as caught:
+    with pytest.raises(InputError) as caught:
         song2021.write_song2021(checkout, tmp_path / "tables")
     message = message.replace("LINE", str(line)).replace("FOLDER", str(checkout))
     assert str(caught.value).startswith(f"{checkout}/{message}")

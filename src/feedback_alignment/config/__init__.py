@@ -18,16 +18,6 @@ from feedback_alignment.errors import ConfigError, check_choice, described
 from feedback_alignment.names import check_name
 from feedback_alignment.yaml_files import check_plain
 
-__all__ = [
-    "Config",
-    "ConfigError",
-    "Experiment",
-    "check_name",
-    "load_config",
-    "parse_config",
-    "replicate_blocks",
-]
-
 
 @dataclass(frozen=True)
 class Experiment:
@@ -134,16 +124,8 @@ def parse_config(content: Mapping[str, Any], known_figures: Mapping[str, bool]) 
         conditions = expansion.conditions(path, entry)
         experiments.append(Experiment(name, tuple(entry.figures), entry.replicates, conditions))
     figures = _figures(checked.figures, experiments, known_figures)
-    return Config(
-        checked.name,
-        checked.seed,
-        checked.block,
-        figures,
-        tuple(experiments),
-        sources,
-        places,
-        tuple(expansion.notes),
-    )
+    own = checked.name, checked.seed, checked.block
+    return Config(*own, figures, tuple(experiments), sources, places, tuple(expansion.notes))
 
 
 def replicate_blocks(replicates: int, block: int) -> Iterator[tuple[int, ...]]:
