@@ -57,18 +57,18 @@ def draw(table: pd.DataFrame) -> Figure:
     table = _with_variant(table)
     decayed = table["l2"] > 0
     # A panel keeps its place and letter, which the caption names, whether or not it has data.
+    still, moving = (table[~decayed], "λ = 0", "0"), (table[decayed], "λ > 0", "a positive number")
     content = (
-        ("(a) no decay", _still, "weight_alignment", table[~decayed]),
-        ("(b) time to align", _times, "align_step", table[decayed]),
-        ("(c) collapse", _collapse, "weight_alignment", table[decayed]),
+        ("(a) no decay", _still, "weight_alignment", *still),
+        ("(b) time to align", _times, "align_step", *moving),
+        ("(c) collapse", _collapse, "weight_alignment", *moving),
     )
     figure, (row,) = marks.grid(1, len(content), 2.2)
-    for axes, (name, painter, metric, rows) in zip(row, content, strict=True):
+    for axes, (name, painter, metric, rows, decay, value) in zip(row, content, strict=True):
         marks.title(axes, name, "", marks.diverged_note(rows, table))
         axes.set_xlabel("width $p$")
         reason = numbers.lacking_metrics(rows, metric)
         if rows.empty:
-            decay, value = ("λ = 0", "0") if painter is _still else ("λ > 0", "a positive number")
             reason = f"No run with {decay} in the table: "
             reason += f"set l2 to {value} in the experiment, or sweep it."
         elif painter is _collapse:
@@ -80,10 +80,8 @@ def draw(table: pd.DataFrame) -> Figure:
             axes.set_yticks([])
         else:
             painter(axes, rows)
-    handles = [
-        marks.key(style.l2_color(x), style.l2_name(x), marker="o")
-        for x in sorted(table["l2"].unique())
-    ]
+    decays = sorted(table["l2"].unique())
+    handles = [marks.key(style.l2_color(x), style.l2_name(x), marker="o") for x in decays]
     if not decayed.all():
         handles.append(marks.guide_key("chance, $1/\\sqrt{p}$"))
     handles.append(marks.key(label="theory, no free parameter", **style.THEORY))
@@ -128,28 +126,18 @@ def _align_time(table: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(ratio=ratio, limit=rows["steps"] * scale)
     rows[["value", "law"]] = rows[["value", "law"]].mul(scale, axis=0)
     keys = ["variant", "l2", "width"]
-    out = (
-        rows.groupby(keys, observed=True)
-        .agg(
-            of=("replicate", "size"),
-            limit=("limit", "first"),
-            law=("law", lambda times: times.mean(skipna=False)),
-            ratio=("ratio", "mean"),
-            ratio_sd=("ratio", "std"),
-        )
-        .reset_index()
-    )
+    columns = {"of": ("replicate", "size"), "limit": ("limit", "first")}
+    columns |= {"ratio": ("ratio", "mean"), "ratio_sd": ("ratio", "std")}
+    columns |= {"law": ("law", lambda times: times.mean(skipna=False))}
+    out = rows.groupby(keys, observed=True).agg(**columns).reset_index()
     out = out.merge(numbers.estimate(rows[rows["value"].notna()], keys), on=keys, how="left")
     return out.assign(n=out["n"].fillna(0).astype(int))
 
 
 def _still(axes: Axes, rows: pd.DataFrame) -> None:
-    color = style.l2_color(0.0)
     final = numbers.last(numbers.metric(rows, "weight_alignment"))
-    axes.plot(
-        final["width"], final["value"].abs(), ".", color=color, markersize=3.5, alpha=0.35,
-        markeredgewidth=0, zorder=2, gid="replicates",
-    )  # fmt: skip
+    look = {"color": style.l2_color(0.0), "markersize": 3.5, "markeredgewidth": 0, "alpha": 0.35}
+    axes.plot(final["width"], final["value"].abs(), ".", zorder=2, gid="replicates", **look)
     sizes = _undecayed(rows)
     for _, part in sizes.groupby("variant", observed=True):
         axes.plot(part["width"], part["rms"], marker="o", gid="data", zorder=3, **_look(part))
@@ -159,9 +147,8 @@ def _still(axes: Axes, rows: pd.DataFrame) -> None:
     samples = rows["samples"].mean()
     if widths[-1] > 10 * samples:
         wide = np.geomspace(max(widths[0], 10 * samples), widths[-1], 50)
-        axes.plot(
-            wide, np.sqrt(1 / wide + (samples / wide) ** 2), zorder=4, gid="theory", **style.THEORY
-        )
+        drift = np.sqrt(1 / wide + (samples / wide) ** 2)
+        marks.guide(axes, wide, drift, gid="theory", **style.THEORY)
     axes.set_ylabel("|cos($\\beta$, $b$)| at $\\lambda$ = 0")
     axes.set_yscale("log")
     axes.set_ylim(min(0.1 * widths[-1] ** -0.5, 0.5 * sizes["rms"].min()), 1.3)
@@ -180,15 +167,17 @@ def _times(axes: Axes, rows: pd.DataFrame) -> None:
             look = {"marker": "o", "markersize": max(3.0, 7.5 - 2.5 * order)}
             marks.band(axes, part["width"], part, **_look(part, l2), **look)
         short, color = curve[~complete], style.l2_color(l2)
-        axes.plot(
-            short["width"], short["limit"], linestyle="none", marker="^", markerfacecolor="white",
-            markeredgecolor=color, markersize=5, zorder=4, gid="unreached",
-        )  # fmt: skip
+        look = {
+            "marker": "^",
+            "markersize": 5,
+            "markeredgecolor": color,
+            "markerfacecolor": "white",
+        }
+        look |= {"linestyle": "none", "zorder": 4, "gid": "unreached"}
+        axes.plot(short["width"], short["limit"], **look)
         for cell in short[short["n"] > 0].itertuples():
-            axes.annotate(
-                f"{cell.n}/{cell.of}", (cell.width, cell.limit), (0, 5),
-                textcoords="offset points", ha="center", fontsize=style.SMALL, color=color,
-            )  # fmt: skip
+            at = cell.width, cell.limit
+            marks.remark(axes, f"{cell.n}/{cell.of}", at, "data", (0, 5), color, ha="center")
     marks.width_axis(axes, rows["width"])
     axes.set_yscale("log")
     low, high = axes.get_ylim()

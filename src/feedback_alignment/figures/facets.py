@@ -202,9 +202,8 @@ class Facets:
             index = [*(["quantity"] if rows["quantity"].nunique() > 1 else []), *index, "line"]
             return _pivot(rows, index, self.x)
         index = [*index, "line"]
-        groups = rows.sort_values(self.x, kind="stable").groupby(
-            [*index, "quantity"], observed=True
-        )
+        rows = rows.sort_values(self.x, kind="stable")
+        groups = rows.groupby([*index, "quantity"], observed=True)
         ends = _pivot(groups.tail(1), index, "quantity")
         counts = groups["replicates"].last().groupby(level=index, observed=True).max()
         ends.columns = ends.columns.astype(str)
@@ -275,7 +274,12 @@ def facets(
         reason = numbers.lacking_steps(table)
     if reason:
         return Facets(marks.explanation(reason), numbers.nothing(reason))
-    table = _prepared(table, x, hue)
+    table = table.reset_index(drop=True)
+    if x == "epoch":
+        table["epoch"] = numbers.epochs(table)
+    if hue == "method":
+        pairs = zip(table["rule"], table["l2"], strict=True)
+        table["method"] = [style.method_name(*pair) for pair in pairs]
     covered = {*(("rule", "l2") if hue == "method" else (hue,)), *by, row, col, x}
     settings = [name for name in table if name in covered and name in (*numbers.SETTINGS, "case")]
     table["variant"] = numbers.variants(table, settings, ignore)
@@ -288,12 +292,10 @@ def facets(
     kept = [name for name in dict.fromkeys((row, col, "rule", "l2", "variant")) if name]
     stats = _estimate(table, asked, [*kept, "_row", "_col", "line", x], final, log_x)
     layout = Layout(quantities, row, rows, col, cols, height, x, log_x, lines)
-    shown = Facets(
-        Figure(), stats.drop(columns=["_row", "_col"]), x=x, final=final, ignore=ignore, apart=apart
-    )
     inhabited = set(zip(table["_row"], table["_col"], strict=True))
     with style.context():
-        shown.figure = layout.draw(stats)
+        told = {"x": x, "final": final, "ignore": ignore, "apart": apart}
+        shown = Facets(layout.draw(stats), stats.drop(columns=["_row", "_col"]), **told)
         for at, quantity, (r, c) in layout.places:
             axes = layout.axes[at]
             if (r, c) not in inhabited:
@@ -303,10 +305,9 @@ def facets(
             cells = table[(table["_row"] == r) & (table["_col"] == c)]
             if quantity.otherwise and quantity.of(cells).empty:
                 quantity = quantity.otherwise
-            here = (
-                (stats["_row"] == r) & (stats["_col"] == c) & (stats["quantity"] == quantity.name)
-            )
-            panel = Panel(axes, quantity, cells, stats[here], (r, c))
+            here = stats[(stats["_row"] == r) & (stats["_col"] == c)]
+            here = here[here["quantity"] == quantity.name]
+            panel = Panel(axes, quantity, cells, here, (r, c))
             right = style.label(aside, cells[aside].iloc[0]) if aside else ""
             note = marks.diverged_note(cells, table)
             layout.name(panel, right, note, inner=(r, c - 1) in inhabited)
@@ -316,21 +317,10 @@ def facets(
             look = {k: v for k, v in look.items() if k not in ("zorder", "band")}
             shown.keys.append(marks.key(**look))
         unused = {q.unused for q in quantities if (q.rows(table)["rule"] == q.unused).any()}
-        for rule in sorted(unused):
-            name = style.method_name(rule, 0)
-            shown.keys.append(marks.guide_key(f"null: feedback that {name} does not use"))
+        names = [style.method_name(rule, 0) for rule in sorted(unused)]
+        shown.keys += [marks.guide_key(f"null: feedback that {n} does not use") for n in names]
         marks.legend(shown.figure, shown.keys)
     return shown
-
-
-def _prepared(table: pd.DataFrame, x: str, hue: str) -> pd.DataFrame:
-    table = table.reset_index(drop=True)
-    if x == "epoch":
-        table["epoch"] = numbers.epochs(table)
-    if hue == "method":
-        pairs = zip(table["rule"], table["l2"], strict=True)
-        table["method"] = [style.method_name(*pair) for pair in pairs]
-    return table
 
 
 def _places(table: pd.DataFrame, setting: str | None, apart: bool) -> tuple[list, list[Place]]:

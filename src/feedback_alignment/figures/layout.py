@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from feedback_alignment.figures import marks, numbers, style
 from feedback_alignment.figures.lines import Look
@@ -111,10 +113,8 @@ class Layout:
         """
         axes, start = panel.axes, self.quantities[0]
         first = panel.quantity in (start, start.otherwise)
-        (row, row_variant), (col, col_variant) = (
-            self.rows[panel.place[0]],
-            self.cols[panel.place[1]],
-        )
+        at_row, at_col = panel.place
+        (row, row_variant), (col, col_variant) = self.rows[at_row], self.cols[at_col]
         left = style.label(self.col, col) if self.col else ""
         left = "\n".join([*filter(None, [left]), *in_lines(col_variant, 24)])
         of_row = style.label(self.row, row) if self.row else ""
@@ -144,7 +144,8 @@ class Layout:
                 marks.say_missing(axes, reason, wrap=24)
                 continue
             if quantity.zero:
-                marks.zero(axes)
+                look = {"color": style.GUIDE, "alpha": 0.4, "linewidth": 0.8, "zorder": 1.5}
+                axes.axhline(0, gid="zero", **look)
             for shade in axes.collections:  # bands on top of each other must not hide the lines
                 shade.set_alpha(0.18 * min(1.0, 4 / len(axes.collections)))
             self._horizontal(axes, cells)
@@ -155,13 +156,9 @@ class Layout:
                 continue
             marked.add(panel.place)
             if final:
-                taken = marks.mark_counts(axes, self._counts(cells))
-                room[quantity.name] = max(taken, room[quantity.name])
+                room[quantity.name] = max(self._count_lost(axes, cells), room[quantity.name])
             else:
-                ended = numbers.diverged(cells)
-                epochs = self.x == "epoch"
-                ends = numbers.epochs(ended, "end_step") if epochs else ended["end_step"]
-                marks.mark_ends(axes, ended, ends)
+                self._mark_ends(axes, cells)
         for _, quantity in self.shown:
             row = [p for p in panels if p.quantity is quantity and len(p.numbers)]
             for some in [[p] for p in row] if quantity.own_axis else [row] if row else []:
@@ -180,11 +177,9 @@ class Layout:
         if quantity.log and not _linear(data):
             below = x[data["mean"] <= 0]
             if len(below):  # no place on a logarithmic axis: a triangle inside the lower edge
-                axes.plot(
-                    below, [0.03] * len(below), "v", color=look["color"], markersize=5,
-                    markerfacecolor="white", transform=axes.get_xaxis_transform(), zorder=5,
-                    gid="below-zero",
-                )  # fmt: skip
+                own = {"color": look["color"], "markersize": 5, "markerfacecolor": "white"}
+                own |= {"transform": axes.get_xaxis_transform(), "zorder": 5, "gid": "below-zero"}
+                axes.plot(below, [0.03] * len(below), "v", **own)
                 data = data.assign(mean=data["mean"].where(data["mean"] > 0))
         marks.band(axes, x, data, **look)
 
@@ -200,20 +195,43 @@ class Layout:
         if self.x == "width":
             marks.width_axis(axes, cells["width"])
         elif self.x == "depth":
-            marks.whole_axis(axes, cells["depth"])
+            whole = range(cells["depth"].min(), cells["depth"].max() + 1)
+            axes.set_xlim(whole[0] - 0.25, whole[-1] + 0.25)
+            axes.set_xticks(whole[:: -(-len(whole) // 8)])
         elif self.log_x:
             axes.set_xscale("log")
             axes.set_xlim(1, max(2, cells[self.x].max()))
         else:
             axes.set_xlim(0, max(cells[self.x].max(), 1e-9))
-            marks.step_axis(axes)
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: style.thousands(x)))
 
-    def _counts(self, cells: pd.DataFrame) -> Iterator[tuple[float, str, int, int]]:
+    def _mark_ends(self, axes: Axes, cells: pd.DataFrame) -> None:
+        """A cross at the upper edge where each replicate diverged; a later end is named."""
+        lost, (start, end) = numbers.diverged(cells), axes.get_xlim()
+        ends = numbers.epochs(lost, "end_step") if self.x == "epoch" else lost["end_step"]
+        for rule, l2, place in zip(lost["rule"], lost["l2"], ends, strict=True):
+            color = style.method_color(rule, l2)
+            marks.cross(axes, min(max(place, start), end), 0.96, color, clip_on=False)
+        if (ends > end).any():
+            text, at = f"at {style.count(ends.max())}", (1, 0.96)
+            marks.remark(axes, text, at, "axes fraction", (-6, -2.5), style.ALERT, ha="right")
+
+    def _count_lost(self, axes: Axes, cells: pd.DataFrame) -> float:
+        """Crosses at the lower edge, one above the other, with how many replicates diverged there.
+
+        Returns the share of the panel's height that they take.
+        """
+        above: Counter[float] = Counter()
         runs = numbers.replicates(cells[cells["line"].notna()])
-        for (place, line), group in runs.groupby([self.x, "line"], observed=True):
-            lost = int((group["status"] == "diverged").sum())
-            if lost:
-                yield place, self.lines[line]["color"], lost, len(group)
+        for (x, line), group in runs.groupby([self.x, "line"], observed=True):
+            if lost := (group["status"] == "diverged").sum():
+                at, color = (x, 0.04 + 0.065 * above[x]), self.lines[line]["color"]
+                above[x] += 1
+                marks.cross(axes, *at, color)
+                text, edge = f"{lost}/{len(group)}", axes.get_xaxis_transform()
+                marks.remark(axes, text, at, edge, (4, -2.3), color, gid="count")
+        return min(0.5, 0.095 + 0.065 * (max(above.values()) - 1)) if above else 0.0
 
 
 def in_lines(variant: str, width: int) -> list[str]:
@@ -265,8 +283,6 @@ def _name_what_leaves(panel: Panel, low: float) -> None:
     colors = {line.get_label(): line.get_color() for line in panel.axes.get_lines()}
     for number, end in enumerate(ends[ends["mean"].between(0, low, "neither")].itertuples()):
         mantissa, exponent = f"{end.mean:.0e}".split("e")
-        panel.axes.annotate(
-            f"↓ to ${mantissa}\\times 10^{{{int(exponent)}}}$", (0.03, 0.04 + 0.09 * number),
-            xycoords="axes fraction", color=colors.get(end.line, style.INK), fontsize=style.SMALL,
-            gid="floor",
-        )  # fmt: skip
+        text, at = f"↓ to ${mantissa}\\times 10^{{{int(exponent)}}}$", (0.03, 0.04 + 0.09 * number)
+        color = colors.get(end.line, style.INK)
+        marks.remark(panel.axes, text, at, "axes fraction", (0, 0), color, gid="floor")

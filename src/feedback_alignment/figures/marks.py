@@ -65,10 +65,15 @@ def title(axes: Axes, left: str, right: str, note: str | None) -> None:
     axes.set_title(left, loc="left", pad=pad)
     axes.set_title(right, loc="right", pad=pad, fontweight="normal", fontsize=7.5)
     if note:
-        axes.annotate(
-            note, (0, 1), (0, 5), "axes fraction", "offset points",
-            color=style.ALERT, fontsize=style.SMALL, gid="note",
-        )  # fmt: skip
+        remark(axes, note, (0, 1), "axes fraction", (0, 5), style.ALERT, gid="note")
+
+
+def remark(
+    axes: Axes, text: str, at: Any, of: Any, shift: tuple[float, float], color: Any, **look: Any
+) -> None:
+    """Small print `shift` points from a place, given in coordinates as of `Axes.annotate`."""
+    look |= {"color": color, "fontsize": style.SMALL}
+    axes.annotate(text, at, shift, of, "offset points", **look)
 
 
 def diverged_note(cells: pd.DataFrame, table: pd.DataFrame) -> str | None:
@@ -145,46 +150,6 @@ def cross(axes: Axes, x: Any, height: Any, color: str, **look: Any) -> None:
     axes.plot(x, height, color=color, transform=edge, zorder=6, gid="diverged", **look)
 
 
-def mark_ends(axes: Axes, lost: pd.DataFrame, ends: pd.Series) -> None:
-    """A cross at the upper edge where each replicate diverged, the rows of `lost`.
-
-    Call it when the limits stand; a later end is marked at the edge, and named.
-    """
-    start, end = axes.get_xlim()
-    for (_, replicate), place in zip(lost.iterrows(), ends, strict=True):
-        color = style.method_color(replicate["rule"], replicate["l2"])
-        cross(axes, min(max(place, start), end), 0.96, color, clip_on=False)
-    if (ends > end).any():
-        axes.annotate(
-            f"at {style.count(ends.max())}", (1, 0.96), (-6, -2.5), "axes fraction",
-            "offset points", ha="right", fontsize=style.SMALL, color=style.ALERT,
-        )  # fmt: skip
-
-
-def mark_counts(axes: Axes, counts: Iterable[tuple[float, str, int, int]]) -> float:
-    """Crosses at the lower edge, one above the other, with how many replicates diverged there.
-
-    Of each cross `counts` has its abscissa, its colour, and how many of how many diverged. Returns
-    the share of the panel's height that they take.
-    """
-    heights: dict[float, int] = {}
-    edge = axes.get_xaxis_transform()
-    for x, color, lost, asked in counts:
-        row = heights[x] = heights.get(x, -1) + 1
-        place = x, 0.04 + 0.065 * row
-        cross(axes, *place, color)
-        axes.annotate(
-            f"{lost}/{asked}", place, (4, -2.3), edge, "offset points", color=color,
-            fontsize=style.SMALL, gid="count",
-        )  # fmt: skip
-    return min(0.5, 0.095 + 0.065 * max(heights.values())) if heights else 0.0
-
-
-def zero(axes: Axes) -> None:
-    """A thin line at zero, beneath the data."""
-    axes.axhline(0, color=style.GUIDE, alpha=0.4, linewidth=0.8, zorder=1.5, gid="zero")
-
-
 def vertical(axes: Axes, x: float, gid: str) -> None:
     """A vertical line beneath the data: something happens here."""
     axes.axvline(x, color=style.GUIDE, linewidth=0.9, zorder=2.2, gid=gid)
@@ -224,20 +189,6 @@ def width_axis(axes: Axes, widths: Iterable[int]) -> None:
         axes.xaxis.set_minor_locator(FixedLocator(values))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: style.count(x)))
     axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def whole_axis(axes: Axes, values: Iterable[int]) -> None:
-    """A linear axis of a few whole numbers, such as depths."""
-    found = sorted(set(values))
-    whole = range(found[0], found[-1] + 1)
-    axes.set_xlim(whole[0] - 0.25, whole[-1] + 0.25)
-    axes.set_xticks(whole[:: -(-len(whole) // 8)])
-
-
-def step_axis(axes: Axes) -> None:
-    """A linear axis of steps or epochs with few, readable ticks."""
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}".replace(",", "\u2009")))
 
 
 def decades(axes: Axes, which: str = "y") -> None:

@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from pyarrow.parquet import read_schema
 
+from feedback_alignment import tables
 from feedback_alignment.tables import COLUMNS, STATUSES
 
 REPLICATE = ["condition", "replicate"]
 #: What tells the values of a tidy table apart.
 VALUE = [*REPLICATE, "step", "metric", "layer"]
-_NO_SETTING = {*REPLICATE, "experiment", "case", "step", "metric", "layer", "value", "status"}
 #: Settings that a sweep can vary; those that a figure has no place for become a `variant`.
-SETTINGS = [name for name in COLUMNS if name not in _NO_SETTING | {"end_step"}]
+SETTINGS = [name for name in tables.SETTINGS if name != "case"]
 #: Columns of a horizontal axis along which one run has many values.
 COURSES = ("step", "epoch")
 _SYMBOLS = {"eta": "η", "samples": "n", "dimension": "d", "l2": "λ", "width": "p"}

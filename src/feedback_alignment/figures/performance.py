@@ -16,9 +16,6 @@ from feedback_alignment.figures import marks, numbers, style
 
 METRICS = ("accuracy", "gradient_alignment")
 
-_SIZE = ["init_scale", "width", "depth"]
-#: What each condition is for: the series over decays with its controls, and the grid.
-CASES = ("trained", "frozen_hidden", "random_features", "fresh_feedback", "search")
 #: The grid under direct feedback, which is in the table below the figure alone.
 _DIRECT = ("search_direct",)
 _MARGIN = 0.03  # how far beyond 1 the stretched axis of accuracies has its end
@@ -26,6 +23,8 @@ _MARKERS = {"fa": "o", "bp": "s", "dfa": "^", "usf": "D", "kp": "P", "drtp": "X"
 _FROZEN = style.NULL | {"color": style.case_color("frozen_hidden"), "marker": "*", "markersize": 7}
 _FRESH = _FROZEN | {"color": style.case_color("fresh_feedback"), "linestyle": "none"}
 _CONTROLS = {"frozen_hidden": _FROZEN, "random_features": _FROZEN, "fresh_feedback": _FRESH}
+#: What each condition is for: the series over decays with its controls, and the grid.
+CASES = ("trained", *_CONTROLS, "search")
 _LABELS = {"accuracy": "accuracy, held-out", "alignment": "gradient alignment, hidden layers"}
 _EDGE = {"markeredgecolor": "white", "markeredgewidth": 0.4}
 
@@ -79,17 +78,18 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     if reason := lacking(table):
         return numbers.nothing(reason)
     cells = conditions(table)
-    rows = []
-    for _, cell in _series(cells).iterrows():
-        rows.append(
-            {
-                "run": _name(cell, cells),
-                "λ": f"{cell['l2']:g}",
-                "accuracy": _shown(cell, "accuracy"),
-                "cos(g_BP, g_FA), hidden": _shown(cell, "alignment"),
-                "replicates": str(cell["replicates"] - cell["lost"]),
-            }
-        )
+    series = cells[cells["swept"] | cells["control"]]
+    series = series.sort_values(["control", "rule", "width", "l2"], kind="stable")
+    rows = [
+        {
+            "run": _name(cell, cells),
+            "λ": f"{cell['l2']:g}",
+            "accuracy": _shown(cell, "accuracy"),
+            "cos(g_BP, g_FA), hidden": _shown(cell, "alignment"),
+            "replicates": str(cell["replicates"] - cell["lost"]),
+        }
+        for _, cell in series.iterrows()
+    ]
     names = ("correlation", "correlation of ranks")
     for of, those in (("", cells), ("DFA, ", conditions(table, _DIRECT))):
         grid = _judged(_searched(those))
@@ -135,12 +135,6 @@ def draw(table: pd.DataFrame) -> Figure:
     of = f" (b) and (c): {network}." if network else ""
     marks.footnote(figure, f"Data: {data}. BP has alignment 1 by definition.{of}")
     return figure
-
-
-def _series(cells: pd.DataFrame) -> pd.DataFrame:
-    """The swept conditions and every control, in a fixed order."""
-    rows = cells[cells["swept"] | cells["control"]]
-    return rows.sort_values(["control", "rule", "width", "l2"], kind="stable")
 
 
 def _searched(cells: pd.DataFrame) -> pd.DataFrame:
@@ -192,11 +186,9 @@ def _point(cell: pd.Series) -> dict[str, Any]:
 
 def _all(axes: Axes, grid: pd.DataFrame, cells: pd.DataFrame) -> None:
     """A point a network and a line a decay; a star a control."""
-    if len(grid[_SIZE].drop_duplicates()) < 2:
-        reason = (
-            "One size of network with feedback in the table: set several init_scale, width or "
-            "depth with rule: fa in the experiment's grid."
-        )
+    if len(grid[["init_scale", "width", "depth"]].drop_duplicates()) < 2:
+        reason = "One size of network with feedback in the table: set several init_scale, width or "
+        reason += "depth with rule: fa in the experiment's grid."
         return marks.say_missing(axes, reason, wrap=26)
     look = {"markersize": 3.2, "alpha": 0.8, "markeredgewidth": 0, "zorder": 3, "gid": "data"}
     for _, cell in grid.sort_values("l2").iterrows():
@@ -210,10 +202,9 @@ def _all(axes: Axes, grid: pd.DataFrame, cells: pd.DataFrame) -> None:
         look = {"color": _point(part.iloc[0])["color"], "linewidth": 1.5, "zorder": 2}
         axes.plot(ends, _shrink(line(ends)), gid="within", **look)
     for _, cell in _judged(cells[cells["control"] & ~cells["swept"]]).iterrows():
-        axes.errorbar(
-            cell["alignment"], cell["accuracy"], cell["accuracy_sd"], cell["alignment_sd"],
-            markersize=7, elinewidth=0.9, zorder=3, gid="control", **_EDGE, **_point(cell),
-        )  # fmt: skip
+        numbers_of = cell[["alignment", "accuracy", "accuracy_sd", "alignment_sd"]]
+        look = {"markersize": 7, "elinewidth": 0.9, "zorder": 3, "gid": "control"} | _EDGE
+        axes.errorbar(*numbers_of, **look, **_point(cell))
     axes.set(xlabel=_LABELS["alignment"], ylabel=_LABELS["accuracy"])
 
 
@@ -272,9 +263,9 @@ def _keys(cells: pd.DataFrame) -> list[Line2D]:
     for rule in sorted(shown["rule"].unique(), key=lambda name: (name not in _MARKERS, name)):
         marker = _MARKERS.get(rule, "h")
         handles.append(marks.key(style.rule_color(rule), style.method_name(rule, 0), marker=marker))
-    for l2 in sorted(x for x in shown["l2"].unique() if x > 0):
-        look = {"linestyle": "none", "marker": "o"}
-        handles.append(marks.key(style.l2_color(l2), style.l2_name(l2), **look))
+    point = {"linestyle": "none", "marker": "o"}
+    decays = sorted(x for x in shown["l2"].unique() if x > 0)
+    handles += [marks.key(style.l2_color(x), style.l2_name(x), **point) for x in decays]
     for case, look in (("frozen_hidden", _FROZEN), ("fresh_feedback", _FRESH)):
         if any(_CONTROLS.get(own) is look for own in cells["case"]):
             handles.append(marks.key(label=style.case_name(case), **look))

@@ -62,10 +62,9 @@ def _draw(panel: Panel, points: pd.DataFrame, x: str) -> pd.DataFrame:
     some = {"markersize": 4, "linestyle": "none"}
     some = {"markersize": 3, "markevery": 0.1} if x in numbers.COURSES else some
     for (rule, l2), part in rows.groupby(["rule", "l2"]):
-        panel.axes.errorbar(
-            part[x], part["mean"], part["sd"].where(part["sd"] > 0), elinewidth=0.8, zorder=5,
-            color=style.method_color(rule, l2), gid="published", **style.PUBLISHED | some,
-        )  # fmt: skip
+        look = style.PUBLISHED | some | {"color": style.method_color(rule, l2), "elinewidth": 0.8}
+        bars = part["sd"].where(part["sd"] > 0)
+        panel.axes.errorbar(part[x], part["mean"], bars, zorder=5, gid="published", **look)
     if len(rows):
         _make_room(panel.axes, panel.cells[x], rows, x)
     return points

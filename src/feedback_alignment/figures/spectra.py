@@ -61,8 +61,7 @@ def _spectrum(axes: Axes, cells: pd.DataFrame, ratios: pd.Series) -> bool:
         text, at = f"mean $r$ = {marks.signed(float(f'{mean:{digits}}'))}", (0, 5)
         axes.annotate(text, (0, 1), at, "axes fraction", "offset points", gid="ratio")
     if note := marks.diverged_note(cells, cells):
-        look = {"color": style.ALERT, "fontsize": style.SMALL, "gid": "note"}
-        axes.annotate(note, (0.03, 0.03), xycoords="axes fraction", **look)
+        marks.remark(axes, note, (0.03, 0.03), "axes fraction", (0, 0), style.ALERT, gid="note")
     one = parts[parts["replicate"] == parts["replicate"].min()]
     values = one.pivot_table("value", ["step", "layer"], "metric").dropna().reset_index()
     now, left = values["step"] == one["moment"].iloc[0], values["K_real"] < 0

@@ -68,9 +68,8 @@ def _criterion(axes: Axes, cells: pd.DataFrame, colors: dict[int, str]) -> bool:
     marks.ticks(axes.xaxis, [-1, -0.1, -0.01, 0, 0.01], marks.signed)
     low, high = runs["ratio"].min(), runs["ratio"].max()
     axes.set_xlim(min(2 * low, -2 * _NEAR_ZERO), max(2 * high, 2 * _NEAR_ZERO))
-    look = {"fontsize": style.SMALL, "color": style.GUIDE, "ha": "right"}
-    place = "axes fraction", "data"
-    axes.annotate("the loss doubles", (0.99, minima.STAYS), (0, 2), place, "offset points", **look)
+    at, of = (0.99, minima.STAYS), ("axes fraction", "data")
+    marks.remark(axes, "the loss doubles", at, of, (0, 2), style.GUIDE, ha="right")
     axes.set_xlabel("$r$ at the intervention: least over largest real part of $K$")
     axes.set_ylabel("loss rises by a factor of")
     return True
@@ -106,10 +105,8 @@ def _shares(axes: Axes, cells: pd.DataFrame, colors: dict[int, str]) -> bool:
 
 def _bar(axes: Axes, x: float, share: Sequence[float], mark: dict[str, Any]) -> None:
     mean, low, high = share
-    axes.errorbar(
-        [x], [mean], yerr=[[mean - low], [high - mean]], elinewidth=1.0, zorder=3, gid="share",
-        **_LOOK | mark,
-    )  # fmt: skip
+    look = {"elinewidth": 1.0, "zorder": 3, "gid": "share"} | _LOOK | mark
+    axes.errorbar([x], [mean], yerr=[[mean - low], [high - mean]], **look)
 
 
 def _mark(colors: dict[int, str], kind: str, width: int, angle: float = 0.0) -> dict[str, Any]:

@@ -204,6 +204,11 @@ def count(number: float) -> str:
     exponent = math.log10(number) if number > 0 else 0.0
     if exponent >= 5 and exponent == round(exponent):
         return f"$10^{{{round(exponent)}}}$"
+    return thousands(number)
+
+
+def thousands(number: float) -> str:
+    """A number without decimals, with thin spaces between thousands."""
     return f"{number:,.0f}".replace(",", "\u2009")
 
 
