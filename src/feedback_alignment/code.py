@@ -72,11 +72,7 @@ class Code:
 
 
 class Tree:
-    """The project's files, as jobs read them.
-
-    Args:
-        root: the project's folder.
-    """
+    """The files below the project's folder, as jobs read them."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -40,11 +40,8 @@ _KINDS = {
 def documents(root: Path) -> dict[str, str]:
     """The generated files, and the files with generated tables, as they should be.
 
-    Args:
-        root: the project's root.
-
     Returns:
-        text by path below the root.
+        text by path below the project's root.
 
     Raises:
         InputError: a number is marked that no snapshot has; one line.

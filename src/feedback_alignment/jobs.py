@@ -117,15 +117,11 @@ class Plan:
     def stale(self, results: Path, digests: KnownDigests) -> tuple[list[Job], list[str]]:
         """The jobs whose named outputs are missing, of another specification, or damaged.
 
-        Args:
-            results: the results folder of the config.
-            digests: what is known of large files.
-
         Returns:
             the jobs, and a line for each file that was damaged after it was made.
         """
         stale: list[Job] = []
-        lines = []
+        lines: list[str] = []
         for job in self.named:
             upstream = [self.jobs[step][name] for step, name in job.reads]
             upstream = [other for other in upstream if other.made]
@@ -149,11 +145,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def make_plan(config: Config, root: Path) -> Plan:
-    """Specify every job of a config.
-
-    Args:
-        config: a validated config.
-        root: the project's root, whose code and lock file count.
+    """Specify every job of a config, with the code and the lock file below the project's root.
 
     Raises:
         ConfigError: one of the project's own files cannot be read.

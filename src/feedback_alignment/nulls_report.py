@@ -24,16 +24,10 @@ SAMPLES = 1000
 def write_null_rates(
     root: Path, config: Path, into: Path, samples: int = SAMPLES
 ) -> tuple[Path, list[NullRate]]:
-    """Judge the nulls of a config, from its tables and those of `config/nulls.yaml`.
-
-    Args:
-        root: the project's folder.
-        config: the config, whose tables must be there.
-        into: folder of the tables that are written, `nulls.md` and `nulls.csv`.
-        samples: how many samples of each null are judged.
+    """Judge samples of each null of a config, from its tables and those of `config/nulls.yaml`.
 
     Returns:
-        the table that was written, and the rates.
+        the table that was written into a folder, `nulls.md` beside `nulls.csv`, and the rates.
 
     Raises:
         InputError: a config is wrong, or a table is not there.

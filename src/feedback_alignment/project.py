@@ -31,21 +31,17 @@ def read_project(
     Raises:
         InputError: anything is wrong; one line with file, key path and what is allowed.
     """
+    root = Path(os.path.relpath(root))  # as messages name files
     figures = known_figures(root)
-    published = read_all(Path(os.path.relpath(path)) for path in root.glob(PUBLISHED))
-    load_claims(figures, published)
-    source_file = Path(os.path.relpath(root / SOURCES_FILE))
-    sources = load_sources(source_file)
-    read_seeds(Path(os.path.relpath(root / SEEDS_FILE)), "")
+    load_claims(figures, read_all(root.glob(PUBLISHED)))
+    sources = load_sources(root / SOURCES_FILE)
+    read_seeds(root / SEEDS_FILE, "")
     for path in sorted((root / CAPTIONS).glob("*.rst")):
-        read_caption(Path(os.path.relpath(path)))
-    config = load_config(
-        [Path(os.path.relpath(path)) for path in configs or [root / "config/config.yaml"]],
-        known_figures=figures,
-        overrides=overrides,
-    )
+        read_caption(path)
+    paths = [Path(os.path.relpath(path)) for path in configs or [root / "config/config.yaml"]]
+    config = load_config(paths, known_figures=figures, overrides=overrides)
     known = {experiment.name for experiment in config.experiments} | _experiments(root)
-    doubts = (f"{source_file}: {line}" for line in misspelt(sources, known))
+    doubts = (f"{root / SOURCES_FILE}: {line}" for line in misspelt(sources, known))
     return replace(config, notes=(*config.notes, *doubts))
 
 

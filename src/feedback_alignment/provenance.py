@@ -36,10 +36,7 @@ def environment(lock: str) -> dict[str, str]:
 
 
 def summarise_settings(conditions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The settings of an experiment: one value where all conditions agree, else all values.
-
-    Args:
-        conditions: the settings of each condition.
+    """The settings of an experiment's conditions: one value where all agree, else all values.
 
     Returns:
         `fixed`, a value by setting; `varied`, a list by setting; and `conditions`, their number.
@@ -58,11 +55,7 @@ def summarise_settings(conditions: Sequence[Mapping[str, Any]]) -> dict[str, Any
 
 
 def describe(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Content of settings.json: what a config runs.
-
-    Args:
-        record: the specification of the job `record`.
-    """
+    """Content of settings.json: what a config runs, by the specification of the job `record`."""
     experiments = {}
     for name, entry in record["experiments"].items():
         own = {"figures": entry["figures"], "replicates": entry["replicates"]}
@@ -71,10 +64,6 @@ def describe(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def count_statuses(table: "pd.DataFrame") -> dict[str, int]:
-    """Number of runs (a condition with a replicate) by status.
-
-    Args:
-        table: a tidy table.
-    """
+    """Number of a tidy table's runs (a condition with a replicate) by status."""
     ends = table.drop_duplicates(["condition", "replicate"])["status"]
     return {status: int((ends == status).sum()) for status in STATUSES}

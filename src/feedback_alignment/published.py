@@ -40,15 +40,16 @@ class PublishedPoint:
     n: int
 
 
-def published_file(name: str) -> Path:
-    """Where a table of published values lies: in the project, or in the copy that a job runs.
+def published_table(name: str) -> "pd.DataFrame":
+    """A table of published values: a column for each setting, `metric`, `mean`, `sd`, `n`, ...
 
-    Args:
-        name: name of the table.
+    It lies in the project, or in the copy that a job runs.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is none of that name, or it is malformed.
     """
+    import pandas as pd
+
     folders = [folder / "resources/published" for folder in Path(__file__).parents[1:3]]
     there = {path.stem: path for folder in folders for path in sorted(folder.glob("*.csv"))}
     if name not in there:
@@ -56,21 +57,7 @@ def published_file(name: str) -> Path:
             f'unknown table of published values "{name}"{nearest(name, there)}; '
             f"allowed: {', '.join(there)}"
         )
-    return there[name]
-
-
-def published_table(name: str) -> "pd.DataFrame":
-    """A table of published values: a column for each setting, `metric`, `mean`, `sd`, `n`, ...
-
-    Args:
-        name: name of the table.
-
-    Raises:
-        InputError: there is none of that name, or it is malformed.
-    """
-    import pandas as pd
-
-    rows = [{**point.settings, **asdict(point)} for point in read_published(published_file(name))]
+    rows = [{**point.settings, **asdict(point)} for point in read_published(there[name])]
     return pd.DataFrame(rows).drop(columns="settings").dropna(axis=1, how="all")
 
 
@@ -105,11 +92,7 @@ def read_published(path: Path) -> tuple[PublishedPoint, ...]:
 
 
 def read_all(paths: Iterable[Path]) -> dict[str, tuple[PublishedPoint, ...]]:
-    """Read tables of published values, by the names of their files without the ending.
-
-    Raises:
-        InputError: one line that names the file, the line and the column.
-    """
+    """Tables as of :func:`read_published`, by the names of their files without the ending."""
     return {path.stem: read_published(path) for path in sorted(paths)}
 
 

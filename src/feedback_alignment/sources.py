@@ -30,10 +30,7 @@ class _File(Checked):
 
 
 def load_sources(path: Path) -> list[SettingsSource]:
-    """Read the sources of the settings.
-
-    Args:
-        path: a YAML file with the key `sources`, a list.
+    """Read the sources of the settings: a YAML file with the key `sources`, a list.
 
     Raises:
         ConfigError: one line that names the file, the entry, and what is allowed.
@@ -52,12 +49,7 @@ def load_sources(path: Path) -> list[SettingsSource]:
 
 
 def misspelt(sources: Sequence[SettingsSource], experiments: Collection[str]) -> list[str]:
-    """Experiments that are named like one there is, and may yet be another config's; a line each.
-
-    Args:
-        sources: the sources of the settings.
-        experiments: the experiments there are.
-    """
+    """What is named like an experiment there is, and may yet be another config's; a line each."""
     return [
         f'sources[{i}].experiments[{j}]: unknown experiment "{name}"{close}'
         for i, entry in enumerate(sources)

@@ -93,11 +93,9 @@ def load_config(
 
 
 def parse_config(content: Mapping[str, Any], known_figures: Mapping[str, bool]) -> Config:
-    """Check a config's content and expand it to conditions.
+    """Check a config's content, plain values, and expand it to conditions.
 
-    Args:
-        content: the config as plain values.
-        known_figures: the figures that exist, each with whether it reads a table.
+    `known_figures` are those that exist, each with whether it reads a table.
 
     Raises:
         ConfigError: one line with the key path and what is allowed.
@@ -142,9 +140,8 @@ def _sources(content: DataSources) -> tuple[dict[str, Source], dict[str, Path]]:
             place = file_of(entries, name)
         except RuntimeError:
             key = "directory" if name == "mnist" else "file"
-            raise ConfigError(
-                f"data_sources.{name}.{key}: there is no such home folder; write the whole path"
-            ) from None
+            what = "there is no such home folder; write the whole path"
+            raise ConfigError(f"data_sources.{name}.{key}: {what}") from None
         if place is not None:
             places[name] = place
         if name == "mnist":
@@ -171,15 +168,11 @@ def _figures(
         path = f"figures[{index}]"
         check_choice(path, figure, known_figures, "figure")
         if known_figures[figure] and figure not in fed:
-            raise ConfigError(
-                f"{path}: no experiment feeds {figure}; "
-                "name it under `figures` of an experiment, or remove it here"
-            )
+            what = "name it under `figures` of an experiment, or remove it here"
+            raise ConfigError(f"{path}: no experiment feeds {figure}; {what}")
     for experiment in experiments:
         for figure in experiment.figures:
             if figure not in chosen:
-                raise ConfigError(
-                    f"experiments.{experiment.name}.figures: {figure} is missing from `figures`; "
-                    "add it there, or remove it here"
-                )
+                what = f"{figure} is missing from `figures`; add it there, or remove it here"
+                raise ConfigError(f"experiments.{experiment.name}.figures: {what}")
     return tuple(chosen)

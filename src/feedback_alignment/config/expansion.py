@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +25,9 @@ _MOST_CONDITIONS = 100_000
 
 
 class Expansion:
-    """Expands the experiments of one config.
+    """Expands the experiments of one config, with what each data source offers, by name.
 
-    Args:
-        content: the config.
-        sources: what each data source offers, by name.
-
-    Attributes:
-        notes: what is allowed and may yet be a mistake, a line each.
+    What is allowed and may yet be a mistake goes into `notes`, a line each.
 
     Raises:
         ConfigError: a preset has the name of a rule, or names what there is not.
@@ -62,11 +57,7 @@ class Expansion:
             self._check_names(f"presets.{name}", preset)
 
     def conditions(self, path: str, entry: ExperimentContent) -> tuple[Condition, ...]:
-        """The conditions of an experiment, in the order of the grid, without repeats.
-
-        Args:
-            path: key path of the experiment.
-            entry: what the config says of it.
+        """The conditions of the experiment at a key path, in the order of the grid, each once.
 
         Raises:
             ConfigError: one line with the key path and what is allowed.
@@ -75,10 +66,10 @@ class Expansion:
         sets = [self._given(f"{path}.when[{i}].set", w.set) for i, w in enumerate(entry.when)]
         singles = [self._given(f"{path}.include[{i}]", e) for i, e in enumerate(entry.include)]
         grid = self._values(f"{path}.grid", entry.grid)
-        matches = [
-            self._match(f"{path}.when[{i}].match", w.match) for i, w in enumerate(entry.when)
-        ]
-        excluded = [self._match(f"{path}.exclude[{i}]", e) for i, e in enumerate(entry.exclude)]
+        matches = [(f"{path}.when[{i}].match", w.match) for i, w in enumerate(entry.when)]
+        matches = [_Match(place, self._values(place, given)) for place, given in matches]
+        excluded = [(f"{path}.exclude[{i}]", given) for i, given in enumerate(entry.exclude)]
+        excluded = [_Match(place, self._values(place, given)) for place, given in excluded]
         for index, given in enumerate(sets):
             for key in sorted(given.keys() & grid.keys()):
                 raise ConfigError(f"{path}.when[{index}].set.{key}: {key} is an axis of the grid")
@@ -87,15 +78,12 @@ class Expansion:
             raise ConfigError(
                 f"{path}.grid: {size} combinations are too many; allowed: {_MOST_CONDITIONS}"
             )
-        combinations = [
-            (f"{path}.grid", dict(zip(grid, values, strict=True)))
-            for values in itertools.product(*grid.values())
-            if grid
-        ]
+        rules = list(zip(matches, sets, strict=True))
+        products = itertools.product(*grid.values()) if grid else ()
+        combinations = [(f"{path}.grid", dict(zip(grid, v, strict=True))) for v in products]
         combinations += [(f"{path}.include[{i}]", one) for i, one in enumerate(singles)]
         found: dict[Condition, Condition] = {}
         for place, chosen in combinations:
-            rules = list(zip(matches, sets, strict=True))
             settings = self._resolved(place, chosen, shared, rules)
             fits = [match.fits(settings, chosen) for match in excluded]
             if any(fits):
@@ -109,7 +97,11 @@ class Expansion:
                 )
         written = [(f"{path}.settings", shared), (f"{path}.grid", grid)]
         written += [(f"{path}.when[{i}].set", given) for i, given in enumerate(sets)]
-        _check_effect(path, written, singles, shared, tuple(found))
+        everywhere = [condition.settings() for condition in found]
+        for place, given in written:
+            _check_effect(place, given, everywhere)
+        for index, given in enumerate(singles):
+            _check_effect(f"{path}.include[{index}]", given, [{**DEFAULTS, **shared, **given}])
         if not combinations:
             raise ConfigError(f"{path}: there is no condition; give it a grid or an include list")
         if not found:
@@ -156,14 +148,9 @@ class Expansion:
                 )
             check_key(f"{path}.{key}", key, DEFAULTS)
             places = f"{path}.{key}[{{}}]" if isinstance(listed, list) else f"{path}.{key}"
-            values[key] = [
-                self._value(places.format(i), key, value)
-                for i, value in enumerate(listed if isinstance(listed, list) else [listed])
-            ]
+            found = listed if isinstance(listed, list) else [listed]
+            values[key] = [self._value(places.format(i), key, v) for i, v in enumerate(found)]
         return values
-
-    def _match(self, path: str, given: Mapping[str, Any]) -> "_Match":
-        return _Match(path, self._values(path, given))
 
     def _value(self, path: str, key: str, value: Any) -> Any:
         try:
@@ -175,11 +162,7 @@ class Expansion:
         return checked
 
     def _resolved(
-        self,
-        place: str,
-        chosen: _Given,
-        shared: _Given,
-        rules: Sequence[tuple["_Match", _Given]],
+        self, place: str, chosen: _Given, shared: _Given, rules: Sequence[tuple["_Match", _Given]]
     ) -> _Given:
         # Weakest first: defaults, settings, when, preset of the rule, the condition's own values.
         fixed = {**self._defaults, **shared}
@@ -232,32 +215,12 @@ class _Match:
         return fits
 
 
-def _check_effect(
-    path: str,
-    written: Sequence[tuple[str, _Given]],
-    singles: Sequence[_Given],
-    shared: _Given,
-    conditions: Sequence[Condition],
-) -> None:
+def _check_effect(place: str, given: _Given, conditions: Sequence[_Given]) -> None:
     """Refuse a setting that has effect in no condition: it would be taken for what it is not."""
-    everywhere = [condition.settings() for condition in conditions]
-    for place, given in written:
-        for key in _idle(given):
-            need = needs_of(key)
-            if need and not any(need.met(settings) for settings in everywhere):
-                raise ConfigError(f"{place}.{key}: has no effect without {need}; give it too")
-    for index, given in enumerate(singles):
-        for key in _idle(given):
-            need = needs_of(key)
-            if need and not need.met({**DEFAULTS, **shared, **given}):
-                place = f"{path}.include[{index}].{key}"
-                raise ConfigError(f"{place}: has no effect without {need}; give it too")
-
-
-def _idle(given: _Given) -> Iterator[str]:
-    """The settings among those given that may lack the one which gives them effect."""
     for key, value in given.items():
         need = needs_of(key)
         # A decay is compared with none: what comes with it may stand beside it.
-        if need and need.setting not in ("l2", "schedule") and value not in (DEFAULTS[key], None):
-            yield key
+        if not need or need.setting in ("l2", "schedule") or value in (DEFAULTS[key], None):
+            continue
+        if not any(need.met(settings) for settings in conditions):
+            raise ConfigError(f"{place}.{key}: has no effect without {need}; give it too")

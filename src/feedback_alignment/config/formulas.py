@@ -23,14 +23,9 @@ ALLOWED = "numbers, settings that are numbers, + - * / // ** ( ), sqrt, log, rou
 
 @dataclass(frozen=True)
 class Formula:
-    """A number to be computed, as in `5000 * sqrt(width) // 14`.
+    """A number to be computed, as in `5000 * sqrt(width) // 14`."""
 
-    Attributes:
-        path: key path of the formula, for messages.
-        text: the formula.
-    """
-
-    path: str
+    path: str  # its key path, for messages
     text: str
 
     def value(self, settings: Mapping[str, Any]) -> float:
@@ -39,18 +34,17 @@ class Formula:
         Raises:
             ConfigError: it cannot be computed; one line with the key path.
         """
+        place = f'{self.path}: "{self.text}"'
         try:
             found = self._number(ast.parse(self.text.strip(), mode="eval").body, settings)
         except ConfigError:
             raise
         except (SyntaxError, TypeError, RecursionError):
-            raise ConfigError(
-                f'{self.path}: "{self.text}" is no formula; allowed: {ALLOWED}'
-            ) from None
+            raise ConfigError(f"{place} is no formula; allowed: {ALLOWED}") from None
         except (ArithmeticError, ValueError) as error:
-            raise ConfigError(f'{self.path}: "{self.text}" has no value: {error}') from None
+            raise ConfigError(f"{place} has no value: {error}") from None
         if isinstance(found, complex):
-            raise ConfigError(f'{self.path}: "{self.text}" has no value: the root of less than 0')
+            raise ConfigError(f"{place} has no value: the root of less than 0")
         return found
 
     def _number(self, node: ast.expr, settings: Mapping[str, Any]) -> float:
@@ -58,7 +52,11 @@ class Formula:
             case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
                 return float(number)
             case ast.Name(id=name):
-                return self._setting(name, settings)
+                value = settings.get(name)
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    what = f'"{name}" is no number that is given; allowed: {ALLOWED}'
+                    raise ConfigError(f"{self.path}: {what}")
+                return float(value)
             case ast.BinOp() if type(node.op) in _OPERATORS:
                 sides = [self._number(side, settings) for side in (node.left, node.right)]
                 return _OPERATORS[type(node.op)](*sides)
@@ -68,11 +66,3 @@ class Formula:
                 found = [self._number(argument, settings) for argument in node.args]
                 return float(_FUNCTIONS[name](*found))
         raise TypeError
-
-    def _setting(self, name: str, settings: Mapping[str, Any]) -> float:
-        value = settings.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ConfigError(
-                f'{self.path}: "{name}" is no number that is given; allowed: {ALLOWED}'
-            )
-        return float(value)

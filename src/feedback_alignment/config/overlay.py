@@ -9,11 +9,7 @@ from feedback_alignment.yaml_files import read_yaml
 
 
 def read_config(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Read a config file, merged over the base that it names.
-
-    Args:
-        path: the file.
-        above: the files whose base it is.
+    """Read a config file, merged over the base that it names; it is that of the files `above`.
 
     Raises:
         ConfigError: a file cannot be read, or is its own base.
@@ -45,10 +41,7 @@ def merged(
 ) -> dict[str, Any]:
     """A config's content with another's over it: mappings merge, all else is replaced.
 
-    Args:
-        base: what is changed.
-        extra: the change; null takes away where null would be no value.
-        path: keys that lead to both.
+    In `extra` null takes away where it would be no value; `path` are the keys that lead to both.
 
     Raises:
         ConfigError: null stands for what the base does not have.

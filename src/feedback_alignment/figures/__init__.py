@@ -6,8 +6,7 @@ modules draw: `stability`, `spectra`, `performance`, `extreme_width`, `feedback_
 
 from __future__ import annotations
 
-from feedback_alignment.figures.facets import Facets, Quantity, facets
-from feedback_alignment.figures.layout import Panel
+from feedback_alignment.figures.facets import Quantity, facets
 from feedback_alignment.figures.lines import PLAIN, by_case, by_layer
 from feedback_alignment.figures.marks import guide, guide_key, vertical, vertical_key
 from feedback_alignment.figures.numbers import (
@@ -27,9 +26,7 @@ from feedback_alignment.figures.style import save
 __all__ = [
     "PLAIN",
     "REPLICATE",
-    "Facets",
     "FigureError",
-    "Panel",
     "Quantity",
     "by_case",
     "by_layer",

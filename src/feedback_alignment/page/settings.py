@@ -35,10 +35,7 @@ class Row:
 def rows(name: str, experiment: Mapping[str, Any], sources: Sequence[SettingsSource]) -> list[Row]:
     """The settings of an experiment, those that vary first; without those that mean nothing in it.
 
-    Args:
-        name: the experiment.
-        experiment: its entry in settings.json: `replicates`, `varied` and `fixed`.
-        sources: the entries of config/sources.yaml.
+    Of its entry in settings.json it takes `replicates`, `varied` and `fixed`.
     """
     varied, fixed = experiment["varied"], experiment["fixed"]
     values = {**varied, "replicates": experiment["replicates"]}

@@ -34,9 +34,7 @@ def differences(results: Path, snapshot: Path) -> list[str]:
     bytes. Of any other, means must be equal within `RELATIVE`, or within what chance does. Every
     verdict must be the same.
 
-    Args:
-        results: a results folder that is as its manifest says.
-        snapshot: a snapshot, likewise.
+    Both must be as their manifests say.
 
     Raises:
         InputError: one of their files cannot be read.
@@ -119,16 +117,9 @@ def _named(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _read(path: Path) -> dict[tuple[str, ...], _Sample]:
-    """Mean, sd and n of the rows of a summary, by what they are of.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    return {
-        tuple(row[name] for name in KEY): (
-            float(row["mean"] or "nan"),
-            float(row["sd"] or "nan"),
-            int(row["n"]),
-        )
-        for row in read_cells(path)
-    }
+    """Mean, sd and n of the rows of a summary, by what they are of."""
+    found = {}
+    for row in read_cells(path):
+        mean, sd = (float(row[name] or "nan") for name in ("mean", "sd"))
+        found[tuple(row[name] for name in KEY)] = mean, sd, int(row["n"])
+    return found

@@ -18,12 +18,7 @@ _WORKINGS = (*_SEALED, "receipts", "logs", "benchmarks")
 
 
 def write_sealed(folder: Path, content: Mapping[str, Any]) -> None:
-    """Write the manifest of a snapshot, with the digest of all it says.
-
-    Args:
-        folder: the snapshot; every file in it is listed.
-        content: what the manifest says beside that.
-    """
+    """Write the manifest of a snapshot: its files, further `content`, and the digest of it all."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     files = {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
     whole = {**content, "files": files}

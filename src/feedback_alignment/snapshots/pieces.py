@@ -35,11 +35,7 @@ def pieces_of(plan: Plan) -> dict[str, Job]:
 
 
 def made_of(results: Path, job: Job) -> dict[str, Any] | None:
-    """What is known of a finished piece; None if it has not run.
-
-    Args:
-        results: the results folder.
-        job: the job that makes the piece, as the tree has it.
+    """What is known of the finished piece that a job makes; None if it has not run.
 
     Raises:
         InputError: it was made with other settings than the config has now, or is not whole, or

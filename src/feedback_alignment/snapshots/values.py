@@ -17,11 +17,7 @@ _CONDITION = re.compile(r"(\w+)([=~])(.*)", flags=re.DOTALL)
 
 
 def filled(text: str, snapshots: Path) -> str:
-    """A document with the numbers of the snapshots in its marked places.
-
-    Args:
-        text: the document.
-        snapshots: the folder of the snapshots.
+    """A document with the numbers of a folder of snapshots in its marked places.
 
     Raises:
         InputError: a reference leads to no number, or to several; one line.
@@ -30,11 +26,7 @@ def filled(text: str, snapshots: Path) -> str:
 
 
 def value(reference: str, snapshots: Path) -> str:
-    """The number that a reference leads to, as text.
-
-    Args:
-        reference: as in a document.
-        snapshots: the folder of the snapshots.
+    """The number that a reference leads to in a folder of snapshots, as text.
 
     Raises:
         InputError: it leads to no number, or to several; one line.

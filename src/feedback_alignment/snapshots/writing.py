@@ -40,14 +40,8 @@ def write_snapshot(
 ) -> list[str]:
     """Write the snapshot of a results folder, finished or not, in place of an earlier one.
 
-    Verdicts are those of the tree's claims on the tables that are there.
-
-    Args:
-        plan: what the tree makes of the config.
-        root: the project's root.
-        configs: the config files, relative to it.
-        results: the results folder.
-        target: the snapshot's folder.
+    Verdicts are those of the tree's claims on the tables that are there; the plan is what the tree
+    makes of the config, whose files are `configs`, relative to the project's root.
 
     Returns:
         the pieces that have not run.
