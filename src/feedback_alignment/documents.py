@@ -19,7 +19,7 @@ from feedback_alignment.metrics.registry import METRICS
 from feedback_alignment.settings import Settings, needs_of
 from feedback_alignment.snapshots.values import filled
 from feedback_alignment.sources import load_sources
-from feedback_alignment.tables import AFTER, BEFORE, SETTINGS
+from feedback_alignment.tables import COLUMNS, OTHERS
 
 SCHEMA = "workflow/schemas/config.schema.json"
 _MARKED = re.compile(r"(<!-- generated: ([a-z ]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
@@ -86,10 +86,9 @@ def _effect(name: str) -> str:
 
 
 def _columns() -> str:
-    before, after = ({n: meaning for n, (_, meaning) in part.items()} for part in (BEFORE, AFTER))
-    settings = {name: Settings.model_fields[name].description or "" for name in SETTINGS}
-    meanings = before | settings | after
-    return _table(("column", "meaning"), ((f"`{n}`", meaning) for n, meaning in meanings.items()))
+    meanings = {name: field.description or "" for name, field in Settings.model_fields.items()}
+    meanings |= {name: meaning for name, (_, meaning) in OTHERS.items()}
+    return _table(("column", "meaning"), ((f"`{name}`", meanings[name]) for name in COLUMNS))
 
 
 def _metrics() -> str:

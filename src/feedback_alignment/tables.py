@@ -10,15 +10,10 @@ from feedback_alignment.settings import COLUMN_TYPES
 if TYPE_CHECKING:
     import pandas as pd
 
-# The columns around the settings, with their pandas types and meanings.
-BEFORE = {
+# The columns beside the settings, with their pandas types and meanings.
+OTHERS = {
     "experiment": ("str", "name of the experiment in the config"),
-    "condition": (
-        "str",
-        "id of the condition: a readable name with a digest of all its settings",
-    ),
-}
-AFTER = {
+    "condition": ("str", "id of the condition: a readable name with a digest of all its settings"),
     "replicate": (
         "int64",
         "index of an independent repetition, from 0; the same index means the same data, weights "
@@ -61,11 +56,9 @@ SETTINGS = {
     name: "Int64" if kind is int and empty else _PANDAS.get(kind, "str")
     for name, (kind, empty) in COLUMN_TYPES.items()
 }
-COLUMNS = {
-    **{name: kind for name, (kind, _) in BEFORE.items()},
-    **SETTINGS,
-    **{name: kind for name, (kind, _) in AFTER.items()},
-}
+# The settings come after the condition.
+_OTHERS = {name: kind for name, (kind, _) in OTHERS.items()}
+COLUMNS = {name: _OTHERS[name] for name in ("experiment", "condition")} | SETTINGS | _OTHERS
 
 
 def tidy_frame(columns: Mapping[str, object]) -> "pd.DataFrame":

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.json_schema import GenerateJsonSchema
 
 from feedback_alignment.checked import Axis, Checked, Names
-from feedback_alignment.settings import Settings
+from feedback_alignment.settings import Settings, setting
 
 Match = Annotated[dict[str, Any], Field(min_length=1)]
 
@@ -14,15 +14,12 @@ Match = Annotated[dict[str, Any], Field(min_length=1)]
 class Chosen(Settings):
     """Settings, of which presets may give some; only what is given counts."""
 
-    presets: Names = Field(
-        default=[], description="Presets whose settings are taken; others here win."
-    )
+    presets: Names = setting([], "Presets whose settings are taken; others here win.")
 
-    formulas: dict[str, str] = Field(
-        default={},
-        description="Settings that are computed from others, as in `{settle_after: 5000 * "
-        "sqrt(width) // 14}`: numbers, settings that are numbers, + - * / // ** ( ), sqrt, log, "
-        "round, min and max.",
+    formulas: dict[str, str] = setting(
+        {},
+        "Settings that are computed from others, as in `{settle_after: 5000 * sqrt(width) // 14}`: "
+        "numbers, settings that are numbers, + - * / // ** ( ), sqrt, log, round, min and max.",
     )
 
     def given(self) -> dict[str, Any]:
@@ -42,11 +39,10 @@ class When(Checked):
 class ExperimentContent(Checked):
     """A group of conditions that share a table."""
 
-    figures: Names = Field([], description="The figures that read this experiment's table.")
-    replicates: int = Field(
+    figures: Names = setting([], "The figures that read this experiment's table.")
+    replicates: int = setting(
         8,
-        description="Independent repetitions of each condition. More of them leave the old rows as "
-        "they are.",
+        "Independent repetitions of each condition. More of them leave the old rows as they are.",
         ge=1,
         le=100_000,
     )
@@ -55,34 +51,30 @@ class ExperimentContent(Checked):
         description="Settings that all conditions of the experiment share.",
         json_schema_extra={"default": {}},
     )
-    grid: dict[str, Axis] = Field(
-        {},
-        description="Axes: a setting with the list of its values. Every combination is a "
-        "condition.",
+    grid: dict[str, Axis] = setting(
+        {}, "Axes: a setting with the list of its values. Every combination is a condition."
     )
-    when: list[When] = Field(
+    when: list[When] = setting(
         [],
-        description="Settings for the conditions that match, for example another eta for each "
-        "activation. Later entries win.",
+        "Settings for the conditions that match, for example another eta for each activation. "
+        "Later entries win.",
     )
-    include: list[Chosen] = Field(
-        [],
-        description="Single conditions to add to the grid, each as the settings in which it "
-        "differs.",
+    include: list[Chosen] = setting(
+        [], "Single conditions to add to the grid, each as the settings in which it differs."
     )
-    exclude: list[Match] = Field(
+    exclude: list[Match] = setting(
         [],
-        description="Conditions to leave out: those that match all settings of an entry (a value "
-        "or a list of values each).",
+        "Conditions to leave out: those that match all settings of an entry (a value or a list of "
+        "values each).",
     )
 
 
 class MnistPlace(Checked):
     """MNIST's four original .gz files."""
 
-    directory: Annotated[str, Field(min_length=1)] | None = Field(
-        default=None,
-        description="Folder with the files. null: the folder named by the environment variable "
+    directory: Annotated[str, Field(min_length=1)] | None = setting(
+        None,
+        "Folder with the files. null: the folder named by the environment variable "
         "FEEDBACK_ALIGNMENT_MNIST, else they are downloaded.",
     )
 
@@ -110,29 +102,28 @@ _PRESETS: dict[str, Any] = {"fa_reg": {"rule": "fa", "l2": 0.3}}
 class ConfigContent(Checked):
     """A config."""
 
-    base: str | None = Field(
+    base: str | None = setting(
         None,
-        description="A config file, relative to this one, that this one changes: mappings are "
-        "merged, all else is replaced, and null takes an experiment, preset, axis or key of an "
-        "experiment away.",
+        "A config file, relative to this one, that this one changes: mappings are merged, all else "
+        "is replaced, and null takes an experiment, preset, axis or key of an experiment away.",
     )
     name: str = Field(description="Name of the config; results go to results/<name>/.")
-    seed: int = Field(
+    seed: int = setting(
         2021,
-        description="Root of every random stream. Another seed gives other data, weights and "
-        "feedback throughout.",
+        "Root of every random stream. Another seed gives other data, weights and feedback "
+        "throughout.",
         ge=0,
         le=2**63 - 1,
     )
-    block: int = Field(
+    block: int = setting(
         4,
-        description="Replicates that one training job computes together. It changes the number of "
-        "jobs, and on the CPU never a result.",
+        "Replicates that one training job computes together. It changes the number of jobs, and on "
+        "the CPU never a result.",
         ge=1,
         le=10_000,
     )
-    device: Literal["cpu", "cuda"] = Field(
-        "cpu", description="Where networks are trained, unless an experiment's settings say it."
+    device: Literal["cpu", "cuda"] = setting(
+        "cpu", "Where networks are trained, unless an experiment's settings say it."
     )
     data_sources: DataSources = Field(
         default_factory=DataSources,
@@ -140,10 +131,9 @@ class ConfigContent(Checked):
         "file.",
         json_schema_extra={"default": {}},
     )
-    figures: Names | None = Field(
+    figures: Names | None = setting(
         None,
-        description="The figures to draw. null means every figure that an experiment feeds, and "
-        "the drawings.",
+        "The figures to draw. null means every figure that an experiment feeds, and the drawings.",
     )
     presets: dict[str, Settings] = Field(
         default_factory=lambda: {n: Settings(**preset) for n, preset in _PRESETS.items()},
