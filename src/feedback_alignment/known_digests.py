@@ -10,10 +10,8 @@ from feedback_alignment.files import sha256_of
 class KnownDigests:
     """SHA-256 of files; a file of the same place, inode, length and time is not read again.
 
-    Times only save work here: a file whose time has changed is read.
-
-    Args:
-        store: the file in which digests are kept; it may be missing or damaged.
+    Times only save work here: a file whose time has changed is read. The file in which digests are
+    kept may be missing or damaged.
     """
 
     def __init__(self, store: Path) -> None:

@@ -16,11 +16,8 @@ if TYPE_CHECKING:
 def environment(lock: str) -> dict[str, str]:
     """Python, system, processor, and the installed version of every locked package.
 
-    Args:
-        lock: text of the lock file, one `name==version` a line.
-
-    Returns:
-        version by name; a locked package that is not installed says so.
+    The text of the lock file has one `name==version` a line. A locked package that is not installed
+    says so in place of its version.
     """
     versions = {
         "python": platform.python_version(),

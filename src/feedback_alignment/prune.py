@@ -17,15 +17,10 @@ _LEFT = re.compile(r"\..+\.\d+\.\w+")
 def unasked(
     root: Path, results: Path, kept: Path, configs: Sequence[Path] = ()
 ) -> tuple[list[Path], list[Path]]:
-    """What none of the known configs asks for.
+    """What none of the known configs asks for: those in the project's `config/`, and further ones.
 
-    A results folder whose config is not known is left alone.
-
-    Args:
-        root: the project's folder; every config in `config/` counts.
-        results: the folder `results`.
-        kept: Snakemake's folder, with the specifications and code that jobs read.
-        configs: further configs.
+    A results folder whose config is not known is left alone. `kept` is Snakemake's folder, with the
+    specifications and code that jobs read.
 
     Returns:
         data and runs, with what killed writes have left in the results folders, and old copies in

@@ -64,9 +64,8 @@ def published_table(name: str) -> "pd.DataFrame":
 def read_published(path: Path) -> tuple[PublishedPoint, ...]:
     """Read a table of published values.
 
-    Args:
-        path: a CSV file with the columns `metric`, `mean`, `n`, and any of `step`, `layer`, `sd`
-            and settings.
+    It is a CSV file with the columns `metric`, `mean`, `n`, and any of `step`, `layer`, `sd` and
+    settings.
 
     Raises:
         InputError: one line that names the file, the line and the column.

@@ -68,9 +68,7 @@ def read_lines(path: Path) -> list[tuple[str, str]]:
 def read_rows(path: Path, needed: Iterable[str]) -> list[Row]:
     """Read the rows, one or more, of a CSV file without quotes; its first line names the columns.
 
-    Args:
-        path: the file.
-        needed: columns that it must have; it may have others.
+    Those that are needed must be among them.
 
     Raises:
         InputError: it is missing, unreadable or no such table; one line with file, line and column.

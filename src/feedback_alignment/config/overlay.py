@@ -15,23 +15,18 @@ def read_config(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         ConfigError: a file cannot be read, or is its own base.
     """
     content = read_yaml(path)
-    base = content.pop("base", None)
-    if base is None:
-        return _over({}, content, path)
-    if not isinstance(base, str):
-        raise ConfigError(f"{path}: base: {base} is not allowed; allowed: text")
-    file = path.parent / base
-    chain = (*above, path)
-    if any(file.resolve() == other.resolve() for other in chain):
-        raise ConfigError(f"{path}: base: {base} is this file's own overlay; name another file")
-    if not file.is_file():
-        raise ConfigError(f"{path}: base: {file}: there is no such file")
-    return _over(read_config(file, chain), content, path)
-
-
-def _over(base: Mapping[str, Any], content: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    base, below = content.pop("base", None), {}
+    if base is not None:
+        if not isinstance(base, str):
+            raise ConfigError(f"{path}: base: {base} is not allowed; allowed: text")
+        file, chain = path.parent / base, (*above, path)
+        if any(file.resolve() == other.resolve() for other in chain):
+            raise ConfigError(f"{path}: base: {base} is this file's own overlay; name another file")
+        if not file.is_file():
+            raise ConfigError(f"{path}: base: {file}: there is no such file")
+        below = read_config(file, chain)
     try:
-        return merged(base, content)
+        return merged(below, content)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 

@@ -167,9 +167,9 @@ def _times(axes: Axes, rows: pd.DataFrame) -> None:
             look = {"marker": "o", "markersize": max(3.0, 7.5 - 2.5 * order)}
             marks.band(axes, part["width"], part, **_look(part, l2), **look)
         short, color = curve[~complete], style.l2_color(l2)
-        open_mark = {"marker": "^", "markerfacecolor": "white", "markeredgecolor": color}
-        open_mark |= {"linestyle": "none", "markersize": 5, "zorder": 4, "gid": "unreached"}
-        axes.plot(short["width"], short["limit"], **open_mark)
+        look: dict[str, Any] = {"markersize": 5, "markerfacecolor": "white", "zorder": 4}
+        look |= {"markeredgecolor": color, "gid": "unreached"}
+        axes.plot(short["width"], short["limit"], "^", **look)
         for cell in short[short["n"] > 0].itertuples():
             at = cell.width, cell.limit
             marks.remark(axes, f"{cell.n}/{cell.of}", at, "data", (0, 5), color, ha="center")

@@ -72,7 +72,7 @@ class Quantity:
 
     def rows(self, table: pd.DataFrame) -> pd.DataFrame:
         """Its rows, of replicates that did not diverge."""
-        rows = numbers.metric(table, self.metric, self.layer)
+        rows = numbers.metric(self.of(table), *self.metrics)
         return rows[rows["value"] > 0] if self.estimator == "geometric" else rows
 
     def lacking(self, table: pd.DataFrame) -> str:
@@ -93,10 +93,7 @@ class Facets:
         numbers: the plotted numbers: settings of panel and line, x, mean, sd, low, high, n.
         panels: the panels with data, row by row; none if the figure says why there are none.
         keys: the entries of the legend.
-        x: the column on the horizontal axis.
-        final: whether each replicate counts with its last value alone.
-        ignore: settings without bearing on what is shown.
-        apart: where settings go that vary but have no place.
+        x, final, ignore, apart: as they were given to :func:`facets`.
         corner: a place without a panel, for a legend.
     """
 
@@ -118,13 +115,8 @@ class Facets:
     ) -> pd.DataFrame:
         """The last value of each quantity over replicates as text, a row a combination of settings.
 
-        Conditions that differ in a setting which is not among those have a row each, as in the
-        figure, under `other settings`.
-
-        Args:
-            table: tidy rows.
-            quantities: one a column.
-            by: the settings; a column that the notebook has added may be among them.
+        Columns that the notebook has added may be among the settings, `by`. Conditions that differ
+        in one which is not have a row each, as in the figure, under `other settings`.
         """
         if not self.panels:
             return self.numbers
@@ -340,11 +332,11 @@ def _places(table: pd.DataFrame, setting: str | None, apart: bool) -> tuple[list
 def _asked(table: pd.DataFrame, quantities: Sequence[Quantity]) -> list[tuple[Quantity, pd.Series]]:
     """Each quantity, then what stands in for some, with the table's rows in whose panels it is."""
     asked = [(quantity, pd.Series(True, index=table.index)) for quantity in quantities]
-    places = pd.MultiIndex.from_frame(table[["_row", "_col"]])
     for quantity in quantities:
         if quantity.otherwise:
-            has = places[quantity.of(table).index]
-            asked.append((quantity.otherwise, pd.Series(~places.isin(has), index=table.index)))
+            own = pd.Series(table.index.isin(quantity.of(table).index), index=table.index)
+            has = own.groupby([table["_row"], table["_col"]]).transform("any")
+            asked.append((quantity.otherwise, ~has))
     return asked
 
 

@@ -26,15 +26,14 @@ from matplotlib.ticker import (
 from feedback_alignment.figures import numbers, style
 
 
-def grid(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[list[Axes]]]:
+def grid(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, Any]:
     """A figure of equal panels: a column of the page wide for one column of them, else the text.
 
     A row is `height` inches high; `shared` are `sharex` and `sharey` of `Figure.subplots`.
     """
     figure = Figure()
     arrange(figure, rows, columns, height)
-    axes = figure.subplots(rows, columns, squeeze=False, **shared)
-    return figure, [list(row) for row in axes]
+    return figure, figure.subplots(rows, columns, squeeze=False, **shared)
 
 
 def arrange(figure: Figure, rows: int, columns: int, height: float) -> None:
@@ -78,20 +77,18 @@ def remark(
 
 def diverged_note(cells: pd.DataFrame, table: pd.DataFrame) -> str | None:
     """`✕ 2 of 8 replicates diverged`; empty if none of the cells' did, None if none at all did."""
-    replicates = numbers.replicates(cells)
-    lost = int((replicates["status"] == "diverged").sum())
-    if lost:
-        return f"✕ {lost} of {len(replicates)} replicates diverged"
+    if lost := len(numbers.diverged(cells)):
+        return f"✕ {lost} of {len(numbers.replicates(cells))} replicates diverged"
     return "" if (table["status"] == "diverged").any() else None
 
 
 def all_diverged(axes: Axes, cells: pd.DataFrame) -> bool:
     """If so, say in the panel that there is nothing else to show."""
-    replicates = numbers.replicates(cells)
-    if replicates.empty or not (replicates["status"] == "diverged").all():
+    lost = len(numbers.diverged(cells))
+    if not lost or lost < len(numbers.replicates(cells)):
         return False
     axes.text(
-        0.5, 0.5, f"all {len(replicates)} replicates diverged",
+        0.5, 0.5, f"all {lost} replicates diverged",
         transform=axes.transAxes, ha="center", va="center", color=style.ALERT, gid="all-diverged",
     )  # fmt: skip
     return True

@@ -125,18 +125,10 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def metric(
-    table: pd.DataFrame, name: str | Sequence[str], layer: str | None = None
-) -> pd.DataFrame:
-    """The rows of a metric, or several, of replicates that did not diverge, NaN left out.
-
-    Without a `layer` they are those of all layers.
-    """
-    names = [name] if isinstance(name, str) else list(name)
-    rows = table[table["metric"].isin(names) & (table["status"] != "diverged")]
-    if layer is not None:
-        rows = rows[rows["layer"] == layer]
-    return rows[rows["value"].notna()]
+def metric(table: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """The rows of a metric, or several, of replicates that did not diverge, NaN left out."""
+    kept = table["metric"].isin(names) & (table["status"] != "diverged")
+    return table[kept & table["value"].notna()]
 
 
 def last(rows: pd.DataFrame) -> pd.DataFrame:

@@ -16,8 +16,6 @@ from feedback_alignment.figures import marks, numbers, style
 
 METRICS = ("accuracy", "gradient_alignment")
 
-#: The grid under direct feedback, which is in the table below the figure alone.
-_DIRECT = ("search_direct",)
 _MARGIN = 0.03  # how far beyond 1 the stretched axis of accuracies has its end
 _MARKERS = {"fa": "o", "bp": "s", "dfa": "^", "usf": "D", "kp": "P", "drtp": "X"}
 _FROZEN = style.NULL | {"color": style.case_color("frozen_hidden"), "marker": "*", "markersize": 7}
@@ -60,7 +58,7 @@ def conditions(table: pd.DataFrame, cases: Sequence[str] = CASES) -> pd.DataFram
     out["replicates"] = ended.groupby("condition").size()
     out["lost"] = (ended["status"] == "diverged").groupby(ended["condition"]).sum()
     for metric, layer in (("accuracy", ""), ("gradient_alignment", "hidden")):
-        last = numbers.last(numbers.metric(rows, metric, layer))
+        last = numbers.last(numbers.metric(rows[rows["layer"] == layer], metric))
         stats = numbers.estimate(last, ["condition"]).set_index("condition")
         name = metric.removeprefix("gradient_")
         out[name], out[f"{name}_sd"] = stats["mean"], stats["sd"].fillna(0.0)
@@ -91,7 +89,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         for _, cell in series.iterrows()
     ]
     names = ("correlation", "correlation of ranks")
-    for of, those in (("", cells), ("DFA, ", conditions(table, _DIRECT))):
+    for of, those in (("", cells), ("DFA, ", conditions(table, ["search_direct"]))):
         grid = _judged(_searched(those))
         parts = [("", grid), *((f"{l2:g}", part) for l2, part in grid.groupby("l2"))]
         for decay, part in parts:

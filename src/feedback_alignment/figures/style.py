@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.style
+import pandas as pd
 import seaborn
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
@@ -176,10 +177,10 @@ def layer_colors(color: str, layers: Iterable[str]) -> dict[str, str]:
 
 def label(setting: str, value: Any) -> str:
     """The value of a setting as a panel's title."""
-    if setting == "activation":
-        return ACTIVATIONS[value].label if value in ACTIVATIONS else str(value)
-    if setting == "data":
-        return DATA_NAMES.get(str(value), str(value))
+    if setting == "activation" and value in ACTIVATIONS:
+        return ACTIVATIONS[value].label
+    if setting == "data" and value in DATA_NAMES:
+        return DATA_NAMES[value]
     if setting == "width":
         return f"$p$ = {count(value)}"
     if setting == "depth":
@@ -187,14 +188,13 @@ def label(setting: str, value: Any) -> str:
     return f"$\\sigma$ = {value:g}" if setting == "init_scale" else str(value)
 
 
-def in_order(setting: str, values: Iterable[Any]) -> list[Any]:
+def in_order(setting: str, values: pd.Series) -> list[Any]:
     """Values of a setting in order: activations and rules as they are listed, others sorted.
 
     Values of a categorical column keep the order of its categories.
     """
-    categories = getattr(getattr(values, "dtype", None), "categories", None)
     listed = {"activation": [*ACTIVATIONS], "rule": [*RULES]}
-    known = listed.get(setting, [] if categories is None else [*categories])
+    known = listed.get(setting, [*getattr(values.dtype, "categories", ())])
     found = set(values)
     return [v for v in known if v in found] + sorted(found.difference(known))
 

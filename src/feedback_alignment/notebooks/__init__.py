@@ -32,12 +32,8 @@ def execute(
     The kernel is the running interpreter, isolated from the user's Jupyter settings, and works in
     the folder of `output_ipynb`. Neither output holds a time, a random id or a path of the machine.
 
-    Args:
-        notebook: the notebook to execute; it stays as it is.
-        output_ipynb: where the executed notebook goes.
-        output_html: where the HTML page goes.
-        parameters: values for the cell tagged `parameters`. A `Path`, or a list of them, is handed
-            over relative to the folder of `output_ipynb`.
+    Of the values for the cell tagged `parameters`, a `Path`, or a list of them, is handed over
+    relative to that folder.
 
     Raises:
         NotebookError: the notebook cannot be read, its parameters cell does not set one of

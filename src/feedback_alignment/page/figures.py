@@ -41,13 +41,7 @@ class PageFigure:
 def collect_figures(
     folder: Path, names: Sequence[str], captions: Sequence[Path] = (), linked: bool = False
 ) -> list[PageFigure]:
-    """Gather the figures of a page.
-
-    Args:
-        folder: where the page will lie, with `figures/` and perhaps `notebooks/`.
-        names: the figures to show, in order.
-        captions: files `<figure>.rst`; the first line is the title.
-        linked: whether the page shows the files beside it, or holds each figure itself.
+    """Gather the figures of a page; arguments are as of :func:`write_page`.
 
     Raises:
         InputError: a figure has no SVG, or its caption cannot be used.

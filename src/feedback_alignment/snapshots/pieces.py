@@ -53,7 +53,7 @@ def made_of(results: Path, job: Job) -> dict[str, Any] | None:
     for name, entry in made.items():
         if not (results / name).is_file() or sha256_of(results / name) != entry["sha256"]:
             raise InputError(f"{results / name}: missing or altered; run the config again")
-    runs = {code_of(run) for run in runs_of(results, specification)}
+    runs = {_code_of(run) for run in runs_of(results, specification)}
     return {
         "asked": asked(specification),
         "specification": digest_of(specification),
@@ -69,12 +69,8 @@ def runs_of(results: Path, specification: Mapping[str, Any]) -> list[Path]:
     return [results / f"runs/{name.removeprefix('train/')}.npz" for name in names]
 
 
-def code_of(run: Path) -> str:
-    """Digest of the code that recorded a run.
-
-    Raises:
-        InputError: the run is gone or damaged; one line.
-    """
+def _code_of(run: Path) -> str:
+    """Digest of the code that recorded a run."""
     try:
         with np.load(run, allow_pickle=False) as archive:
             return json.loads(archive[SPECIFICATION].tobytes())["code"]

@@ -16,11 +16,8 @@ COLUMNS = ("step", "name", "jobs", "recorded", "hours", "cpu_hours", "peak_mb", 
 def took(results: Path, tables: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What each table's training took, each step, and all of it.
 
-    A run that several tables share counts for the first of them.
-
-    Args:
-        results: the results folder.
-        tables: specification of each table that is there, by experiment.
+    A run that several tables share counts for the first of them; `tables` are the specifications
+    of those that are there, by experiment.
 
     Returns:
         rows: `recorded` says of how many jobs the times are known, `hours` sums the time from
