@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from feedback_alignment.figures import marks, numbers, style
 from feedback_alignment.figures.facets import Facets
@@ -21,20 +20,18 @@ def published(shown: Facets, points: pd.DataFrame) -> None:
 
     Args:
         shown: a figure of ours, with a line for each decay, or each rule and decay.
-        points: a row a value: the column on the horizontal axis, `mean`, and if known `sd`, `l2`,
-            `rule` (`fa` if not told), `metric`, `layer`, and settings such as `activation`.
+        points: a row a value of FA: the column on the horizontal axis, `metric`, `l2`, `mean`, and
+            if known `sd`, `layer`, and settings such as `activation`.
 
     Raises:
-        FigureError: the points lack a column, or several quantities are shown and no metric told.
+        FigureError: the points lack a column.
     """
     if not shown.panels:
         return
-    wanted = {shown.x, "mean"}
-    wanted |= {"metric"} if len({id(panel.quantity) for panel in shown}) > 1 else set()
-    if missing := sorted(wanted - set(points)):
+    if missing := sorted({shown.x, "metric", "l2", "mean"} - set(points)):
         raise numbers.FigureError(f"the published points have no column {', '.join(missing)}")
     drawn = [_draw(panel, _of(panel, points, shown.x), shown.x) for panel in shown]
-    decays = sorted({l2 for some in drawn for l2 in some.get("l2", ())})
+    decays = sorted({l2 for some in drawn for l2 in some["l2"]})
     known = {str(key.get_label()) for key in shown.keys}
     theirs = [x for x in decays if not known & {style.l2_name(x), style.method_name("fa", x)}]
     with style.context():
@@ -46,34 +43,33 @@ def published(shown: Facets, points: pd.DataFrame) -> None:
 
 def _of(panel: Panel, points: pd.DataFrame, x: str) -> pd.DataFrame:
     """The points that belong into a panel, by metric, layer and the settings that it shows."""
-    if "metric" in points:
-        points = points[points["metric"].isin(panel.quantity.metrics)]
+    points = points[points["metric"].isin(panel.quantity.metrics)]
     if "layer" in points and panel.quantity.layer is not None:
         points = points[points["layer"].fillna("") == panel.quantity.layer]
-    for name in set(points).intersection(numbers.SETTINGS) - {x, "l2", "rule", "steps"}:
+    for name in set(points).intersection(numbers.SETTINGS) - {x, "l2", "steps"}:
         points = points[points[name].isin(panel.cells[name].unique())]
     return points.sort_values(x)
 
 
 def _draw(panel: Panel, points: pd.DataFrame, x: str) -> pd.DataFrame:
-    """Draw a panel's points, a colour each rule and decay; returns them."""
-    rows = points.assign(rule=points.get("rule", "fa"), l2=points.get("l2", 0.0))
-    rows["sd"] = rows["sd"].fillna(0.0) if "sd" in rows else 0.0
+    """Draw a panel's points, a colour each decay; returns them."""
+    rows = points.assign(sd=points["sd"].fillna(0.0) if "sd" in points else 0.0)
     some = {"markersize": 4, "linestyle": "none"}
     some = {"markersize": 3, "markevery": 0.1} if x in numbers.COURSES else some
-    for (rule, l2), part in rows.groupby(["rule", "l2"]):
-        look = style.PUBLISHED | some | {"color": style.method_color(rule, l2), "elinewidth": 0.8}
+    for l2, part in rows.groupby("l2"):
+        look = style.PUBLISHED | some | {"color": style.l2_color(l2), "elinewidth": 0.8}
         bars = part["sd"].where(part["sd"] > 0)
         panel.axes.errorbar(part[x], part["mean"], bars, zorder=5, gid="published", **look)
     if len(rows):
-        _make_room(panel.axes, panel.cells[x], rows, x)
+        _make_room(panel, rows, x)
     return points
 
 
-def _make_room(axes: Axes, ours: pd.Series, rows: pd.DataFrame, x: str) -> None:
+def _make_room(panel: Panel, rows: pd.DataFrame, x: str) -> None:
     """Let the axes reach as far as the points and their bars."""
+    axes = panel.axes
     if x == "width":
-        marks.width_axis(axes, [*ours, *rows[x]])
+        marks.width_axis(axes, [*panel.cells[x], *rows[x]])
     else:
         axes.set_xlim(right=max(axes.get_xlim()[1], rows[x].max()))
     log = axes.get_yscale() == "log"
