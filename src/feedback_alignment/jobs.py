@@ -160,12 +160,8 @@ class _Planner:
         self.plan = Plan(config)
         self.config, self.root, self.tree = config, root, Tree(root)
         self.lock = digest_of(self.tree.source(root / LOCK_FILE).meaning.decode())
-        for experiment in config.experiments:
-            self._add_table(experiment)
-        tables = [("tables", experiment.name) for experiment in config.experiments]
-        for figure in config.figures:
-            self._add_figure(figure)
-        figures = [("figure", figure) for figure in config.figures]
+        tables = [self._add_table(experiment) for experiment in config.experiments]
+        figures = [self._add_figure(figure) for figure in config.figures]
         content = {"figures": {f: [e.name for e in config.feeding(f)] for f in config.figures}}
         code = self.tree.code("scripts/claims.py")
         made = [f"claims.{end}" for end in ("csv", "json", "md")]
@@ -203,14 +199,14 @@ class _Planner:
         self.plan.jobs[step][name] = Job(step, name, specification, code, tuple(made), tuple(reads))
         return step, name
 
-    def _add_table(self, experiment: Experiment) -> None:
+    def _add_table(self, experiment: Experiment) -> tuple[str, str]:
         blocks = list(replicate_blocks(experiment.replicates, self.config.block))
         runs = [self._add_run(c, block) for c in experiment.conditions for block in blocks]
         cases = {c.identifier(self.config.seed): c.case for c in experiment.conditions}
         content = {"experiment": experiment.name, "cases": cases}
         made = [f"metrics/{experiment.name}.{end}" for end in ("parquet", "csv")]
         code = self.tree.code("scripts/tables.py")
-        self._add("tables", experiment.name, content, code, made, runs)
+        return self._add("tables", experiment.name, content, code, made, runs)
 
     def _add_run(self, condition: Condition, replicates: Sequence[int]) -> tuple[str, str]:
         seed, source = self.config.seed, self.config.sources[condition.data]
@@ -234,14 +230,14 @@ class _Planner:
         code = self.tree.code("scripts/train.py", modules)
         return self._add("train", f"{identifier}/{block}", content, code, reads=[data])
 
-    def _add_figure(self, figure: str) -> None:
+    def _add_figure(self, figure: str) -> tuple[str, str]:
         experiments = self.config.feeding(figure)
         modules = _rules(c for e in experiments for c in e.conditions)
         made = [f"figures/{figure}.{end}" for end in ("svg", "pdf", "png")]
         made += [f"notebooks/{figure}.{end}" for end in ("ipynb", "html")]
         code = self.tree.code("scripts/figure.py", modules, [f"notebooks/{figure}.ipynb"])
         tables = [("tables", experiment.name) for experiment in experiments]
-        self._add("figure", figure, {"figure": figure}, code, made, tables)
+        return self._add("figure", figure, {"figure": figure}, code, made, tables)
 
 
 def _described(experiment: Experiment) -> dict[str, Any]:

@@ -66,10 +66,10 @@ class Expansion:
         sets = [self._given(f"{path}.when[{i}].set", w.set) for i, w in enumerate(entry.when)]
         singles = [self._given(f"{path}.include[{i}]", e) for i, e in enumerate(entry.include)]
         grid = self._values(f"{path}.grid", entry.grid)
-        matches = [(f"{path}.when[{i}].match", w.match) for i, w in enumerate(entry.when)]
-        matches = [_Match(place, self._values(place, given)) for place, given in matches]
-        excluded = [(f"{path}.exclude[{i}]", given) for i, given in enumerate(entry.exclude)]
-        excluded = [_Match(place, self._values(place, given)) for place, given in excluded]
+        matches = [
+            self._match(f"{path}.when[{i}].match", w.match) for i, w in enumerate(entry.when)
+        ]
+        excluded = [self._match(f"{path}.exclude[{i}]", e) for i, e in enumerate(entry.exclude)]
         for index, given in enumerate(sets):
             for key in sorted(given.keys() & grid.keys()):
                 raise ConfigError(f"{path}.when[{index}].set.{key}: {key} is an axis of the grid")
@@ -151,6 +151,9 @@ class Expansion:
             found = listed if isinstance(listed, list) else [listed]
             values[key] = [self._value(places.format(i), key, v) for i, v in enumerate(found)]
         return values
+
+    def _match(self, path: str, given: Mapping[str, Any]) -> "_Match":
+        return _Match(path, self._values(path, given))
 
     def _value(self, path: str, key: str, value: Any) -> Any:
         try:
