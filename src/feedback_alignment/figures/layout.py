@@ -161,8 +161,8 @@ class Layout:
                 self._mark_ends(axes, cells)
         for _, quantity in self.shown:
             row = [p for p in panels if p.quantity is quantity and len(p.numbers)]
-            for some in [[p] for p in row] if quantity.own_axis else [row] if row else []:
-                _limit(some, quantity, room[quantity.name])
+            for alike in filter(None, [[p] for p in row] if quantity.own_axis else [row]):
+                _limit(alike, quantity, room[quantity.name])
 
     def _line(self, data: pd.DataFrame, color: Any, label: str) -> None:
         # Not `seaborn.lineplot`: it would estimate anew, and a look, a null, a band apart and means
