@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,6 @@ from feedback_alignment.figures import style
 _FILL, _EDGE, _LINE = "#f3f5f7", "#5b6067", "#c3c8ce"
 _INPUT, _HIDDEN, _OUTPUT, _ERROR = 0.7, 3.8, 6.9, 9.5  # abscissae of the layers
 _AXIS, _LANE = 5.0, 0.9  # ordinates of the forward pass and of the way back
-
-
-Points = list[tuple[float, float]]
 
 
 def draw() -> Figure:
@@ -37,13 +35,13 @@ def draw() -> Figure:
 
 
 def _network(axes: Axes, title: str, rule: str, symbol: str) -> None:
-    color, copied = style.rule_color(rule), rule == "bp"
+    color = style.rule_color(rule)
     axes.text(0.0, 9.2, title, fontsize=9.0, fontweight="bold", color=color)
     inputs = _layer(axes, _INPUT, (3.2, 4.4, 6.8), "$x$")
     hidden = _layer(axes, _HIDDEN, (2.6, 3.8, 5.0, 7.4), "$\\psi(Wx)$")
     output = _layer(axes, _OUTPUT, (5.0,), "$f(x)$")
-    _edges(axes, inputs, hidden)
-    _edges(axes, hidden, output)
+    for (x0, y0), (x1, y1) in [*product(inputs, hidden), *product(hidden, output)]:
+        axes.plot([x0 + 0.4, x1 - 0.4], [y0, y1], color=_LINE, linewidth=0.8, zorder=1)
     _label(axes, (_INPUT + _HIDDEN) / 2, 5.75, "$W$")
     _label(axes, (_HIDDEN + _OUTPUT) / 2 + 0.2, 5.35, "$\\beta$")
     _arrow(axes, (_OUTPUT + 0.42, _AXIS), (_ERROR - 1.08, _AXIS), _EDGE, 1.0)
@@ -52,17 +50,20 @@ def _network(axes: Axes, title: str, rule: str, symbol: str) -> None:
     _lane(axes, color)
     gate = (_HIDDEN + _OUTPUT) / 2 + 0.45
     _chip(axes, gate, _LANE, f"$\\times\\,{symbol}_r$", color, width=1.5, filled=True)
-    if copied:
+    origin = "random,\nnever learnt"
+    if rule == "bp":
+        origin = "copied from $\\beta$\nat every step"
         link = {"color": color, "linewidth": 1.0, "linestyle": (0, (1.2, 1.4))}
         axes.plot([gate, gate], [_LANE + 0.55, 4.35], **link)
-    origin = "copied from $\\beta$\nat every step" if copied else "random,\nnever learnt"
     axes.text(gate + 0.25, 2.45, origin, fontsize=style.SMALL, color=color, va="center")
     scale = "\\dfrac{\\eta}{\\sqrt{p}}"
     update = f"$\\Delta w_r=-{scale}\\,\\sum_i e_i\\,{symbol}_r\\,\\psi'(w_r x_i)\\,x_i$"
     axes.text(5.1, -1.05, update, fontsize=8.5, color=color, ha="center", va="center")
 
 
-def _layer(axes: Axes, x: float, heights: tuple[float, ...], label: str) -> Points:
+def _layer(
+    axes: Axes, x: float, heights: tuple[float, ...], label: str
+) -> list[tuple[float, float]]:
     """A column of units; where it leaves a gap, dots stand for the others."""
     for y in heights:
         unit = {"facecolor": _FILL, "edgecolor": _EDGE, "linewidth": 1.0, "zorder": 3}
@@ -72,12 +73,6 @@ def _layer(axes: Axes, x: float, heights: tuple[float, ...], label: str) -> Poin
         axes.plot([x] * 3, [middle - 0.32, middle, middle + 0.32], ".", color=_EDGE, markersize=2.2)
     _label(axes, x, max(heights) + (0.75 if len(heights) > 1 else 0.85), label)
     return [(x, y) for y in heights]
-
-
-def _edges(axes: Axes, left: Points, right: Points) -> None:
-    for x0, y0 in left:
-        for x1, y1 in right:
-            axes.plot([x0 + 0.4, x1 - 0.4], [y0, y1], color=_LINE, linewidth=0.8, zorder=1)
 
 
 def _label(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
