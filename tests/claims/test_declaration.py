@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from feedback_alignment.claims import Claim, ClaimsError, Part, claim, load_claims
-from feedback_alignment.claims.filters import COLUMNS
+from feedback_alignment.claims.filters import COLUMNS, passes, plain
 from feedback_alignment.claims.nulls import mean_at, shuffled, untrained
 from feedback_alignment.claims.statistics import (
     auc,
@@ -57,11 +57,9 @@ def test_reads_a_claim():
         "along": "width",
         "average": "rms",
     }
-    assert (first.label, str(first.threshold), first.each) == ("exponent", "< -0.25", "activation")
-    assert {column: accept.plain() for column, accept in first.where.items()} == {
-        "rule": "fa",
-        "l2": 0,
-    }
+    assert (first.label, str(first.threshold)) == ("exponent", "< -0.25")
+    assert plain(first.statistic.reading.where) == {"rule": "fa", "l2": 0}
+    assert first.statistic.reading.each == "activation"
     assert second.statistic.arguments == {"metric": "loss", "at": "end", "relative_to": "half"}
     assert str(second.threshold) == "in [0, 1]"
 
@@ -89,7 +87,7 @@ def test_the_record_has_every_argument():
 
 
 @pytest.mark.parametrize(
-    ("where", "value", "passes"),
+    ("where", "value", "good"),
     [
         ({"width": [2, 5]}, 5, True),
         ({"width": at_least(2)}, 1, False),
@@ -101,9 +99,9 @@ def test_the_record_has_every_argument():
         ({"case": ["trained", "tied"]}, ("search",), False),
     ],
 )
-def test_filters_of_numbers_switches_empty_text_and_cases(where, value, passes):
-    ((_, accept),) = ALL.where(**where).filters.items()
-    assert accept.passes(value) == passes
+def test_filters_of_numbers_switches_empty_text_and_cases(where, value, good):
+    (column,) = where
+    assert passes({column: value}, ALL.where(**where).filters) == good
 
 
 @pytest.mark.parametrize(
@@ -187,7 +185,7 @@ def test_layers_are_text(given, read):
         (lambda: widest_spread(LOSS, along="l3"), 'unknown axis "l3"; '),
         (
             lambda: lowest_mean(LOSS < 1),
-            "lowest_mean is of a reading, as in part.final(...), not a Criterion",
+            "lowest_mean is of a reading, as in part.final(...), not a Comparison",
         ),
         (lambda: lowest_gain(LOSS, along="l2"), "needs start, end or both, values of l2"),
         (lambda: lowest_gain(LOSS, along="l2", start="none"), 'l2 must be a number, not "none"'),
@@ -265,6 +263,26 @@ def no_threshold(part):
     yield "label", lowest_mean(part.final("loss")), untrained()
 
 
+def of_a_reading(part):
+    """S."""
+    yield "label", part.final("loss") < 1, untrained()
+
+
+def two_statistics(part):
+    """S."""
+    loss = part.final("loss")
+    yield "label", (lowest_mean(loss) < 1) & (grand_mean(loss) > 0), untrained()
+
+
+def in_a_helper(part):
+    """S."""
+
+    def helper():
+        yield "label", lowest_mean(part.final("loss")), untrained()
+
+    yield from helper()
+
+
 def no_label(part):
     """S."""
     yield lowest_mean(part.final("loss")) < 1
@@ -294,6 +312,9 @@ def no_generator(part):
         (same_label, 3, "another check of this claim has the same label"),
         (two_lines, 2, 'a label is one line of text, not "one\\ntwo"'),
         (no_threshold, 2, "a check compares a statistic with a number, as in slope(...) < -0.25, "),
+        (of_a_reading, 2, "a check compares a statistic with a number, as in slope(...) < -0.25, "),
+        (two_statistics, 3, "& joins two comparisons of readings with numbers"),
+        (in_a_helper, 4, "a check compares a statistic with a number, as in slope(...) < -0.25, "),
         (no_label, 2, "yield a label, a comparison and a null, not a Comparison"),
         (no_statement, 0, "test_declaration.no_statement has no docstring that states the claim"),
         (nothing, 0, "nothing yields no comparison"),
@@ -352,8 +373,8 @@ def test_only_cases_of_the_config_are_named():
         value
         for one in CLAIMS
         for check in one.checks
-        if "case" in check.where
-        for value in check.where["case"].values
+        if "case" in check.statistic.reading.where
+        for value in check.statistic.reading.where["case"].values
     }
     assert named
     assert all(re.search(rf"case: {value}\b", text) for value in named)

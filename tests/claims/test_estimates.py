@@ -190,7 +190,7 @@ def exponent_of_means(rng, s):
     widths = np.array([200, 800, 3200])
     gained = widths[:, None] ** -1.0 * np.exp(0.5 * rng.standard_normal((3, s)))
     conditions = tuple({**dict.fromkeys(AXES, 0), "width": int(w)} for w in widths)
-    panel = Panel("made", conditions, np.arange(s), gained, np.zeros((3, s), bool))
+    panel = Panel("made", conditions, np.arange(s), gained, gained, np.zeros((3, s), bool))
     return slope(Part().final("loss"), along="width", average="mean").compute(panel), -1
 
 

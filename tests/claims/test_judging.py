@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback_alignment.claims import Check, Claim, Part, Threshold, judge, overall, table
-from feedback_alignment.claims.estimates import share_of
+from feedback_alignment.claims.estimates import Estimate, share_of
 from feedback_alignment.claims.nulls import untrained
 from feedback_alignment.claims.statistics import (
     auc,
@@ -32,7 +32,7 @@ ALL = Part()
 
 
 def check(label, comparison):
-    return Check(label, comparison.statistic, comparison.threshold, untrained())
+    return Check(label, comparison.of, comparison.threshold, untrained())
 
 
 def exponent(part=ALL, metric="weight_alignment", along="width"):
@@ -116,7 +116,7 @@ def test_five_replicates_can_decide(sweep):
 @settings(max_examples=15, deadline=None)
 def test_replicates_that_agree_decide_by_their_value(value):
     # No random number is left, so the interval is a point, and no warning is raised.
-    found = decide(Threshold("at_least", 1), value, (value, value), 8)
+    found = decide(Threshold("at_least", 1), Estimate(value, (value, value), 8))
     assert found == ("replicated" if value >= 1 else "not replicated", "")
 
 

@@ -148,7 +148,7 @@ def test_a_mistake_is_one_line(make, message):
 
 
 def rates(table, comparison, null, nulls=None, published=None):
-    check = Check("check", comparison.statistic, comparison.threshold, null)
+    check = Check("check", comparison.of, comparison.threshold, null)
     claim = Claim("a.claim", "P", "S.", "fig", (check,))
     own, other = {"fig": table}, {"fig": table if nulls is None else nulls}
     return null_rates([claim], own, other, published or {}, 400)

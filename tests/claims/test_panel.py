@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from feedback_alignment.claims.errors import NotRunError
+from feedback_alignment.claims.exclusions import leave_out
 from feedback_alignment.claims.filters import filters
-from feedback_alignment.claims.kept import leave_out
-from feedback_alignment.claims.panel import matching, read_panel, rows_of, settings_of
+from feedback_alignment.claims.panel import read_panel, rows_of, settings_of
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.threshold import above, at_most, between
 from feedback_alignment.tables import COLUMNS
@@ -28,7 +28,7 @@ def test_reads_one_value_a_condition_and_replicate(sweep):
     assert panel.replicates.tolist() == [0, 1, 2]
     assert panel.values.tolist() == [[100, 101, 102], [200, 201, 202]]
     assert not panel.diverged.any()
-    assert panel.notes == {}
+    assert panel.excluded == {}
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_two_quantities_are_read_side_by_side(make_run, make_table):
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"), Reading("accuracy", "start"))
     assert panel.values.tolist() == [[8, 8]]
     assert panel.other.tolist() == [[0.5, 0.5]]
-    assert len(panel.notes["not_measured"]) == 1
+    assert len(panel.excluded["not_measured"]) == 1
 
 
 def diverging_switch(make_run, make_table, lost, end_step):
@@ -212,9 +212,9 @@ def test_what_a_diverged_replicate_did_before_its_end_is_read(
     assert np.isnan(panel.values).tolist() == [[False, False, not known, False]]
     assert np.isnan(panel.other).tolist() == [[False, False, True, False]]
     # Means leave the replicate out all the same.
-    assert leave_out(panel).panel.replicates.tolist() == [0, 1, 3]
+    assert leave_out(panel).replicates.tolist() == [0, 1, 3]
     kept = leave_out(panel, keep="diverged")
-    assert kept.panel.replicates.tolist() == [0, 1, 2, 3]
+    assert kept.replicates.tolist() == [0, 1, 2, 3]
     assert list(kept.excluded["diverged"].values()) == [[2]]
 
 
@@ -238,11 +238,11 @@ def test_condition_without_the_second_quantity_of_a_replicate_is_left_out(make_r
     ]
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"), Reading("align_step"))
     kept = leave_out(panel)
-    assert [chosen["width"] for chosen in kept.panel.conditions] == [100]
-    assert kept.panel.other.tolist() == [[2, 2, 2]]
+    assert [chosen["width"] for chosen in kept.conditions] == [100]
+    assert kept.other.tolist() == [[2, 2, 2]]
     assert len(kept.excluded["no_value"]) == 1
     # By the second quantity alone a replicate fails.
-    assert len(leave_out(panel, keep="diverged").panel.conditions) == 2
+    assert len(leave_out(panel, keep="diverged").conditions) == 2
 
 
 def test_settings_of_every_kind_survive_parquet(make_run, make_table, tmp_path):
@@ -257,7 +257,7 @@ def test_settings_of_every_kind_survive_parquet(make_run, make_table, tmp_path):
     assert set(found[0]) == {"condition", "slow_time", *SETTINGS}
 
     def left(**where):
-        return len(matching(rows_of(table), filters(where)).settings)
+        return len(rows_of(table).passing(filters(where)))
 
     assert left(bias=True) == left(switch_rule="") == left(switch_rule="bp", bias=False) == 1
     assert left(bias=[True, False]) == 2
@@ -312,7 +312,7 @@ def test_only_shared_replicates_are_paired(make_run, make_table):
     rows += [r for s in range(1, 5) for r in make_run(s, {"loss": 2.0 + s}, width=200)]
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
     assert panel.replicates.tolist() == [1, 2]
-    assert panel.notes == {"unpaired_replicates": [0, 3, 4]}
+    assert panel.excluded == {"unpaired_replicates": [0, 3, 4]}
 
 
 def test_no_shared_replicate(make_run, make_table):
@@ -333,12 +333,12 @@ def test_diverged_replicate_leaves_all_conditions(make_run, make_table):
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
     assert np.isnan(panel.values[1, 2])
     kept = leave_out(panel)
-    assert kept.panel.replicates.tolist() == [0, 1, 3]
-    assert kept.panel.values.tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert kept.replicates.tolist() == [0, 1, 3]
+    assert kept.values.tolist() == [[1, 1, 1], [1, 1, 1]]
     assert list(kept.excluded["diverged"].values()) == [[2]]
     assert "mostly_diverged" not in kept.excluded
     whole = leave_out(panel, keep="all")
-    assert whole.panel is panel
+    assert whole.values is panel.values
     assert whole.excluded == kept.excluded
 
 
@@ -350,12 +350,12 @@ def test_condition_is_left_out_whole_if_more_than_half_diverged(make_run, make_t
         rows += make_run(replicate, {"loss": 1.0}, width=width, **status)
     panel = read_panel(rows_of(make_table(rows)), Reading("loss"))
     kept = leave_out(panel)
-    assert [chosen["width"] for chosen in kept.panel.conditions] == [100, 200][: 2 - whole]
-    assert kept.panel.replicates.size == (8 if whole else 8 - lost)
+    assert [chosen["width"] for chosen in kept.conditions] == [100, 200][: 2 - whole]
+    assert kept.replicates.size == (8 if whole else 8 - lost)
     wide = panel.conditions[1]["condition"]
     assert kept.excluded.get("mostly_diverged", []) == ([wide] if whole else [])
     assert kept.excluded["diverged"] == {wide: list(range(lost))}
-    assert leave_out(panel, keep="all").panel is panel
+    assert leave_out(panel, keep="all").values is panel.values
 
 
 @pytest.mark.parametrize("column", ["engine", "dtype"])
@@ -364,7 +364,7 @@ def test_conditions_of_another_engine_or_dtype_are_others(sweep, column):
     table = sweep("loss", lambda replicate, **chosen: chosen["steps"], settings, replicates=2)
     panel = read_panel(rows_of(table), Reading("loss"))
     assert [(c[column], c["steps"]) for c in panel.conditions] == [("one", 20), ("two", 20)]
-    assert len(matching(rows_of(table), filters({column: "two"})).settings) == 2
+    assert len(rows_of(table).passing(filters({column: "two"}))) == 2
 
 
 def test_condition_with_a_missing_value_is_left_out_whole(sweep):
@@ -374,8 +374,8 @@ def test_condition_with_a_missing_value_is_left_out_whole(sweep):
 
     table = sweep("align_step", align, [{"width": w} for w in (100, 200, 400)], replicates=3)
     kept = leave_out(read_panel(rows_of(table), Reading("align_step")))
-    assert [chosen["width"] for chosen in kept.panel.conditions] == [100, 200]
-    assert kept.panel.replicates.size == 3
+    assert [chosen["width"] for chosen in kept.conditions] == [100, 200]
+    assert kept.replicates.size == 3
     assert len(kept.excluded["no_value"]) == 1
 
 
@@ -392,7 +392,7 @@ def test_metric_that_is_not_recorded(make_run, make_table):
     one = make_run(0, {"decay_rate": 1.0}, width=200)
     panel = read_panel(rows_of(make_table(both + one)), Reading("rate_ratio"))
     assert [chosen["width"] for chosen in panel.conditions] == [100]
-    assert len(panel.notes["not_measured"]) == 1
+    assert len(panel.excluded["not_measured"]) == 1
     with pytest.raises(NotRunError, match="the tables do not record rate_bound"):
         read_panel(rows_of(make_table(one)), Reading("rate_ratio"))
 
@@ -402,7 +402,7 @@ def test_filters(sweep):
     table = sweep("loss", lambda replicate, **_: 1.0, settings, replicates=1)
 
     def left(**where):
-        found = matching(rows_of(table), filters(where)).settings.values()
+        found = rows_of(table).passing(filters(where)).values()
         return {(chosen["width"], chosen["l2"]) for chosen in found}
 
     assert left() == {(s["width"], s["l2"]) for s in settings}

@@ -356,7 +356,7 @@ def test_files_show_every_point(ours, tmp_path):
         ),
         (
             lambda: joint_p(COSINE < 1, "t"),
-            "joint_p is of a reading, as in part.final(...), not a Criterion",
+            "joint_p is of a reading, as in part.final(...), not a Comparison",
         ),
         (
             lambda: joint_p(ALL.at("start", "loss"), "t"),

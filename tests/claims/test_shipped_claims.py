@@ -11,7 +11,7 @@ import shallow_figures
 
 from feedback_alignment.claims import judge, load_claims
 from feedback_alignment.claims.null_rates import null_rates
-from feedback_alignment.claims.panel import matching, rows_of
+from feedback_alignment.claims.panel import rows_of
 from feedback_alignment.claims.published import Published
 
 BOTH = (shallow_figures, deep_figures)
@@ -48,7 +48,9 @@ class Judged:
             replace(claim, checks=checks)
             for claim in self.claims
             if claim.figure == figure
-            and (checks := tuple(c for c in claim.checks if matching(rows, c.where).settings))
+            and (
+                checks := tuple(c for c in claim.checks if rows.passing(c.statistic.reading.where))
+            )
         ]
         return judge(reached, {figure: table})
 

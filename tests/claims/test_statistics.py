@@ -8,7 +8,7 @@ from feedback_alignment.claims import Part, Threshold, statistics
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.filters import AXES
 from feedback_alignment.claims.panel import Panel
-from feedback_alignment.claims.threshold import at_least
+from feedback_alignment.claims.threshold import Comparison, at_least
 
 WIDTHS = (100, 400, 1600)
 LAMBDAS = (0.1, 0.3, 1.0)
@@ -31,8 +31,8 @@ def panel(values, conditions, other=None):
         tuple(filled),
         np.arange(values.shape[1]),
         values,
+        values if other is None else np.array(other, dtype=float),
         np.zeros(values.shape, dtype=bool),
-        None if other is None else np.array(other, dtype=float),
     )
 
 
@@ -358,7 +358,7 @@ def test_spread_is_the_largest_ratio_at_one_width():
 )
 def test_share_counts_replicates_that_pass_everywhere(kind, bound, share):
     values = [[1, 2, 3, np.nan], [0, 1, 2, 3]]
-    passes = {"of": LOSS.compared(Threshold(kind, bound))}
+    passes = {"of": Comparison(LOSS, Threshold(kind, bound))}
     assert estimate("share_of_replicates", values, over_widths[:2], **passes) == share
 
 

@@ -13,7 +13,7 @@ from feedback_alignment.claims import (
     table,
     write_verdicts,
 )
-from feedback_alignment.claims.verdicts import exclusions
+from feedback_alignment.claims.exclusions import in_words
 from feedback_alignment.claims.writing import csv_text, json_text, markdown_text
 
 GONE = {"diverged": {"relu-p100": [1, 3]}, "no_value": ["relu-p200"]}
@@ -31,7 +31,7 @@ DONE = CheckVerdict(
     ci_high=1.5e-12,
     n=8,
     excluded=GONE,
-    left_out=exclusions(GONE, failing=False),
+    left_out=in_words(GONE),
     conditions=({"condition": "relu-p100", "width": 100, "mean": 1 / 3, "sd": None},),
 )
 LATER = replace(
@@ -104,7 +104,7 @@ def test_csv_has_exactly_the_agreed_columns():
     ],
 )
 def test_each_kind_of_exclusion_is_said(excluded, failing, said):
-    assert exclusions(excluded, failing=failing) == said
+    assert in_words(excluded, failing=failing) == said
 
 
 def test_every_list_says_what_a_check_left_out():

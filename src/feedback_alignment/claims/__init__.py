@@ -4,8 +4,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from feedback_alignment.claims.console import table
-from feedback_alignment.claims.declaration import Check, Claim, LocatedError, Part, claim
-from feedback_alignment.claims.errors import ClaimsError, in_words, line_in, pick, place
+from feedback_alignment.claims.declaration import Check, Claim, Part, claim
+from feedback_alignment.claims.errors import ClaimsError, LocatedError, located, pick
 from feedback_alignment.claims.judging import judge
 from feedback_alignment.claims.points import Tables
 from feedback_alignment.claims.published import Published
@@ -45,10 +45,9 @@ def load_claims(
     """
     try:
         from feedback_alignment.claims import chu, ours, song
-    except LocatedError:
-        raise
     except Exception as error:
-        raise LocatedError(f"{_where(error)}: {in_words(error)}") from None
+        declared = [str(Path(__file__).with_name(f"{n}.py")) for n in ("song", "chu", "ours")]
+        raise located(error, [__file__, *declared]) from None
     claims = tuple(
         value
         for module in (song, chu, ours)
@@ -65,14 +64,3 @@ def load_claims(
         except ClaimsError as error:
             raise LocatedError(f"{one.declared}: {error}") from None
     return claims
-
-
-def _where(error: Exception) -> str:
-    if isinstance(error, SyntaxError) and error.filename:
-        return place(error.filename, error.lineno or 1)
-    for name in ("song", "chu", "ours"):
-        file = str(Path(__file__).with_name(f"{name}.py"))
-        line = line_in(error.__traceback__, file)
-        if line is not None:
-            return place(file, line)
-    return place(__file__, 1)

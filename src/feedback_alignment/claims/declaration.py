@@ -2,83 +2,18 @@
 
 import ast
 import inspect
-import re
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
-from feedback_alignment.claims.comparisons import Comparison, Statistic
-from feedback_alignment.claims.errors import ClaimsError, in_words, line_in, place, shown
-from feedback_alignment.claims.filters import Filter, filters, known_column
+from feedback_alignment.claims.errors import ClaimsError, located, place, shown
 from feedback_alignment.claims.nulls import Null
 from feedback_alignment.claims.published import Published
-from feedback_alignment.claims.readings import Reading, known_reading
-from feedback_alignment.claims.threshold import Threshold
-from feedback_alignment.claims.times import Time
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some of the conditions behind a figure; a claim is declared of the part that is all of them.
-
-    Attributes:
-        filters: which conditions, by column.
-        by: column whose every value gets a verdict of its own, or None.
-    """
-
-    filters: Mapping[str, Filter] = field(default_factory=dict)
-    by: str | None = None
-
-    def where(self, **columns: Any) -> "Part":
-        """The conditions of this part whose columns have given values.
-
-        Args:
-            columns: by setting, or `case`, `steps` or `slow_time`: a value, a list of values, or a
-                threshold, as in `at_least(0.3)`. No step of an intervention: ask for the `case`.
-
-        Raises:
-            ClaimsError: a column is unknown or filtered already, or a value does not fit it.
-        """
-        added = filters(columns)
-        for column in added.keys() & self.filters.keys():
-            raise ClaimsError(f"{column} is filtered twice")
-        return replace(self, filters={**self.filters, **added})
-
-    def each(self, column: str) -> "Part":
-        """The same conditions, with a verdict of its own for every value of a column.
-
-        Raises:
-            ClaimsError: the column is unknown, or a step that may never come.
-        """
-        return replace(self, by=known_column(column))
-
-    def final(self, metric: str, *, layer: str | int | None = None) -> Reading:
-        """A metric, or a derived quantity, of each replicate at its last step.
-
-        Args:
-            metric: its name.
-            layer: hidden, output, all or a layer's number; None for the metric's main one.
-
-        Raises:
-            ClaimsError: the metric is unknown, or the layer does not fit it.
-        """
-        return known_reading(metric, "end", layer, self.filters, self.by)
-
-    def at(self, time: Time, metric: str, *, layer: str | int | None = None) -> Reading:
-        """A metric, or a derived quantity, of each replicate at a recorded step.
-
-        Args:
-            time: one of `times.TIMES`, or a number between 0 and 1: the last recorded step not
-                after this share of the steps.
-            metric: its name.
-            layer: hidden, output, all or a layer's number; None for the metric's main one.
-
-        Raises:
-            ClaimsError: time or metric is unknown, or the layer does not fit the metric.
-        """
-        return known_reading(metric, time, layer, self.filters, self.by)
+from feedback_alignment.claims.readings import Part
+from feedback_alignment.claims.statistics import Statistic
+from feedback_alignment.claims.threshold import Comparison, Threshold
 
 
 @dataclass(frozen=True)
@@ -96,16 +31,6 @@ class Check:
     statistic: Statistic | Published
     threshold: Threshold
     null: Null
-
-    @property
-    def where(self) -> Mapping[str, Filter]:
-        """Which conditions count, by column."""
-        return self.statistic.reading.where
-
-    @property
-    def each(self) -> str | None:
-        """Column whose every value gets a verdict of its own, or None."""
-        return self.statistic.reading.each
 
 
 @dataclass(frozen=True)
@@ -129,7 +54,7 @@ class Claim:
     declared: str = ""
 
 
-Yielded = Generator[tuple[str, Comparison, Null], None, None]
+Yielded = Generator[tuple[str, Comparison[Statistic] | Comparison[Published], Null], None, None]
 
 
 def claim(*, paper: str, figure: str, **scope: Any) -> Callable[[Callable[[Part], Yielded]], Claim]:
@@ -157,13 +82,10 @@ def claim(*, paper: str, figure: str, **scope: Any) -> Callable[[Callable[[Part]
             for key, value in {"paper": paper, "figure": figure}.items():
                 if not isinstance(value, str) or not value.strip():
                     raise ClaimsError(f"{key} must be text, not {shown(value)}")
-            checks = _checks(function, file, scope)
+            checks = _checks(function, scope)
             return Claim(name, paper, statement, figure, checks, place(file, first))
-        except LocatedError:
-            raise
         except Exception as error:
-            line = line_in(error.__traceback__, file) or first
-            raise LocatedError(f"{place(file, line)}: {in_words(error)}") from None
+            raise located(error, [file], first) from None
 
     return declare
 
@@ -176,28 +98,20 @@ def _docstring(function: Callable[..., Any]) -> str:
     return (ast.get_docstring(source) if isinstance(source, ast.FunctionDef) else None) or ""
 
 
-class LocatedError(ClaimsError):
-    """An error whose message says already where it is."""
-
-
-def _checks(
-    function: Callable[[Part], Yielded], file: str, scope: Mapping[str, Any]
-) -> tuple[Check, ...]:
-    if not inspect.isgeneratorfunction(function):
-        raise ClaimsError(f"{function.__name__} yields no comparison")
-    yielded = function(Part().where(**scope))
+def _checks(function: Callable[[Part], Yielded], scope: Mapping[str, Any]) -> tuple[Check, ...]:
     found: dict[str, Check] = {}
-    for content in yielded:
-        try:
-            check = _check(content)
-            if check.label in found:
-                raise ClaimsError("another check of this claim has the same label")
-        except ClaimsError as error:
-            # The generator waits at the yield that gave this.
-            waiting = getattr(yielded, "gi_frame", None)
-            line = waiting.f_lineno if waiting else function.__code__.co_firstlineno
-            raise LocatedError(f"{place(file, line)}: {error}") from None
-        found[check.label] = check
+    if inspect.isgeneratorfunction(function):
+        yielded = function(Part().where(**scope))
+        for content in yielded:
+            try:
+                check = _check(content)
+                if check.label in found:
+                    raise ClaimsError("another check of this claim has the same label")
+            except ClaimsError as error:
+                # Into the generator, which waits at the line that yields this.
+                yielded.throw(error)
+                raise
+            found[check.label] = check
     if not found:
         raise ClaimsError(f"{function.__name__} yields no comparison")
     return tuple(found.values())
@@ -207,15 +121,19 @@ def _check(content: Any) -> Check:
     if not isinstance(content, tuple) or len(content) != 3:
         raise ClaimsError(f"yield a label, a comparison and a null, not {shown(content)}")
     label, comparison, null = content
-    if not isinstance(label, str) or not label.strip() or re.search(r"\n", label):
+    if not isinstance(label, str) or not label.strip() or "\n" in label:
         raise ClaimsError(f"a label is one line of text, not {shown(label)}")
-    if not isinstance(comparison, Comparison):
+    statistic = comparison.of if isinstance(comparison, Comparison) else None
+    if not isinstance(statistic, Statistic | Published):
+        found = comparison if statistic is None else statistic
         raise ClaimsError(
             f"a check compares a statistic with a number, as in slope(...) < -0.25, "
-            f"not {shown(comparison)}"
+            f"not {shown(found)}"
         )
+    if comparison.other is not None:
+        raise ClaimsError("& joins two comparisons of readings with numbers")
     if not isinstance(null, Null):
         raise ClaimsError(f"a null is one of nulls.py, as in shuffled(...), not {shown(null)}")
-    if isinstance(comparison.statistic, Published) != (null.difference is not None):
+    if isinstance(statistic, Published) != (null.difference is not None):
         raise ClaimsError("the null apart(...) is that of comparisons with published values")
-    return Check(label, comparison.statistic, comparison.threshold, null)
+    return Check(label, statistic, comparison.threshold, null)

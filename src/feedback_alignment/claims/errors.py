@@ -3,9 +3,9 @@
 import json
 import math
 import os
-from collections.abc import Iterable
+import traceback
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from feedback_alignment import errors
@@ -14,6 +14,10 @@ from feedback_alignment.errors import InputError, nearest, one_line
 
 class ClaimsError(InputError):
     """Claims, or a file of verdicts, that cannot be used."""
+
+
+class LocatedError(ClaimsError):
+    """An error whose message says already where it is."""
 
 
 class NotRunError(Exception):
@@ -71,28 +75,35 @@ def place(file: str, line: int) -> str:
     return f"{os.path.relpath(path) if below else path}:{line}"
 
 
-def line_in(trace: TracebackType | None, file: str) -> int | None:
-    """The innermost line of a file in a traceback; None if it is not in it."""
-    found = None
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == file:
-            found = trace.tb_lineno
-        trace = trace.tb_next
-    return found
+def located(error: Exception, files: Collection[str], line: int = 1) -> LocatedError:
+    """An error in a declaration on one line, with where it is.
+
+    Args:
+        error: what was raised.
+        files: those with declarations; the innermost line of them counts.
+        line: the line of the first of them that counts where the error has passed none.
+    """
+    if isinstance(error, LocatedError):
+        return error
+    passed = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    at = [(file, number) for file, number in passed if file in files]
+    if isinstance(error, SyntaxError) and error.filename:
+        at.append((error.filename, error.lineno))
+    file, number = at[-1] if at else (next(iter(files)), line)
+    return LocatedError(f"{place(file, number or line)}: {_in_words(error)}")
 
 
-def in_words(error: Exception) -> str:
-    """What an error in a declaration says, on one line, with the nearest name where it has one."""
+def _in_words(error: Exception) -> str:
+    """What an error says, with the nearest name where it has one."""
     if isinstance(error, ClaimsError):
         return str(error)
-    if isinstance(error, NameError) and error.name and error.__traceback__:
-        trace = error.__traceback__
-        while trace.tb_next is not None:
-            trace = trace.tb_next
-        known = {*trace.tb_frame.f_locals, *trace.tb_frame.f_globals}
-        return f'unknown name "{error.name}"{nearest(error.name, sorted(known))}'
-    if isinstance(error, AttributeError) and error.name:
+    known: Iterable[str] = ()
+    if isinstance(error, NameError) and error.name:
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        known = sorted({*frame.f_locals, *frame.f_globals})
+    elif isinstance(error, AttributeError) and error.name:
         known = [name for name in dir(error.obj) if not name.startswith("_")]
+    if isinstance(error, NameError | AttributeError) and error.name:
         return f'unknown name "{error.name}"{nearest(error.name, known)}'
     said = error.msg if isinstance(error, SyntaxError) else one_line(error)
     return said or type(error).__name__

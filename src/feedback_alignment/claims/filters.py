@@ -21,30 +21,39 @@ NUMBER_AXES = tuple(name for name in ALONG if SETTINGS[name] not in _KINDS)
 
 
 @dataclass(frozen=True)
-class Filter:
-    """What a column's value must be.
+class OneOf:
+    """The values of a column that pass."""
 
-    Attributes:
-        values: the values that pass, or None where a threshold decides.
-        threshold: what a number must satisfy, or None where values decide.
-    """
+    values: tuple[str | float | bool, ...]
 
-    values: tuple[str | float | bool, ...] | None = None
-    threshold: Threshold | None = None
-
-    def passes(self, value: Any) -> bool:
-        """Whether a column's value passes; of several cases any."""
-        if isinstance(value, tuple):
-            return any(map(self.passes, value))
-        if self.values is None:
-            return self.threshold is not None and self.threshold.holds(value)
+    def holds(self, value: Any) -> bool:
+        """Whether a value is one of them."""
         return value in self.values
 
     def plain(self) -> Any:
-        """The filter in plain values: a value, a list of them, or a threshold as a dictionary."""
-        if self.values is None:
-            return self.threshold.plain() if self.threshold else None
+        """The value, or a list of several."""
         return self.values[0] if len(self.values) == 1 else list(self.values)
+
+
+Filter = OneOf | Threshold
+
+
+def passes(settings: Mapping[str, Any], where: Mapping[str, Filter]) -> bool:
+    """Whether a condition passes all filters, by column; of its cases any may."""
+    return all(
+        any(accept.holds(value) for value in values_in(settings[column]))
+        for column, accept in where.items()
+    )
+
+
+def plain(where: Mapping[str, Filter]) -> dict[str, Any]:
+    """Filters in plain values, by column: a value, a list of them, or a threshold."""
+    return {column: accept.plain() for column, accept in where.items()}
+
+
+def values_in(value: Any) -> tuple:
+    """A condition's value of a column; of `case` it may have several."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def slow_time(settings: Mapping[str, Any]) -> float:
@@ -73,7 +82,7 @@ def filters(columns: Mapping[str, Any]) -> dict[str, Filter]:
 
 
 def known_column(name: str) -> str:
-    """Check the name of a column that every condition has a value of.
+    """Return the name of a column that every condition has a value of.
 
     Raises:
         ClaimsError: there is none of this name, or it is a step that may never come.
@@ -87,11 +96,11 @@ def _filter(column: str, content: Any) -> Filter:
     if isinstance(content, Threshold):
         if kind := _KINDS.get(SETTINGS.get(column, "")):
             raise ClaimsError(f"{column} is {kind[1]}; give a value or a list of values")
-        return Filter(threshold=content)
+        return content
     listed = content if isinstance(content, list | tuple) else [content]
     if not listed:
         raise ClaimsError(f"{column}: the list is empty, so nothing would pass")
-    return Filter(values=tuple(value_of(column, value) for value in listed))
+    return OneOf(tuple(value_of(column, value) for value in listed))
 
 
 def value_of(column: str, value: Any) -> str | float | bool:

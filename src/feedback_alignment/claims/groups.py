@@ -1,11 +1,16 @@
 """Which conditions are compared: those that agree in everything but one axis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import AXES, named
+from feedback_alignment.claims.errors import ClaimsError, NotRunError, pick
+from feedback_alignment.claims.filters import ALONG, AXES, named, value_of, values_in
 from feedback_alignment.intervention_steps import COMPANIONS
+
+# Settings of each condition.
+Conditions = Sequence[Mapping[str, Any]]
+# Of conditions, the indices (from, to) of those that are compared.
+Pairs = Callable[[Conditions], list[tuple[int, int]]]
 
 # The settings of the decay: without it (schedule none) the others mean nothing.
 _DECAY = {"l2", "schedule", "cutoff_step", "decay_layers"}
@@ -19,24 +24,15 @@ def comparable(one: Mapping[str, Any], other: Mapping[str, Any], along: str) -> 
     Along an axis of the decay, a condition without decay is comparable with all that have one,
     and cutoff steps need not agree. Along the case, interventions may differ: they are what a case
     is made of.
-
-    Args:
-        one: settings of a condition.
-        other: settings of the other.
-        along: the axis that may differ.
     """
     free = _always_free(along)
     if _bare(one, along) or _bare(other, along):
-        free |= _DECAY
+        free = free | _DECAY
     return all(one[axis] == other[axis] for axis in AXES if axis not in free)
 
 
-def groups(conditions: Sequence[Mapping[str, Any]], along: str) -> list[list[int]]:
+def groups(conditions: Conditions, along: str) -> list[list[int]]:
     """Indices of comparable conditions, in ascending order of `along`.
-
-    Args:
-        conditions: settings of each condition.
-        along: the axis that varies within a group.
 
     Returns:
         the groups that have at least two values of `along`; a condition without decay is in every
@@ -51,9 +47,9 @@ def groups(conditions: Sequence[Mapping[str, Any]], along: str) -> list[list[int
     for i, settings in enumerate(conditions):
         if _bare(settings, along):
             bare.append(i)
-            continue
-        key = tuple(settings[axis] for axis in AXES if axis not in free)
-        found.setdefault(key, []).append(i)
+        else:
+            key = tuple(settings[axis] for axis in AXES if axis not in free)
+            found.setdefault(key, []).append(i)
     for i in bare:
         for members in found.values():
             if comparable(conditions[i], conditions[members[0]], along):
@@ -68,17 +64,25 @@ def groups(conditions: Sequence[Mapping[str, Any]], along: str) -> list[list[int
     return large
 
 
+def strata(conditions: Conditions, column: str | None) -> list[list[int]]:
+    """Indices of the conditions with each value of a setting; of all, for None."""
+    found: dict[Any, list[int]] = {}
+    for i, settings in enumerate(conditions):
+        value = None if column is None else settings.get(column)
+        found.setdefault(value, []).append(i)
+    return list(found.values())
+
+
 def pairs(
-    conditions: Sequence[Mapping[str, Any]], along: str, origin: Any = None, target: Any = None
+    conditions: Conditions, along: str, start: Any = None, end: Any = None
 ) -> list[tuple[int, int]]:
     """Indices (from, to) of comparable conditions with the given values of `along`.
 
     Args:
         conditions: settings of each condition.
         along: the axis that differs.
-        origin: value of `along` to start from, as a declaration writes it; None for every other
-            value.
-        target: value of `along` to end at, likewise.
+        start: its value in the first of a pair; None for every other value.
+        end: its value in the second, likewise.
 
     Raises:
         NotRunError: there is no such pair.
@@ -89,19 +93,30 @@ def pairs(
         for i, one in enumerate(conditions)
         for j, other in enumerate(conditions)
         if values[i] != values[j]
-        and (origin is None or origin in values[i])
-        and (target is None or target in values[j])
+        and (start is None or start in values[i])
+        and (end is None or end in values[j])
         and comparable(one, other, along)
     ]
     if not found:
-        ends = " and ".join("another value" if v is None else named(v) for v in (origin, target))
+        ends = " and ".join("another value" if v is None else named(v) for v in (start, end))
         raise NotRunError(f"needs {along} {ends} among otherwise equal conditions")
     return found
 
 
-def values_in(value: Any) -> tuple:
-    """A condition's value of a column; of `case` it may have several."""
-    return value if isinstance(value, tuple) else (value,)
+def pairs_between(along: str, start: Any, end: Any) -> tuple[Pairs, dict[str, Any]]:
+    """Pairs as a claim declares them, and what the record says of them.
+
+    Raises:
+        ClaimsError: conditions do not differ in `along`, both ends are None, or one is no value.
+    """
+    pick(along, ALONG, "axis")
+    if start is None and end is None:
+        raise ClaimsError(f"needs start, end or both, values of {along}")
+    first, last = (None if value is None else value_of(along, value) for value in (start, end))
+    return (
+        lambda conditions: pairs(conditions, along, first, last),
+        {"along": along, "from": first, "to": last},
+    )
 
 
 def _always_free(along: str) -> set[str]:

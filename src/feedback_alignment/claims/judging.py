@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from feedback_alignment.claims.comparisons import Statistic
 from feedback_alignment.claims.declaration import Check, Claim
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import TEXT_COLUMNS, Filter, named
-from feedback_alignment.claims.groups import values_in
-from feedback_alignment.claims.kept import leave_out
-from feedback_alignment.claims.panel import Panel, Rows, matching, read_panel, rows_of
+from feedback_alignment.claims.exclusions import in_words, leave_out
+from feedback_alignment.claims.filters import TEXT_COLUMNS, OneOf, named, plain, values_in
+from feedback_alignment.claims.panel import Panel, Rows, read_panel, rows_of
 from feedback_alignment.claims.points import Tables
 from feedback_alignment.claims.published import Published, judge_published
+from feedback_alignment.claims.statistics import Statistic
 from feedback_alignment.claims.threshold import Threshold
 from feedback_alignment.claims.verdicts import (
     INCONCLUSIVE,
@@ -22,7 +21,6 @@ from feedback_alignment.claims.verdicts import (
     CheckVerdict,
     ClaimVerdict,
     decide,
-    exclusions,
     overall,
 )
 
@@ -49,17 +47,28 @@ def judge(
     Raises:
         ClaimsError: published values that a check asks for are not there, or do not fit it.
     """
-    verdicts = []
-    named = {claim.figure for claim in claims}
+    shown = {claim.figure for claim in claims}
     rows: dict[str, Rows | str] = {
         figure: f"no experiment of the figure {figure} has run" if table is None else rows_of(table)
         for figure, table in tables.items()
-        if figure in named
+        if figure in shown
     }
+    verdicts = []
     for claim in claims:
         own = rows.get(claim.figure, f"the config has no figure {claim.figure}")
         checks = tuple(
-            found for check in claim.checks for found in _judge(claim, check, own, published or {})
+            CheckVerdict(
+                label=check.label,
+                part=part,
+                statistic=statistic.name,
+                where=plain(statistic.reading.where),
+                arguments=statistic.arguments,
+                threshold=f"{statistic.beside}{check.threshold}",
+                null=check.null.words,
+                **_judge(claim, check, statistic, own, published or {}),
+            )
+            for check in claim.checks
+            for part, statistic in parts_of(check.statistic, own)
         )
         result = overall([check.verdict for check in checks])
         verdicts.append(
@@ -68,89 +77,91 @@ def judge(
     return verdicts
 
 
-def _judge(claim: Claim, check: Check, table: Rows | str, published: Tables) -> list[CheckVerdict]:
-    """The verdicts of a check on the rows of its figure, or the reason why there are none."""
-    statistic = check.statistic
-    blank = CheckVerdict(
-        label=check.label,
-        part="",
-        statistic=statistic.name,
-        where={column: accept.plain() for column, accept in check.where.items()},
-        arguments=statistic.arguments,
-        threshold=f"{statistic.beside}{check.threshold}",
-        null=check.null.words,
-        verdict=NOT_RUN,
-    )
-    if isinstance(table, str):
-        return [replace(blank, reason=table)]
-    if isinstance(statistic, Published):
-        stream, rows = f"{claim.id}\n{blank.name}", matching(table, check.where)
-        return [judge_published(statistic, check.threshold, rows, published, blank, stream)]
-    verdicts = []
-    for name, part in parts_of(check, table):
-        plain = {column: accept.plain() for column, accept in part.items()}
-        own = replace(blank, part=name, where={**blank.where, **plain})
-        rows = matching(table, {**check.where, **part})
-        verdicts.append(_judge_rows(statistic, check.threshold, rows, own))
-    return verdicts
+def _judge(
+    claim: Claim,
+    check: Check,
+    statistic: Statistic | Published,
+    rows: Rows | str,
+    published: Tables,
+) -> dict[str, Any]:
+    """What a part of a check finds, as attributes of its verdict.
 
-
-def parts_of(check: Check, table: Rows) -> list[tuple[str, dict[str, Filter]]]:
-    """Name and filter of every value by which a check is judged; one that is empty if by none."""
-    column, settings = check.each, matching(table, check.where).settings
-    if column is None or not settings:
-        return [("", {})]
-    found = {value for chosen in settings.values() for value in values_in(chosen[column])}
-    return [
-        (value if column in TEXT_COLUMNS and value else f"{column} {named(value)}",
-         {column: Filter(values=(value,))})
-        for value in sorted(found)
-    ]  # fmt: skip
-
-
-def _judge_rows(
-    statistic: Statistic, threshold: Threshold, rows: Rows, blank: CheckVerdict
-) -> CheckVerdict:
+    Args:
+        claim: the claim.
+        check: its check.
+        statistic: the check's, of the part.
+        rows: those of the claim's figure, or the reason why there are none.
+        published: published values, by table.
+    """
     try:
-        panel = read_panel(rows, statistic.reading, statistic.other)
-        kept = leave_out(panel, keep=statistic.keep)
+        if isinstance(rows, str):
+            raise NotRunError(rows)
+        if isinstance(statistic, Published):
+            stream = f"{claim.id}\n{check.label}"
+            return judge_published(statistic, check.threshold, rows, published, stream)
+        return _judge_panel(statistic, check.threshold, rows)
     except NotRunError as error:
-        return replace(blank, reason=str(error))
-    blank = replace(
-        blank,
-        n=kept.panel.replicates.size,
-        excluded=kept.excluded,
-        left_out=exclusions(kept.excluded, failing=bool(statistic.keep)),
-    )
-    unstable = kept.excluded.get("mostly_diverged", ())
+        return {"verdict": NOT_RUN, "reason": str(error)}
+
+
+def parts_of(
+    statistic: Statistic | Published, rows: Rows | str
+) -> list[tuple[str, Statistic | Published]]:
+    """Name, and what is computed, for every value by which a check is judged; "" if by none."""
+    reading, column = statistic.reading, statistic.reading.each
+    if column is None or isinstance(rows, str):
+        return [("", statistic)]
+    found = {
+        value
+        for settings in rows.passing(reading.where).values()
+        for value in values_in(settings[column])
+    }
+    parts = []
+    for value in sorted(found):
+        name = value if column in TEXT_COLUMNS and value else f"{column} {named(value)}"
+        own = replace(reading, where={**reading.where, column: OneOf((value,))})
+        parts.append((name, replace(statistic, reading=own)))
+    return parts or [("", statistic)]
+
+
+def _judge_panel(statistic: Statistic, threshold: Threshold, rows: Rows) -> dict[str, Any]:
+    """What a check finds, as attributes of its verdict.
+
+    Raises:
+        NotRunError: the rows do not have what it reads.
+    """
+    panel = read_panel(rows, statistic.reading, statistic.other)
+    panel = leave_out(panel, keep=statistic.keep)
+    n, unstable = panel.replicates.size, panel.excluded.get("mostly_diverged", ())
+    left_out = in_words(panel.excluded, failing=bool(statistic.keep))
+    said = {"n": n, "excluded": panel.excluded, "left_out": left_out}
     lost = f"more than half of the replicates diverged in {', '.join(unstable)}"
-    if not kept.panel.conditions:
-        return replace(blank, verdict=INCONCLUSIVE, reason=lost)
-    if not blank.n:
-        return replace(blank, verdict=INCONCLUSIVE, reason="every replicate diverged somewhere")
+    if not panel.conditions:
+        return said | {"verdict": INCONCLUSIVE, "reason": lost}
+    if not n:
+        return said | {"verdict": INCONCLUSIVE, "reason": "every replicate diverged somewhere"}
     try:
-        found = statistic.compute(kept.panel)
+        found = statistic.compute(panel)
     except NotRunError as error:
-        if not unstable:
-            return replace(blank, reason=str(error))
-        return replace(blank, verdict=INCONCLUSIVE, reason=f"{error}: {lost}")
-    if without := blank.n - found.n:
-        said = f"{without} replicate{'s' * (without > 1)} to which it does not apply"
-        blank = replace(blank, n=found.n, left_out=(*blank.left_out, said))
-    verdict, reason = decide(threshold, found.value, found.interval, found.n)
+        if unstable:
+            return said | {"verdict": INCONCLUSIVE, "reason": f"{error}: {lost}"}
+        return said | {"verdict": NOT_RUN, "reason": str(error)}
+    if without := n - found.n:
+        unasked = f"{without} replicate{'s' * (without > 1)} to which it does not apply"
+        said |= {"n": found.n, "left_out": (*left_out, unasked)}
+    verdict, reason = decide(threshold, found)
     low, high = found.interval or (None, None)
-    return replace(
-        blank,
-        verdict=verdict,
-        reason=reason,
-        estimate=found.value if np.isfinite(found.value) else None,
-        ci_low=low,
-        ci_high=high,
-        conditions=summary(kept.panel),
-    )
+    return said | {
+        "verdict": verdict,
+        "reason": reason,
+        "estimate": found.value if np.isfinite(found.value) else None,
+        "ci_low": low,
+        "ci_high": high,
+        "conditions": _summary(panel),
+    }
 
 
-def summary(panel: Panel) -> tuple[dict[str, Any], ...]:
+def _summary(panel: Panel) -> tuple[dict[str, Any], ...]:
     """Each condition of a panel: its id, the settings that vary, mean and sd over replicates."""
     varied = [
         key

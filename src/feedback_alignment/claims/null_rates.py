@@ -1,24 +1,22 @@
 """How often each check passes on its null: at most one time in twenty if it can fail."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feedback_alignment.claims.comparisons import Statistic
 from feedback_alignment.claims.declaration import Check, Claim
 from feedback_alignment.claims.equivalence import stream_of
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import Filter
+from feedback_alignment.claims.exclusions import leave_out
 from feedback_alignment.claims.judging import parts_of
-from feedback_alignment.claims.kept import leave_out
 from feedback_alignment.claims.nulls import Null, resampled
-from feedback_alignment.claims.panel import Panel, Rows, matching, read_panel, rows_of
+from feedback_alignment.claims.panel import Rows, read_panel, rows_of
 from feedback_alignment.claims.points import Point, Tables, read_points
 from feedback_alignment.claims.published import Published
-from feedback_alignment.claims.readings import Reading
+from feedback_alignment.claims.statistics import Statistic
 from feedback_alignment.claims.verdicts import REPLICATED, decide
 
 if TYPE_CHECKING:
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
 
 # A verdict on a null is `replicated` at most so often.
 LEVEL = 0.05
+# Whether a sample that is drawn with this generator passes; None if there is nothing to judge.
+Passes = Callable[[np.random.Generator], bool | None]
 
 
 @dataclass(frozen=True)
@@ -86,90 +86,74 @@ def null_rates(
         for claim in claims
         if claim.figure in own
         for check in claim.checks
-        for rate in _rates(claim, check, own[claim.figure], others[claim.figure], published,
-                           resamples)
-    ]  # fmt: skip
+        for rate in _rates(
+            claim, check, own[claim.figure], others[claim.figure], published, resamples
+        )
+    ]
 
 
 def _rates(
     claim: Claim, check: Check, rows: Rows, nulls: Rows, published: Tables, resamples: int
 ) -> Iterator[NullRate]:
-    for name, part in parts_of(check, rows):
-        label = f"{name}: {check.label}" if name else check.label
+    for part, statistic in parts_of(check.statistic, rows):
+        label = f"{part}: {check.label}" if part else check.label
         blank = NullRate(claim.id, label, check.null.words, str(check.threshold))
         rng = np.random.default_rng(stream_of(f"{claim.id}\n{label}"))
         try:
-            passes, size, population = _passing(check, part, rows, nulls, published, rng)
-            found = [next(passes) for _ in range(resamples)]
+            if isinstance(statistic, Published):
+                passes, size, population = _of_points(check, statistic, rows, published)
+            else:
+                passes, size, population = _of_panel(check, statistic, rows, nulls)
         except NotRunError as error:
             yield replace(blank, reason=str(error))
             continue
+        found = [passes(rng) for _ in range(resamples)]
         if found.count(None) > resamples / 2:
             yield replace(blank, reason="most samples of the null have nothing to judge")
             continue
-        passed = found.count(True)
-        share = passed / resamples
+        share = found.count(True) / resamples
         error = math.sqrt(max(share, 1 / resamples) * (1 - share) / resamples)
         yield replace(blank, population=population, size=size, share=share, error=error)
 
 
-def _passing(
-    check: Check,
-    part: Mapping[str, Filter],
-    rows: Rows,
-    nulls: Rows,
-    published: Tables,
-    rng: np.random.Generator,
-) -> tuple[Iterator[bool | None], int, int]:
-    """Whether each of any number of samples passes (None: nothing to judge), and two sizes.
+def _of_panel(
+    check: Check, statistic: Statistic, rows: Rows, nulls: Rows
+) -> tuple[Passes, int, int]:
+    """Whether samples of the null pass, and how many replicates a sample and the null have."""
+    null, second = check.null, statistic.other
+    size = read_panel(rows, statistic.reading, second).replicates.size
+    other = None if second is None else null.reread(second)
+    panel = leave_out(read_panel(nulls, null.reread(statistic.reading), other), keep=statistic.keep)
+    panel = null.prepare(panel)
 
-    The sizes are that of a sample and that of the population.
-    """
-    statistic, null = check.statistic, check.null
-    where = {**check.where, **part}
-    if isinstance(statistic, Published):
-        points = read_points(matching(rows, where), statistic.reading, statistic.values(published))
-        size = min(point.values.size for point in points)
-        return _published(statistic, check, points, rng), size, size
-    size = read_panel(matching(rows, where), statistic.reading, statistic.other).replicates.size
-
-    def reread(reading: Reading) -> Reading:
-        return null.reread(replace(reading, where=where))
-
-    own, second = reread(statistic.reading), statistic.other
-    other = None if second is None else reread(second)
-    panel = read_panel(matching(nulls, own.where), own, other)
-    panel = null.prepare(leave_out(panel, keep=statistic.keep).panel)
-    return _samples(statistic, check, panel, size, rng), size, panel.replicates.size
-
-
-def _samples(
-    statistic: Statistic, check: Check, panel: Panel, size: int, rng: np.random.Generator
-) -> Iterator[bool | None]:
-    while True:
+    def passes(rng: np.random.Generator) -> bool | None:
         try:
-            found = statistic.compute(
-                check.null.draw(resampled(panel, size, rng, check.null.smooth), rng)
-            )
+            sample = null.draw(resampled(panel, size, rng, null.smooth), rng)
+            return decide(check.threshold, statistic.compute(sample))[0] == REPLICATED
         except NotRunError:
-            yield None
-            continue
-        yield decide(check.threshold, found.value, found.interval, found.n)[0] == REPLICATED
+            return None
+
+    return passes, size, panel.replicates.size
 
 
-def _published(
-    statistic: Published, check: Check, points: Sequence[Point], rng: np.random.Generator
-) -> Iterator[bool]:
-    while True:
+def _of_points(
+    check: Check, statistic: Published, rows: Rows, published: Tables
+) -> tuple[Passes, int, int]:
+    """The same of a comparison with published values."""
+    points = read_points(rows, statistic.reading, statistic.values(published))
+    size = min(point.values.size for point in points)
+
+    def passes(rng: np.random.Generator) -> bool:
         drawn = [_differing(point, statistic, check.null, rng) for point in points]
         stream = str(rng.integers(2**63))
-        yield statistic.judge(drawn, check.threshold, stream)["verdict"] == REPLICATED
+        return statistic.judge(drawn, check.threshold, stream)["verdict"] == REPLICATED
+
+    return passes, size, size
 
 
 def _differing(point: Point, statistic: Published, null: Null, rng: np.random.Generator) -> Point:
     """A sample of our replicates, and a published mean that differs from ours as the null says."""
-    panel, theirs = point.kept.panel, point.published
-    size = point.values.size
+    theirs = point.published
     difference = (null.difference or 0.0) * (rng.choice([-1, 1]) if null.sign == "either" else 1)
     mean, sd = float(point.values.mean()), theirs.sd
     if statistic.arguments.get("log"):
@@ -178,5 +162,4 @@ def _differing(point: Point, statistic: Published, null: Null, rng: np.random.Ge
         mean -= difference
     spread = float(point.values.std(ddof=1)) if sd is None else sd
     mean += spread / math.sqrt(theirs.n) * rng.standard_normal()
-    kept = replace(point.kept, panel=resampled(panel, size, rng))
-    return replace(point, published=replace(theirs, mean=mean), kept=kept)
+    return Point(replace(theirs, mean=mean), resampled(point.panel, point.values.size, rng))

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from feedback_alignment.claims.comparisons import known_axis, known_ends, known_number_axis
-from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite
+from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite, pick
 from feedback_alignment.claims.estimates import log_or_nan
-from feedback_alignment.claims.filters import filters
-from feedback_alignment.claims.groups import groups, pairs
+from feedback_alignment.claims.filters import ALONG, NUMBER_AXES, filters
+from feedback_alignment.claims.groups import groups, pairs_between, strata
 from feedback_alignment.claims.panel import Panel
-from feedback_alignment.claims.readings import Criterion, Reading
+from feedback_alignment.claims.readings import Reading
+from feedback_alignment.claims.threshold import Comparison
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def shuffled(along: str | None = None) -> Null:
         along: among those that differ in this setting, or `case`, alone; None among all.
     """
     if along is not None:
-        known_axis(along)
+        pick(along, ALONG, "axis")
 
     def draw(panel: Panel, rng: np.random.Generator) -> Panel:
         rows = len(panel.conditions)
@@ -75,13 +75,11 @@ def unrelated(within: str | None = None) -> Null:
         within: the other run has the same value of this setting; None for any run.
     """
     if within is not None:
-        known_axis(within)
+        pick(within, ALONG, "axis")
 
     def draw(panel: Panel, rng: np.random.Generator) -> Panel:
         values = panel.values.copy()
-        own = [None if within is None else chosen[within] for chosen in panel.conditions]
-        for value in dict.fromkeys(own):
-            rows = [i for i, its in enumerate(own) if its == value]
+        for rows in strata(panel.conditions, within):
             values[rows] = rng.permutation(values[rows].ravel()).reshape(values[rows].shape)
         return replace(panel, values=values)
 
@@ -91,7 +89,7 @@ def unrelated(within: str | None = None) -> Null:
     )
 
 
-def tells_at(area: float, criterion: Criterion) -> Null:
+def tells_at(area: float, criterion: Comparison[Reading]) -> Null:
     """The first quantity a score that tells runs that pass from others as often as the edge says.
 
     Normal, shifted where a run passes (the binormal model), with one deviation for all runs of a
@@ -106,7 +104,7 @@ def tells_at(area: float, criterion: Criterion) -> Null:
     shift = math.sqrt(2) * NormalDist().inv_cdf(area)
 
     def draw(panel: Panel, rng: np.random.Generator) -> Panel:
-        passes = criterion.threshold.satisfied(panel.second)
+        passes = criterion.threshold.holds(panel.other)
         score = shift * passes + rng.standard_normal(panel.values.shape[1])
         return replace(panel, values=np.where(np.isnan(panel.values), np.nan, score))
 
@@ -144,11 +142,11 @@ def gain_at(bound: float, along: str, *, start: Any, end: Any) -> Null:
         end: its other value.
     """
     finite(bound, "a gain must be a number")
-    ends = known_ends(along, start, end)
+    compared, _ = pairs_between(along, start, end)
 
     def prepare(panel: Panel) -> Panel:
         values, means = panel.values.copy(), _mean(panel.values)
-        for i, j in pairs(panel.conditions, along, ends["from"], ends["to"]):
+        for i, j in compared(panel.conditions):
             values[j] += means[i] + bound - means[j]
         return replace(panel, values=values)
 
@@ -179,7 +177,7 @@ def exponent_at(bound: float, along: str) -> Null:
         along: the setting that it is a power of.
     """
     finite(bound, "an exponent must be a number")
-    known_number_axis(along)
+    pick(along, NUMBER_AXES, "axis")
 
     def prepare(panel: Panel) -> Panel:
         levels = np.array([chosen[along] for chosen in panel.conditions], dtype=float)[:, None]
@@ -248,8 +246,8 @@ def resampled(
         panel,
         replicates=np.arange(size),
         values=values,
+        other=panel.other[:, drawn],
         diverged=panel.diverged[:, drawn],
-        other=None if panel.other is None else panel.other[:, drawn],
     )
 
 

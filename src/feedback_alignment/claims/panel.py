@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import AXES, TEXT_COLUMNS, Filter, slow_time
-from feedback_alignment.claims.quantities import QUANTITIES, relative
+from feedback_alignment.claims.filters import AXES, TEXT_COLUMNS, Filter, passes, slow_time
+from feedback_alignment.claims.quantities import QUANTITIES, ratio
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.times import STEPS_READ, Time, rows_at
 from feedback_alignment.metrics.registry import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_READ = ["condition", "replicate", "metric", "layer", "value"]
 
 
 @dataclass(frozen=True)
@@ -32,29 +30,18 @@ class Panel:
         replicates: replicate indices (S,), ascending.
         values: (C, S); NaN marks a replicate that has no value. A diverged replicate has one only
             if that was read before its end.
+        other: values of the other quantity (C, S), likewise; where there is none those of the one.
         diverged: (C, S), whether the replicate diverged.
-        other: values of the other quantity (C, S), likewise, or None.
-        notes: what was left out and why, by kind, for the record.
+        excluded: what was left out, by kind, as in `CheckVerdict`.
     """
 
     quantity: str
     conditions: tuple[Mapping[str, Any], ...]
     replicates: np.ndarray
     values: np.ndarray
+    other: np.ndarray
     diverged: np.ndarray
-    other: np.ndarray | None = None
-    notes: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def second(self) -> np.ndarray:
-        """Values of the other quantity (C, S).
-
-        Raises:
-            ValueError: there is none.
-        """
-        if self.other is None:
-            raise ValueError(f"the panel of {self.quantity} has no second quantity")
-        return self.other
+    excluded: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,167 +61,79 @@ class Rows:
         settings = {c: chosen for c, chosen in self.settings.items() if c in conditions}
         return Rows(self.frame[self.frame["condition"].isin(list(settings))], settings)
 
+    def passing(self, where: Mapping[str, Filter]) -> dict[str, Mapping[str, Any]]:
+        """Settings of the conditions that pass all filters, by id."""
+        return {c: chosen for c, chosen in self.settings.items() if passes(chosen, where)}
+
 
 def rows_of(table: "pd.DataFrame") -> Rows:
     """The rows of a tidy table."""
-    return Rows(table[[*_READ, *STEPS_READ]], settings_of(table))
-
-
-def matching(rows: Rows, where: Mapping[str, Filter]) -> Rows:
-    """The rows whose condition passes all filters.
-
-    Args:
-        rows: tidy rows.
-        where: filter by column.
-    """
-    return rows.keep(
-        {
-            identifier
-            for identifier, settings in rows.settings.items()
-            if all(accept.passes(settings[column]) for column, accept in where.items())
-        }
-    )
+    read = ["condition", "replicate", "metric", "layer", "value", *STEPS_READ]
+    return Rows(table[read], settings_of(table))
 
 
 def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
     """Settings of every condition in the table, by condition id, in the order of the settings.
 
-    Beside the columns: `slow_time`, and the cases that the experiments of the table give the
-    condition, a tuple.
+    None where a setting is missing, or "" if it is text. Beside the columns: `slow_time`, and the
+    cases that the experiments of the table give the condition, a tuple.
     """
     columns = [*AXES, "steps"]
-    cases: dict[str, tuple[str, ...]] = {}
-    pairs = table[["condition", "case"]].drop_duplicates()
-    for identifier, case in pairs.itertuples(index=False, name=None):
-        cases[str(identifier)] = (*cases.get(str(identifier), ()), _text(case))
-    rows = table.drop_duplicates("condition")
-    found = {}
-    for identifier, *values in rows[["condition", *columns]].itertuples(index=False, name=None):
-        settings = {
-            column: _text(value) if column in TEXT_COLUMNS else _number(value)
-            for column, value in zip(columns, values, strict=True)
-        }
-        found[str(identifier)] = {**settings, "slow_time": slow_time(settings)}
-    ordered = sorted(found.items(), key=lambda item: (_order(item[1]), item[0]))
+    text = dict.fromkeys(set(columns) & set(TEXT_COLUMNS), "")
+    rows = table.drop_duplicates("condition")[["condition", *columns]].fillna(text)
+    rows = rows.sort_values([*columns, "condition"])
+    cases = table[["condition", "case"]].drop_duplicates().fillna({"case": ""})
+    cases = cases.groupby("condition")["case"].agg(tuple)
     return {
-        identifier: {"condition": identifier, **chosen, "case": cases[identifier]}
-        for identifier, chosen in ordered
+        chosen["condition"]: {
+            **chosen,
+            "slow_time": slow_time(chosen),
+            "case": cases[chosen["condition"]],
+        }
+        for chosen in rows.astype(object).where(rows.notna(), None).to_dict("records")
     }
 
 
 def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Panel:
-    """Read a quantity, or two, of every condition and replicate.
+    """Read a quantity, or two, of every condition of the reading and every replicate.
 
-    Of conditions that differ in nothing but their number of steps, the longest is read.
+    Of conditions that differ in nothing but their number of steps, the longest is read. One whose
+    experiment does not record a metric is left out.
 
     Args:
-        rows: tidy rows of the conditions to read.
-        reading: what to read.
-        other: what to read beside it.
+        rows: tidy rows.
+        reading: what to read, of which conditions.
+        other: what to read beside it, of the same.
 
     Raises:
         NotRunError: no condition is left, none records the metrics, or they share no replicate.
     """
-    chosen = rows.keep(_longest(rows.settings))
-    if not chosen.settings:
+    rows = rows.keep(_longest(rows.passing(reading.where)))
+    if not rows.settings:
         raise NotRunError("no condition of the config matches")
-    frame = chosen.frame
-    runs = frame.drop_duplicates(["condition", "replicate"])
-    needed = list(dict.fromkeys([*reading.rows, *(() if other is None else other.rows)]))
-    settings, unmeasured = _measured(frame, runs, chosen.settings, needed)
-    runs = runs[runs["condition"].isin(list(settings))]
-    replicates = {c: set(map(int, group)) for c, group in runs.groupby("condition")["replicate"]}
-    shared = np.array(sorted(set.intersection(*replicates.values())), dtype=np.int64)
-    if not shared.size:
+    readings = [reading] if other is None else [reading, other]
+    runs = rows.frame.drop_duplicates(["condition", "replicate"])
+    unmeasured = _unmeasured(rows, runs, [row for one in readings for row in one.rows.items()])
+    settings = {c: chosen for c, chosen in rows.settings.items() if c not in unmeasured}
+    # A row for each condition, a column for each replicate that one of them has.
+    status = runs[runs["condition"].isin(list(settings))].pivot(
+        index="condition", columns="replicate", values="status"
+    )
+    paired = status.notna().all()
+    replicates = status.columns[paired].to_numpy()
+    if not replicates.size:
         raise NotRunError("the conditions share no replicate")
-    lost = runs.loc[runs["status"] == "diverged", ["condition", "replicate"]]
-    lost = {(str(c), int(s)) for c, s in lost.itertuples(index=False, name=None)}
-    diverged = np.array([[(c, int(s)) in lost for s in shared] for c in settings])
-    unpaired = sorted(set.union(*replicates.values()) - set(map(int, shared)))
-    notes = {"unpaired_replicates": unpaired, "not_measured": unmeasured}
-    names = [reading.quantity] if other is None else [reading.quantity, other.quantity]
+    notes = {"unpaired_replicates": status.columns[~paired].tolist(), "not_measured": unmeasured}
+    values = [_read(rows.frame, settings, replicates, one) for one in readings]
     return Panel(
-        " and ".join(names),
+        " and ".join(one.quantity for one in readings),
         tuple(settings.values()),
-        shared,
-        _read(frame, settings, shared, reading),
-        diverged,
-        None if other is None else _read(frame, settings, shared, other),
+        replicates,
+        values[0],
+        values[-1],
+        (status.loc[list(settings), paired] == "diverged").to_numpy(),
         {kind: found for kind, found in notes.items() if found},
     )
-
-
-def _read(
-    rows: "pd.DataFrame",
-    settings: Mapping[str, Mapping[str, Any]],
-    replicates: np.ndarray,
-    reading: Reading,
-) -> np.ndarray:
-    values = _read_at(rows, settings, replicates, reading, reading.time)
-    if reading.relative_to is not None:
-        values = relative(
-            values, _read_at(rows, settings, replicates, reading, reading.relative_to)
-        )
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def _read_at(
-    rows: "pd.DataFrame",
-    settings: Mapping[str, Mapping[str, Any]],
-    replicates: np.ndarray,
-    reading: Reading,
-    time: Time,
-) -> np.ndarray:
-    recipe = QUANTITIES[reading.quantity]
-    needed = dict(reading.rows)
-    rows = rows[rows["metric"].isin(list(needed)) & rows["value"].notna()]
-    rows = rows[rows["layer"] == rows["metric"].map(needed)]
-    loss = rows[rows["metric"] == "loss"]
-    wanted = {metric: (metric, time) for metric in recipe.metrics} | dict(recipe.fixed)
-    found = {}
-    for when in dict.fromkeys(time for _, time in wanted.values()):
-        read = rows_at(rows, loss, when).set_index(["metric", "condition", "replicate"])["value"]
-        found[when] = read.to_dict()
-    return np.array(
-        [
-            recipe.compute(
-                {
-                    name: np.array(
-                        [found[when].get((metric, c, int(s)), np.nan) for s in replicates]
-                    )
-                    for name, (metric, when) in wanted.items()
-                },
-                chosen,
-            )
-            for c, chosen in settings.items()
-        ]
-    )
-
-
-def _measured(
-    rows: "pd.DataFrame",
-    runs: "pd.DataFrame",
-    settings: Mapping[str, Mapping[str, Any]],
-    needed: Sequence[tuple[str, str]],
-) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
-    # A condition whose experiment does not record a metric is left out; one that diverged is not.
-    lived = set(runs.loc[runs["status"] != "diverged", "condition"])
-    recorded = {
-        (metric, layer): set(
-            rows.loc[(rows["metric"] == metric) & (rows["layer"] == layer), "condition"]
-        )
-        for metric, layer in needed
-    }
-    absent = [c for c in settings if c in lived and any(c not in r for r in recorded.values())]
-    if len(absent) == len(settings):
-        missing = [key for key, found in recorded.items() if not found] or needed
-        raise NotRunError(f"the tables do not record {' and '.join(map(_row_name, missing))}")
-    return {c: chosen for c, chosen in settings.items() if c not in absent}, absent
-
-
-def _row_name(key: tuple[str, str]) -> str:
-    metric, layer = key
-    return metric if layer == (METRICS[metric].main_layer or "") else f"{metric} of layer {layer}"
 
 
 def _longest(settings: Mapping[str, Mapping[str, Any]]) -> set[str]:
@@ -246,16 +145,67 @@ def _longest(settings: Mapping[str, Mapping[str, Any]]) -> set[str]:
     return set(best.values())
 
 
-def _number(value: Any) -> float | int | bool | None:
-    # A missing Int64 is pandas' NA, which compares to nothing.
-    if not isinstance(value, int | float | np.number | np.bool_) or value != value:
-        return None
-    return value.item() if isinstance(value, np.generic) else value
+def _unmeasured(rows: Rows, runs: "pd.DataFrame", needed: Sequence[tuple[str, str]]) -> list[str]:
+    """The conditions without a row of each metric and layer, but for those that all diverged."""
+    frame, lived = rows.frame, set(runs.loc[runs["status"] != "diverged", "condition"])
+    recorded = {
+        (metric, layer): set(
+            frame.loc[(frame["metric"] == metric) & (frame["layer"] == layer), "condition"]
+        )
+        for metric, layer in needed
+    }
+    absent = [c for c in rows.settings if c in lived - set.intersection(*recorded.values())]
+    if len(absent) == len(rows.settings):
+        missing = [key for key, found in recorded.items() if not found] or needed
+        raise NotRunError(f"the tables do not record {' and '.join(map(_row_name, missing))}")
+    return absent
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _row_name(key: tuple[str, str]) -> str:
+    metric, layer = key
+    return metric if layer == (METRICS[metric].main_layer or "") else f"{metric} of layer {layer}"
 
 
-def _order(settings: Mapping[str, Any]) -> tuple:
-    return tuple((value is None, 0 if value is None else value) for value in settings.values())
+def _read(
+    frame: "pd.DataFrame",
+    settings: Mapping[str, Mapping[str, Any]],
+    replicates: np.ndarray,
+    reading: Reading,
+) -> np.ndarray:
+    frame = frame[frame["value"].notna() & (frame["layer"] == frame["metric"].map(reading.rows))]
+    values = _read_at(frame, settings, replicates, reading.quantity, reading.time)
+    if reading.relative_to is not None:
+        start = _read_at(frame, settings, replicates, reading.quantity, reading.relative_to)
+        values = ratio(values, start)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _read_at(
+    frame: "pd.DataFrame",
+    settings: Mapping[str, Mapping[str, Any]],
+    replicates: np.ndarray,
+    quantity: str,
+    time: Time,
+) -> np.ndarray:
+    import pandas as pd
+
+    recipe = QUANTITIES[quantity]
+    wanted = {metric: (metric, time) for metric in recipe.metrics}
+    if recipe.since_start:
+        wanted["first"] = recipe.metrics[0], "start"
+    runs = pd.MultiIndex.from_product([settings, replicates], names=["condition", "replicate"])
+    loss = frame[frame["metric"] == "loss"]
+    read = {
+        name: rows_at(frame[frame["metric"] == metric], loss, when)
+        .set_index(runs.names)["value"]
+        .reindex(runs)
+        .to_numpy()
+        .reshape(len(settings), -1)
+        for name, (metric, when) in wanted.items()
+    }
+    return np.array(
+        [
+            recipe.compute({name: values[i] for name, values in read.items()}, chosen)
+            for i, chosen in enumerate(settings.values())
+        ]
+    )

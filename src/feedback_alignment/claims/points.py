@@ -6,18 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from feedback_alignment.claims.equivalence import mean_of, welch_interval
-from feedback_alignment.claims.errors import ClaimsError, NotRunError, pick
-from feedback_alignment.claims.filters import AXES, TEXT_COLUMNS, Filter, named
-from feedback_alignment.claims.kept import Kept, leave_out
-from feedback_alignment.claims.panel import Rows, matching, read_panel
+from feedback_alignment.claims.errors import NotRunError
+from feedback_alignment.claims.exclusions import in_words, leave_out
+from feedback_alignment.claims.filters import TEXT_COLUMNS, OneOf, named
+from feedback_alignment.claims.panel import Panel, Rows, read_panel
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.threshold import Threshold
-from feedback_alignment.claims.verdicts import (
-    INCONCLUSIVE,
-    MIN_REPLICATES,
-    PointVerdict,
-    exclusions,
-)
+from feedback_alignment.claims.verdicts import INCONCLUSIVE, MIN_REPLICATES, PointVerdict
 from feedback_alignment.published import PublishedPoint
 
 # Published values, by the name of their file without its ending.
@@ -30,21 +25,16 @@ class Point:
 
     Attributes:
         published: the value.
-        kept: the one condition that has its settings, without the replicates that diverged.
+        panel: the one condition that has its settings, without the replicates that diverged.
     """
 
     published: PublishedPoint
-    kept: Kept
+    panel: Panel
 
     @property
     def values(self) -> np.ndarray:
         """Our values (S,); none if more than half of the replicates diverged."""
-        return self.kept.panel.values.reshape(-1)
-
-    @property
-    def name(self) -> str:
-        """Its settings in words, and its step if it has one."""
-        return name_of(self.published)
+        return self.panel.values.reshape(-1)
 
 
 def name_of(value: PublishedPoint) -> str:
@@ -56,46 +46,11 @@ def name_of(value: PublishedPoint) -> str:
     return ", ".join([*said, *([] if value.step is None else [f"step {value.step}"])])
 
 
-def values_of(
-    tables: Tables, name: str, reading: Reading, steps: Sequence[int] | None = None
-) -> list[PublishedPoint]:
-    """The published values that a reading is compared with.
-
-    A filter of the reading chooses among values whose file has its column.
-
-    Args:
-        tables: published values, by table.
-        name: the table.
-        reading: what is read of our runs.
-        steps: the steps of the values; None for all.
-
-    Raises:
-        ClaimsError: the table is unknown or has a column that is no setting, or none of its values
-            is of the metric, layer and filters at one of the steps.
-    """
-    found = []
-    where: Mapping[str, Filter] = reading.where
-    for value in tables[pick(name, tables, "table of published values")]:
-        for column in value.settings:
-            pick(column, AXES, f"column in {name}")
-        if (
-            [(value.metric, value.layer)] == reading.rows
-            and (steps is None or value.step in steps)
-            and all(where[c].passes(v) for c, v in value.settings.items() if c in where)
-        ):
-            found.append(value)
-    if not found:
-        raise ClaimsError(f"{name} has no value of {reading.quantity} for these conditions")
-    if missing := sorted(set(steps or ()) - {value.step for value in found}):
-        raise ClaimsError(f"{name} has no value of {reading.quantity} at step {missing[0]}")
-    return found
-
-
 def read_points(rows: Rows, reading: Reading, values: Sequence[PublishedPoint]) -> list[Point]:
     """Our replicates at the settings of published values.
 
     Args:
-        rows: tidy rows of the conditions that may be read.
+        rows: tidy rows.
         reading: what is read at the end; of a value with a step it is read at exactly that step.
         values: the published values.
 
@@ -105,6 +60,7 @@ def read_points(rows: Rows, reading: Reading, values: Sequence[PublishedPoint]) 
     Raises:
         NotRunError: two conditions have the settings of one value, or no run has any of them.
     """
+    rows = rows.keep(rows.passing(reading.where))
     # Of each run the metric, and a row in any case, which says how it ended.
     frame = rows.frame
     kept = (frame["metric"] == reading.quantity) | ~frame.duplicated(["condition", "replicate"])
@@ -112,7 +68,7 @@ def read_points(rows: Rows, reading: Reading, values: Sequence[PublishedPoint]) 
     recorded = {None, *rows.frame["step"].unique().tolist()}
     points = []
     for value in values:
-        own = matching(rows, {c: Filter(values=(wanted,)) for c, wanted in value.settings.items()})
+        own = rows.keep(rows.passing({c: OneOf((v,)) for c, v in value.settings.items()}))
         if value.step not in recorded or not own.settings:
             continue
         panel = read_panel(
@@ -148,30 +104,30 @@ def judge_point(
         reading_error: by how much the published value may be misread, in units of the difference.
     """
     ours, theirs = point.values, point.published
-    verdict = PointVerdict(
-        point=point.name,
+    mean = float(ours.mean()) if ours.size else None
+    sd = float(ours.std(ddof=1)) if ours.size > 1 else None
+    difference = low = high = side = None
+    if mean is not None and not (log and min(mean, theirs.mean) <= 0):
+        one = mean_of(mean, sd, ours.size, log=log)
+        # Runs whose spread was not published are taken to spread as ours do.
+        other = mean_of(theirs.mean, sd if theirs.sd is None else theirs.sd, theirs.n, log=log)
+        difference = one.value - other.value
+        if sd is not None:
+            low, high = welch_interval(one, other, confidence)
+            low, high = low - reading_error, high + reading_error
+            side = accept.side(low, high) if ours.size >= MIN_REPLICATES else None
+    return PointVerdict(
+        point=name_of(theirs),
         published_mean=theirs.mean,
         published_sd=theirs.sd,
         published_n=theirs.n,
         n=ours.size,
         threshold=str(accept),
-        verdict=INCONCLUSIVE,
-        left_out=exclusions(point.kept.excluded, failing=False),
+        verdict=INCONCLUSIVE if side is None else words[0] if side else words[1],
+        left_out=in_words(point.panel.excluded),
+        mean=mean,
+        sd=sd,
+        difference=difference,
+        ci_low=low,
+        ci_high=high,
     )
-    if not ours.size:
-        return verdict
-    mean, sd = float(ours.mean()), float(ours.std(ddof=1)) if ours.size > 1 else None
-    verdict = replace(verdict, mean=mean, sd=sd)
-    if log and min(mean, theirs.mean) <= 0:
-        return verdict
-    one = mean_of(mean, sd, ours.size, log=log)
-    # Runs whose spread was not published are taken to spread as ours do.
-    other = mean_of(theirs.mean, sd if theirs.sd is None else theirs.sd, theirs.n, log=log)
-    verdict = replace(verdict, difference=one.value - other.value)
-    if sd is None:
-        return verdict
-    low, high = welch_interval(one, other, confidence)
-    low, high = low - reading_error, high + reading_error
-    side = accept.side(low, high) if ours.size >= MIN_REPLICATES else None
-    word = INCONCLUSIVE if side is None else words[0] if side else words[1]
-    return replace(verdict, ci_low=low, ci_high=high, verdict=word)

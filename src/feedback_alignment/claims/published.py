@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from feedback_alignment.claims.comparisons import Comparison
 from feedback_alignment.claims.equivalence import JOINT_CONFIDENCE, Mean, joint_test, mean_of
-from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite, shown
-from feedback_alignment.claims.estimates import CONFIDENCE
+from feedback_alignment.claims.errors import ClaimsError, finite, pick, shown
+from feedback_alignment.claims.estimates import CONFIDENCE, Estimate
+from feedback_alignment.claims.exclusions import in_words
+from feedback_alignment.claims.filters import AXES, passes
+from feedback_alignment.claims.groups import strata
 from feedback_alignment.claims.panel import Rows
-from feedback_alignment.claims.points import Point, Tables, judge_point, read_points, values_of
+from feedback_alignment.claims.points import Point, Tables, judge_point, read_points
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.threshold import Comparable, Threshold, between
 from feedback_alignment.claims.verdicts import (
@@ -22,9 +24,7 @@ from feedback_alignment.claims.verdicts import (
     INCONCLUSIVE,
     NOT_REPLICATED,
     REPLICATED,
-    CheckVerdict,
     decide,
-    exclusions,
     overall,
 )
 from feedback_alignment.metrics.registry import METRICS
@@ -38,7 +38,7 @@ Judge = Callable[[Sequence[Point], Threshold, str], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Published(Comparable[Comparison]):
+class Published(Comparable):
     """A number that a check computes from our means and published ones.
 
     Attributes:
@@ -48,8 +48,8 @@ class Published(Comparable[Comparison]):
         steps: at which steps; None for all.
         judge: from points to attributes of a verdict.
         arguments: what it was declared with, in plain values, for the record.
-        beside: what must hold beside the threshold, in words.
-        by_point: whether each published value has a verdict of its own.
+        beside: what must hold of the verdicts that published values have of their own beside the
+            threshold, in words; empty if they have none.
     """
 
     name: str
@@ -59,19 +59,33 @@ class Published(Comparable[Comparison]):
     judge: Judge
     arguments: Mapping[str, Any] = field(default_factory=dict)
     beside: str = ""
-    by_point: bool = True
-
-    def compared(self, threshold: Threshold) -> Comparison:
-        """What the number must satisfy."""
-        return Comparison(self, threshold)
 
     def values(self, tables: Tables) -> list[PublishedPoint]:
         """The published values that it is computed from.
 
+        A filter of the reading chooses among values whose file has its column.
+
         Raises:
-            ClaimsError: the tables do not have them; see `points.values_of`.
+            ClaimsError: the table is unknown or has a column that is no setting, or none of its
+                values is of the metric, layer and filters at one of the steps.
         """
-        return values_of(tables, self.table, self.reading, self.steps)
+        found, asked = [], self.reading
+        for value in tables[pick(self.table, tables, "table of published values")]:
+            for column in value.settings:
+                pick(column, AXES, f"column in {self.table}")
+            where = {c: accept for c, accept in asked.where.items() if c in value.settings}
+            if (
+                {value.metric: value.layer} == asked.rows
+                and (self.steps is None or value.step in self.steps)
+                and passes(value.settings, where)
+            ):
+                found.append(value)
+        what = f"{self.table} has no value of {asked.quantity}"
+        if not found:
+            raise ClaimsError(f"{what} for these conditions")
+        if missing := sorted(set(self.steps or ()) - {value.step for value in found}):
+            raise ClaimsError(f"{what} at step {missing[0]}")
+        return found
 
 
 def agreement(
@@ -171,9 +185,9 @@ def joint_p(reading: Reading, table: str) -> Published:
         count = min((values.shape[1] for values, _ in groups), default=0)
         test = joint_test(groups, stream) if count > 1 else None
         if test is None:
-            verdict, reason = decide(threshold, np.nan, None, count)
+            verdict, reason = decide(threshold, Estimate(np.nan, None, count))
             return {"verdict": verdict, "reason": reason, "n": count}
-        verdict, reason = decide(threshold, test.p, (test.p, test.p), count)
+        verdict, reason = decide(threshold, Estimate(test.p, (test.p, test.p), count))
         said = (
             f"the sum over {len(counted)} points is {test.statistic:.4g}, and of agreement "
             f"{JOINT_CONFIDENCE:.0%} lie in [{test.low:.4g}, {test.high:.4g}]"
@@ -182,53 +196,41 @@ def joint_p(reading: Reading, table: str) -> Published:
         return {"verdict": verdict, "reason": reason, "estimate": test.p, "n": count}
 
     # The axis is named for the claims' digest, from which the root seeds follow.
-    together = _published("joint_p", reading, table, None, judge, apart="width")
-    return replace(together, by_point=False)
+    return _published("joint_p", reading, table, None, judge, apart="width")
 
 
 def judge_published(
-    statistic: Published,
-    threshold: Threshold,
-    rows: Rows,
-    tables: Tables,
-    blank: CheckVerdict,
-    stream: str,
-) -> CheckVerdict:
-    """The verdict of a check against published values.
+    statistic: Published, threshold: Threshold, rows: Rows, tables: Tables, stream: str
+) -> dict[str, Any]:
+    """What a check against published values finds, as attributes of its verdict.
 
     Args:
         statistic: what the check computes.
         threshold: what it must satisfy.
-        rows: tidy rows of the conditions of its part.
+        rows: tidy rows.
         tables: published values, by table.
-        blank: the verdict before anything is read.
         stream: name of the check's random stream.
 
     Raises:
         ClaimsError: the published values do not fit the check.
+        NotRunError: no run has any of them.
     """
     values = statistic.values(tables)
-    try:
-        points = read_points(rows, statistic.reading, values)
-    except NotRunError as error:
-        return replace(blank, reason=str(error))
+    points = read_points(rows, statistic.reading, values)
     diverged, unstable = {}, {}
     for point in points:
-        diverged |= point.kept.excluded.get("diverged", {})
-        unstable |= dict.fromkeys(point.kept.excluded.get("mostly_diverged", ()))
+        diverged |= point.panel.excluded.get("diverged", {})
+        unstable |= dict.fromkeys(point.panel.excluded.get("mostly_diverged", ()))
     kinds = {"diverged": diverged, "mostly_diverged": [*unstable]}
     excluded = {kind: found for kind, found in kinds.items() if found}
-    left_out = exclusions(excluded, failing=False)
-    if len(points) < len(values):
-        missing = f"{len(values) - len(points)} of {len(values)} points not run"
-        left_out = (missing, *left_out)
-    blank = replace(
-        blank,
-        n=min(point.values.size for point in points),
-        excluded=excluded,
-        left_out=left_out,
-    )
-    return replace(blank, **statistic.judge(points, threshold, stream))
+    absent = len(values) - len(points)
+    missing = (f"{absent} of {len(values)} points not run",) if absent else ()
+    return {
+        "n": min(point.values.size for point in points),
+        "excluded": excluded,
+        "left_out": (*missing, *in_words(excluded)),
+        **statistic.judge(points, threshold, stream),
+    }
 
 
 def _published(
@@ -256,12 +258,10 @@ def _groups(points: Sequence[Point]) -> list[tuple[np.ndarray, list[Mean]]]:
 
     Of the replicates, those that diverged in no condition of their group.
     """
-    found: dict[Any, list[Point]] = {}
-    for point in points:
-        found.setdefault(point.published.settings.get("width"), []).append(point)
     groups = []
-    for members in found.values():
-        replicates = [point.kept.panel.replicates for point in members]
+    for chosen in strata([point.published.settings for point in points], "width"):
+        members = [points[i] for i in chosen]
+        replicates = [point.panel.replicates for point in members]
         left = reduce(np.intersect1d, replicates)
         values = [p.values[np.isin(own, left)] for p, own in zip(members, replicates, strict=True)]
         theirs = [mean_of(p.mean, p.sd, p.n) for p in (point.published for point in members)]

@@ -1,7 +1,7 @@
 """The numbers that statistics are made of: metrics of the tables, and what follows from them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,12 @@ class Quantity:
     Attributes:
         metrics: the metrics it is made of.
         compute: from a reading (S,) of each metric and the condition's settings to values (S,).
-        fixed: further readings, by name: a metric, and the time at which it is read whatever the
-            time of the others.
+        since_start: whether the first metric is also read at the start, as `first`.
     """
 
     metrics: tuple[str, ...]
     compute: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], np.ndarray]
-    fixed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    since_start: bool = False
 
     @property
     def main_layer(self) -> str | None:
@@ -30,43 +29,39 @@ class Quantity:
         return METRICS[self.metrics[0]].main_layer
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    # 0/0 and x/0 have no value; a replicate without one is dealt with by its panel.
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """One reading over another of the same shape; NaN where the other is 0 or not finite."""
     known = (denominator != 0) & np.isfinite(denominator)
     return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=known)
 
 
-def _plain(metric: str) -> Quantity:
-    return Quantity((metric,), lambda read, settings: read[metric])
-
-
 # Derived quantities, with the metrics of the tables beside them.
 QUANTITIES: dict[str, Quantity] = {
-    **{metric: _plain(metric) for metric in METRICS},
+    **{name: Quantity((name,), lambda read, _, name=name: read[name]) for name in METRICS},
     # |lambda_min(G) / lambda_min(E G) - 1|
     "kernel_deviation": Quantity(
         ("lambda_min_G", "lambda_min_EG"),
-        lambda read, _: np.abs(_ratio(read["lambda_min_G"], read["lambda_min_EG"]) - 1),
+        lambda read, _: np.abs(ratio(read["lambda_min_G"], read["lambda_min_EG"]) - 1),
     ),
     # measured decay rate of the error over the rate that the theorem guarantees
     "rate_ratio": Quantity(
-        ("decay_rate", "rate_bound"), lambda read, _: _ratio(read["decay_rate"], read["rate_bound"])
+        ("decay_rate", "rate_bound"), lambda read, _: ratio(read["decay_rate"], read["rate_bound"])
     ),
     # the rate of the slowest stretch over the rate that the theorem guarantees every step
     "step_ratio": Quantity(
         ("rate_least", "rate_bound"),
-        lambda read, _: _ratio(read["rate_least"], -np.log1p(-read["rate_bound"])),
+        lambda read, _: ratio(read["rate_least"], -np.log1p(-read["rate_bound"])),
     ),
     # ||H|| over gamma/4: the theorem's hypothesis is that it is at most 1
     "hypothesis_ratio": Quantity(
         ("H_spectral_norm", "lambda_min_EG"),
-        lambda read, _: _ratio(read["H_spectral_norm"], read["lambda_min_EG"] / 4),
+        lambda read, _: ratio(read["H_spectral_norm"], read["lambda_min_EG"] / 4),
     ),
     # what training adds to the cosine
     "alignment_gained": Quantity(
         ("weight_alignment",),
         lambda read, _: read["weight_alignment"] - read["first"],
-        {"first": ("weight_alignment", "start")},
+        since_start=True,
     ),
     # the same in standard deviations of the cosine of two unrelated random vectors
     "gained_over_chance": Quantity(
@@ -74,7 +69,7 @@ QUANTITIES: dict[str, Quantity] = {
         lambda read, settings: (
             (read["weight_alignment"] - read["first"]) * np.sqrt(settings["width"])
         ),
-        {"first": ("weight_alignment", "start")},
+        since_start=True,
     ),
     # the cosine in standard deviations of that of two unrelated random vectors
     "alignment_over_chance": Quantity(
@@ -92,7 +87,7 @@ QUANTITIES: dict[str, Quantity] = {
     "align_deviation": Quantity(
         ("align_step", "law_align_step"),
         lambda read, settings: (
-            (_ratio(read["align_step"], read["law_align_step"]) - 1)
+            (ratio(read["align_step"], read["law_align_step"]) - 1)
             * np.sqrt(settings["width"] / 9.86)
         ),
     ),
@@ -104,16 +99,6 @@ QUANTITIES: dict[str, Quantity] = {
     # squared, over that of a random walk of the same steps
     "displacement_over_walk": Quantity(
         ("displacement", "walk_displacement"),
-        lambda read, _: _ratio(read["displacement"], read["walk_displacement"]) ** 2,
+        lambda read, _: ratio(read["displacement"], read["walk_displacement"]) ** 2,
     ),
 }
-
-
-def relative(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """A reading in units of another reading of the same replicates; NaN where that is 0.
-
-    Args:
-        values: (S,).
-        reference: (S,).
-    """
-    return _ratio(values, reference)

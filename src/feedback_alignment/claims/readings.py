@@ -1,4 +1,4 @@
-"""What is read of each replicate: a quantity of some conditions, at a time, in a layer."""
+"""What is read of each replicate: a quantity of a part of the conditions, at a time, in a layer."""
 
 import re
 from collections.abc import Mapping
@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from feedback_alignment.claims.errors import ClaimsError, pick, shown
-from feedback_alignment.claims.filters import Filter
+from feedback_alignment.claims.filters import Filter, filters, known_column
 from feedback_alignment.claims.quantities import QUANTITIES
-from feedback_alignment.claims.threshold import Comparable, Threshold, Undecided
-from feedback_alignment.claims.times import Time, known_time, needs_loss
+from feedback_alignment.claims.threshold import Comparable
+from feedback_alignment.claims.times import Time, known_time
 
 _LAYER = "hidden|output|all|[1-9][0-9]{0,3}"
 
 
 @dataclass(frozen=True)
-class Reading(Comparable["Criterion"]):
+class Reading(Comparable):
     """What is read of each replicate.
 
     Divided by a reading of the same quantity at another time it is their ratio; compared with a
@@ -23,7 +23,7 @@ class Reading(Comparable["Criterion"]):
 
     Attributes:
         quantity: name of a quantity.
-        time: which recorded step; see `times`.
+        time: which recorded step; see `times`. An integer is read at exactly that step.
         relative_to: a second time; the value is then the ratio to that reading.
         layer: the layer whose rows are read; empty for the whole network, None for the
             quantity's main one.
@@ -39,19 +39,12 @@ class Reading(Comparable["Criterion"]):
     each: str | None = None
 
     @property
-    def rows(self) -> list[tuple[str, str]]:
-        """Metric and layer of the rows that it needs."""
+    def rows(self) -> dict[str, str]:
+        """Layer of the rows that it needs, by metric."""
         recipe = QUANTITIES[self.quantity]
-        metrics = [*recipe.metrics, *(metric for metric, _ in recipe.fixed.values())]
         layer = recipe.main_layer if self.layer is None else self.layer
-        found = [(metric, layer or "") for metric in metrics]
-        if needs_loss(self.time) or needs_loss(self.relative_to):
-            found.append(("loss", ""))
-        return list(dict.fromkeys(found))
-
-    def compared(self, threshold: Threshold) -> "Criterion":
-        """The criterion that the value of a replicate passes a threshold."""
-        return Criterion(self, threshold)
+        found = dict.fromkeys(recipe.metrics, layer or "")
+        return found | ({"loss": ""} if "half_fall" in (self.time, self.relative_to) else {})
 
     def __truediv__(self, other: "Reading") -> "Reading":
         if not isinstance(other, Reading) or replace(other, time=self.time) != self:
@@ -62,46 +55,60 @@ class Reading(Comparable["Criterion"]):
 
 
 @dataclass(frozen=True)
-class Criterion(Undecided):
-    """What a replicate satisfies or not: a threshold for a reading, and for another with `&`.
+class Part:
+    """Some of the conditions behind a figure; a claim is declared of the part that is all of them.
 
     Attributes:
-        reading: the first reading.
-        threshold: what it must satisfy.
-        other: the second reading with its threshold, or None.
+        filters: which conditions, by column.
+        by: column whose every value gets a verdict of its own, or None.
     """
 
-    reading: Reading
-    threshold: Threshold
-    other: "Criterion | None" = None
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    by: str | None = None
 
-    def __and__(self, other: "Criterion") -> "Criterion":
-        if not isinstance(other, Criterion) or self.other is not None or other.other is not None:
-            raise ClaimsError("& joins two comparisons of readings with numbers")
-        return replace(self, other=other)
+    def where(self, **columns: Any) -> "Part":
+        """The conditions of this part whose columns have given values.
 
+        Args:
+            columns: by setting, or `case`, `steps` or `slow_time`: a value, a list of values, or a
+                threshold, as in `at_least(0.3)`. No step of an intervention: ask for the `case`.
 
-def known_reading(
-    quantity: str,
-    time: Time,
-    layer: str | int | None,
-    where: Mapping[str, Filter],
-    each: str | None,
-) -> Reading:
-    """A reading whose names are all known.
+        Raises:
+            ClaimsError: a column is unknown or filtered already, or a value does not fit it.
+        """
+        added = filters(columns)
+        for column in added.keys() & self.filters.keys():
+            raise ClaimsError(f"{column} is filtered twice")
+        return replace(self, filters={**self.filters, **added})
 
-    Args:
-        quantity: a metric of the tables, or a derived quantity.
-        time: one of the times, or a share of the steps.
-        layer: hidden, output, all, or a number from 1, of a metric that has layers.
-        where: which conditions are read.
-        each: column whose every value gets a verdict of its own.
+    def each(self, column: str) -> "Part":
+        """The same conditions, with a verdict of its own for every value of a column.
 
-    Raises:
-        ClaimsError: a name is unknown, or the layer does not fit the quantity.
-    """
-    main = QUANTITIES[pick(quantity, QUANTITIES, "metric")].main_layer
-    return Reading(quantity, known_time(time), None, _layer(quantity, main, layer), where, each)
+        Raises:
+            ClaimsError: the column is unknown, or a step that may never come.
+        """
+        return replace(self, by=known_column(column))
+
+    def final(self, metric: str, *, layer: str | int | None = None) -> Reading:
+        """A metric, or a derived quantity, of each replicate at its last step; see `at`."""
+        return self.at("end", metric, layer=layer)
+
+    def at(self, time: Time, metric: str, *, layer: str | int | None = None) -> Reading:
+        """A metric, or a derived quantity, of each replicate at a recorded step.
+
+        Args:
+            time: one of `times.TIMES`, or a number between 0 and 1: the last recorded step not
+                after this share of the steps.
+            metric: its name.
+            layer: hidden, output, all or a layer's number from 1, of a metric that has layers;
+                None for its main one.
+
+        Raises:
+            ClaimsError: time or metric is unknown, or the layer does not fit the metric.
+        """
+        main = QUANTITIES[pick(metric, QUANTITIES, "metric")].main_layer
+        known = known_time(time)
+        return Reading(metric, known, None, _layer(metric, main, layer), self.filters, self.by)
 
 
 def _layer(quantity: str, main: str | None, layer: Any) -> str | None:

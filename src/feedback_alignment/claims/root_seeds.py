@@ -8,6 +8,7 @@ from pathlib import Path
 
 from feedback_alignment.claims.declaration import Claim
 from feedback_alignment.claims.errors import ClaimsError
+from feedback_alignment.claims.filters import plain
 from feedback_alignment.claims.verdicts import ClaimVerdict
 from feedback_alignment.claims.writing import csv_rows
 from feedback_alignment.rows import read_lines
@@ -25,9 +26,9 @@ def digest_of_claims(claims: Sequence[Claim]) -> str:
             claim.id,
             check.label,
             check.statistic.name,
-            {column: accept.plain() for column, accept in check.where.items()},
+            plain(check.statistic.reading.where),
             dict(check.statistic.arguments),
-            check.each,
+            check.statistic.reading.each,
             check.threshold.plain(),
         ]
         for claim in claims

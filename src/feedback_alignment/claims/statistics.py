@@ -1,19 +1,18 @@
-"""The statistics that a claim can name: what each is declared of, and how a panel becomes it."""
+"""The statistics that a claim can name: what each is declared of, and how a panel becomes it.
+
+What several take: `along`, the setting or `case` in which the conditions that are compared differ;
+`start` and `end`, its values in the two of a pair, of which None is every other; `every`, whether
+a share is of a claim about every replicate, whose interval then starts above 0.9 if 29 all pass.
+Each raises ClaimsError where what it is declared of does not fit.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
-from feedback_alignment.claims.comparisons import (
-    Statistic,
-    known_axis,
-    known_ends,
-    known_number_axis,
-    statistic_of,
-)
-from feedback_alignment.claims.errors import ClaimsError, NotRunError, pick
+from feedback_alignment.claims.errors import ClaimsError, NotRunError, pick, shown
 from feedback_alignment.claims.estimates import (
     Estimate,
     Extreme,
@@ -24,32 +23,79 @@ from feedback_alignment.claims.estimates import (
     median_of_replicates,
     share_of,
 )
-from feedback_alignment.claims.groups import groups, pairs
+from feedback_alignment.claims.filters import ALONG, NUMBER_AXES, passes, plain
+from feedback_alignment.claims.groups import (
+    Conditions,
+    Pairs,
+    groups,
+    pairs,
+    pairs_between,
+    strata,
+)
 from feedback_alignment.claims.panel import Panel
-from feedback_alignment.claims.readings import Criterion, Reading
+from feedback_alignment.claims.readings import Reading
+from feedback_alignment.claims.threshold import Comparable, Comparison
 
 Average = Literal["mean", "rms", "geometric"]
-# Of conditions, the indices (from, to) of those that are compared.
-Pairs = Callable[[Sequence[Mapping[str, Any]]], list[tuple[int, int]]]
+Criterion = Comparison[Reading]
+
+
+@dataclass(frozen=True)
+class Statistic(Comparable):
+    """A number that a check computes; compared with a number it is what a claim yields.
+
+    Attributes:
+        name: its name, for the record.
+        reading: the quantity it is computed from.
+        compute: from a panel to the estimate; it may leave out replicates to which it does not
+            apply, and raises NotRunError where the conditions do not allow it.
+        arguments: what it was declared with, in plain values, for the record.
+        other: a second quantity beside the first, or None.
+        keep: what of the replicates without a value it keeps, as failures; see `leave_out`.
+    """
+
+    name: str
+    reading: Reading
+    compute: Callable[[Panel], Estimate]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    other: Reading | None = None
+    keep: str = ""
+    # Nothing must hold beside the threshold, as it must of a comparison with published values.
+    beside: ClassVar[str] = ""
+
+
+def _statistic(
+    name: str,
+    reading: Reading,
+    compute: Callable[[Panel], Estimate],
+    other: Reading | None = None,
+    *,
+    keep: str = "",
+    **own: Any,
+) -> Statistic:
+    """A statistic with its record: of its `own` arguments those that are not None."""
+    for one in (reading, other):
+        if one is not None and not isinstance(one, Reading):
+            raise ClaimsError(f"{name} is of a reading, as in part.final(...), not {shown(one)}")
+    said = {"metric": reading.quantity, "layer": reading.layer, "at": reading.time}
+    said |= {"relative_to": reading.relative_to, **own}
+    if other is not None:
+        if (other.where, other.each) != (reading.where, reading.each):
+            raise ClaimsError(f"{name}: both quantities must be of the same conditions")
+        if other.relative_to is not None:
+            raise ClaimsError(f"{name}: the second quantity cannot be a ratio of two times")
+        said |= {"other": other.quantity, "other_layer": other.layer, "other_at": other.time}
+    record = {key: value for key, value in said.items() if value is not None}
+    return Statistic(name, reading, compute, record, other, keep)
 
 
 def lowest_mean(reading: Reading, *, average: Average = "mean") -> Statistic:
-    """Smallest replicate mean of all conditions.
-
-    Args:
-        reading: the quantity.
-        average: `mean`, or `geometric` for what spreads over decades, as losses do.
-    """
+    """Smallest replicate mean of all conditions; `geometric` for what spreads over decades."""
     return _extreme_mean("lowest_mean", reading, "least", average)
 
 
 def highest_mean(reading: Reading, *, average: Average = "mean") -> Statistic:
-    """Largest replicate mean of all conditions.
-
-    Args:
-        reading: the quantity.
-        average: `mean`, or `geometric` for what spreads over decades, as losses do.
-    """
+    """Largest replicate mean of all conditions; `geometric` for what spreads over decades."""
     return _extreme_mean("highest_mean", reading, "largest", average)
 
 
@@ -57,16 +103,16 @@ def _extreme_mean(name: str, reading: Reading, extreme: Extreme, average: Averag
     pick(average, ("mean", "geometric"), "average")
     compute = mean_of_replicates if average == "mean" else geometric_mean_of_replicates
     said = None if average == "mean" else average
-    return statistic_of(name, reading, lambda p: compute(p.values, extreme), average=said)
+    return _statistic(name, reading, lambda p: compute(p.values, extreme), average=said)
 
 
 def grand_mean(reading: Reading) -> Statistic:
     """Mean over replicates and conditions."""
-    return statistic_of(
-        "grand_mean",
-        reading,
-        lambda panel: mean_of_replicates(panel.values.mean(axis=0, keepdims=True)),
-    )
+
+    def compute(panel: Panel) -> Estimate:
+        return mean_of_replicates(panel.values.mean(axis=0, keepdims=True))
+
+    return _statistic("grand_mean", reading, compute)
 
 
 def slope(reading: Reading, *, along: str, average: Average = "geometric") -> Statistic:
@@ -74,13 +120,8 @@ def slope(reading: Reading, *, along: str, average: Average = "geometric") -> St
 
     Conditions that differ in another axis share the slope and have an intercept each. Of an average
     that is no mean of logarithms the interval is the jackknife's (Tukey 1958).
-
-    Args:
-        reading: the quantity.
-        along: a setting that is a number.
-        average: how replicates are averaged before the logarithm.
     """
-    known_number_axis(along)
+    pick(along, NUMBER_AXES, "axis")
     pick(average, get_args(Average), "average")
 
     def compute(panel: Panel) -> Estimate:
@@ -98,7 +139,7 @@ def slope(reading: Reading, *, along: str, average: Average = "geometric") -> St
         power = 2 if average == "rms" else 1
         return _jackknife(values**power, lambda means: weights @ log_or_nan(means) / power)
 
-    return statistic_of("slope", reading, compute, along=along, average=average)
+    return _statistic("slope", reading, compute, along=along, average=average)
 
 
 def _jackknife(values: np.ndarray, of_means: Callable[[np.ndarray], np.ndarray]) -> Estimate:
@@ -118,7 +159,7 @@ def _gain(name: str, reading: Reading, compared: Pairs, **own: Any) -> Statistic
     def compute(panel: Panel) -> Estimate:
         return mean_of_replicates(_differences(panel.values, compared(panel.conditions)))
 
-    return statistic_of(name, reading, compute, **own)
+    return _statistic(name, reading, compute, **own)
 
 
 def _ratio(name: str, reading: Reading, extreme: Extreme, compared: Pairs, **own: Any) -> Statistic:
@@ -128,7 +169,7 @@ def _ratio(name: str, reading: Reading, extreme: Extreme, compared: Pairs, **own
         logs = _differences(log_or_nan(panel.values), compared(panel.conditions))
         return geometric_mean_of_replicates(np.exp(logs), extreme)
 
-    return statistic_of(name, reading, compute, **own)
+    return _statistic(name, reading, compute, **own)
 
 
 def _differences(values: np.ndarray, found: Sequence[tuple[int, int]]) -> np.ndarray:
@@ -136,36 +177,16 @@ def _differences(values: np.ndarray, found: Sequence[tuple[int, int]]) -> np.nda
     return values[second] - values[first]
 
 
-def _between(along: str, start: Any, end: Any) -> tuple[Pairs, dict[str, Any]]:
-    """Pairs at the ends of a setting, and what the record says of them."""
-    ends = known_ends(along, start, end)
-    return (
-        lambda conditions: pairs(conditions, along, ends["from"], ends["to"]),
-        {"along": along, **ends},
-    )
-
-
 def lowest_gain(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
-    """Smallest paired difference of means, `end` minus `start`, over comparable conditions.
-
-    Args:
-        reading: the quantity.
-        along: the setting, or `case`, in which the conditions of a pair differ.
-        start: its value to subtract; None for every other.
-        end: its value to subtract from; None for every other.
-    """
-    compared, own = _between(along, start, end)
+    """Smallest paired difference of means, `end` minus `start`, over comparable conditions."""
+    compared, own = pairs_between(along, start, end)
     return _gain("lowest_gain", reading, compared, **own)
 
 
 def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
-    """Smallest difference of the first conditions' means from those of `over`.
+    """Smallest difference of the conditions' means from those of `over`, in other conditions.
 
     For conditions that differ in more than one axis, which no setting would pair.
-
-    Args:
-        reading: the quantity, in some conditions.
-        over: the same quantity, in others.
     """
     if not isinstance(over, Reading) or replace(over, where={}) != replace(reading, where={}):
         raise ClaimsError("a margin is of one quantity in two kinds of conditions")
@@ -175,13 +196,9 @@ def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
         for name, part in (("of", reading), ("over", over))
     }
 
-    def compared(conditions: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
+    def compared(conditions: Conditions) -> list[tuple[int, int]]:
         passing = {
-            name: [
-                i
-                for i, settings in enumerate(conditions)
-                if all(accept.passes(settings[column]) for column, accept in where.items())
-            ]
+            name: [i for i, settings in enumerate(conditions) if passes(settings, where)]
             for name, where in chosen.items()
         }
         for name, found in passing.items():
@@ -189,49 +206,27 @@ def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
                 raise NotRunError(f"no condition of the config matches `{name}`")
         return [(i, j) for i in passing["over"] for j in passing["of"]]
 
-    said = {
-        name: {column: accept.plain() for column, accept in where.items()}
-        for name, where in chosen.items()
-    }
+    said = {name: plain(where) for name, where in chosen.items()}
     return _gain("lowest_margin", replace(reading, where=shared), compared, **said)
 
 
 def highest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
-    """Largest ratio of geometric means, `end` over `start`, over comparable conditions.
-
-    Args:
-        reading: the quantity.
-        along: the setting, or `case`, in which the conditions of a pair differ.
-        start: its value to divide by; None for every other.
-        end: its value to divide; None for every other.
-    """
-    compared, own = _between(along, start, end)
+    """Largest ratio of geometric means, `end` over `start`, over comparable conditions."""
+    compared, own = pairs_between(along, start, end)
     return _ratio("highest_ratio", reading, "largest", compared, **own)
 
 
 def lowest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
-    """Smallest ratio of geometric means, `end` over `start`, over comparable conditions.
-
-    Args:
-        reading: the quantity.
-        along: the setting, or `case`, in which the conditions of a pair differ.
-        start: its value to divide by; None for every other.
-        end: its value to divide; None for every other.
-    """
-    compared, own = _between(along, start, end)
+    """Smallest ratio of geometric means, `end` over `start`, over comparable conditions."""
+    compared, own = pairs_between(along, start, end)
     return _ratio("lowest_ratio", reading, "least", compared, **own)
 
 
 def lowest_step_ratio(reading: Reading, *, along: str) -> Statistic:
-    """Smallest ratio of geometric means at successive values of `along`.
+    """Smallest ratio of geometric means at successive values of a setting that is a number."""
+    pick(along, NUMBER_AXES, "axis")
 
-    Args:
-        reading: the quantity.
-        along: a setting that is a number.
-    """
-    known_number_axis(along)
-
-    def compared(conditions: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
+    def compared(conditions: Conditions) -> list[tuple[int, int]]:
         found = []
         for members in groups(conditions, along):
             levels = [conditions[i][along] for i in members]
@@ -244,30 +239,21 @@ def lowest_step_ratio(reading: Reading, *, along: str) -> Statistic:
 
 
 def widest_spread(reading: Reading, *, along: str) -> Statistic:
-    """Largest ratio between geometric means of conditions that differ in `along` only.
+    """Largest ratio between geometric means of conditions that differ in `along` only."""
+    pick(along, ALONG, "axis")
 
-    Args:
-        reading: the quantity.
-        along: a setting, or `case`.
-    """
-    known_axis(along)
-    return _ratio(
-        "widest_spread",
-        reading,
-        "largest",
-        lambda conditions: pairs(conditions, along),
-        along=along,
-    )
+    def compared(conditions: Conditions) -> list[tuple[int, int]]:
+        return pairs(conditions, along)
+
+    return _ratio("widest_spread", reading, "largest", compared, along=along)
 
 
 def rank_correlation(reading: Reading, *, along: str) -> Statistic:
-    """Median over replicates of Spearman's correlation with `along`, averaged over other settings.
+    """Median over replicates of Spearman's correlation with a setting that is a number.
 
-    Args:
-        reading: the quantity.
-        along: a setting that is a number.
+    Averaged over conditions that differ in another axis.
     """
-    known_number_axis(along)
+    pick(along, NUMBER_AXES, "axis")
 
     def compute(panel: Panel) -> Estimate:
         from scipy.stats import rankdata
@@ -279,24 +265,27 @@ def rank_correlation(reading: Reading, *, along: str) -> Statistic:
             rows.append(_correlation(rankdata(levels, axis=0), rankdata(values, axis=0)))
         return median_of_replicates(np.mean(rows, axis=0))
 
-    return statistic_of("rank_correlation", reading, compute, along=along)
+    return _statistic("rank_correlation", reading, compute, along=along)
 
 
 def correlation(reading: Reading, other: Reading) -> Statistic:
-    """Median over replicates of Pearson's correlation of two quantities over all conditions.
-
-    Args:
-        reading: one quantity.
-        other: the other, in the same conditions.
-    """
+    """Median over replicates of Pearson's correlation of two quantities over all conditions."""
 
     def compute(panel: Panel) -> Estimate:
         if len(panel.conditions) < 3:
             raise NotRunError("needs three conditions for a correlation")
-        return median_of_replicates(_correlation(panel.values, panel.second))
+        return median_of_replicates(_correlation(panel.values, panel.other))
 
     # Named, since the record is what the claims' digest, and with it the root seeds, is of.
-    return statistic_of("correlation", reading, compute, other, kind="pearson")
+    return _statistic("correlation", reading, compute, other, kind="pearson")
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Correlation down the columns of two arrays (C, S), or (C, 1) and (C, S): (S,)."""
+    x, y = one - one.mean(axis=0), other - other.mean(axis=0)
+    scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
+    # Values that all agree have no order: correlation 0.
+    return np.divide((x * y).sum(axis=0), scale, out=np.zeros(scale.shape), where=scale > 0)
 
 
 def auc(reading: Reading, *, tells: Criterion, within: str | None = None) -> Statistic:
@@ -314,42 +303,29 @@ def auc(reading: Reading, *, tells: Criterion, within: str | None = None) -> Sta
     """
     _one_comparison("auc tells runs", tells)
     if within is not None:
-        known_axis(within)
+        pick(within, ALONG, "axis")
 
     def compute(panel: Panel) -> Estimate:
         from scipy.stats import rankdata
 
-        passes = tells.threshold.satisfied(panel.second)
-        known = ~np.isnan(panel.values)
-        won, compared = 0.0, 0
-        counted = {kind: np.zeros(panel.values.shape[1], dtype=bool) for kind in (True, False)}
-        for stratum in [slice(None)] if within is None else _agreeing(panel, within):
-            values, here = panel.values[stratum], known[stratum]
-            kinds = {True: passes[stratum] & here, False: ~passes[stratum] & here}
-            many, few = (int(kinds[kind].sum()) for kind in (True, False))
-            if not many * few:
-                continue
-            ranks = np.zeros(values.shape)
-            ranks[here] = rankdata(values[here])
-            won += ranks[kinds[True]].sum() - many * (many + 1) / 2
-            compared += many * few
-            for kind, found in kinds.items():
-                counted[kind] |= found.any(axis=0)
+        passing, known = tells.threshold.holds(panel.other), ~np.isnan(panel.values)
+        kinds = passing & known, ~passing & known
+        won, compared, paired = 0.0, 0, np.zeros((2, panel.replicates.size), dtype=bool)
+        for stratum in strata(panel.conditions, within):
+            one, other = (panel.values[stratum][kind[stratum]] for kind in kinds)
+            if one.size and other.size:
+                ranks = rankdata(np.concatenate([one, other]))
+                won += ranks[: one.size].sum() - one.size * (one.size + 1) / 2
+                compared += one.size * other.size
+                paired |= [kind[stratum].any(axis=0) for kind in kinds]
         if not compared:
             alike = "" if within is None else f" at one {within}"
             raise NotRunError(f"no two runs{alike} of which one passes `other_passes` and one not")
-        passing, failing = (int(counted[kind].sum()) for kind in (True, False))
-        return area_under_curve(won, compared, passing, failing, panel.replicates.size)
+        stay, leave = paired.sum(axis=1).tolist()
+        return area_under_curve(won, compared, stay, leave, panel.replicates.size)
 
-    return statistic_of(
-        "auc",
-        reading,
-        compute,
-        tells.reading,
-        keep="diverged",
-        other_passes=tells.threshold.plain(),
-        within=within,
-    )
+    said = {"other_passes": tells.threshold.plain(), "within": within}
+    return _statistic("auc", reading, compute, tells.of, keep="diverged", **said)
 
 
 def share_concordant(one: Criterion, other: Criterion) -> Statistic:
@@ -362,25 +338,14 @@ def share_concordant(one: Criterion, other: Criterion) -> Statistic:
         one: a comparison of a reading with a number.
         other: one of another reading, in the same conditions.
     """
-    for criterion in (one, other):
-        _one_comparison("runs are concordant", criterion)
+    _one_comparison("runs are concordant", one, other)
 
     def compute(panel: Panel) -> Estimate:
-        first, second = (
-            criterion.threshold.satisfied(values)
-            for criterion, values in ((one, panel.values), (other, panel.second))
-        )
-        return share_of((first == second) & ~np.isnan(panel.values))
+        alike = one.threshold.holds(panel.values) == other.threshold.holds(panel.other)
+        return share_of(alike & ~np.isnan(panel.values))
 
-    return statistic_of(
-        "share_concordant",
-        one.reading,
-        compute,
-        other.reading,
-        keep="all",
-        run_passes=one.threshold.plain(),
-        other_passes=other.threshold.plain(),
-    )
+    said = {"run_passes": one.threshold.plain(), "other_passes": other.threshold.plain()}
+    return _statistic("share_concordant", one.of, compute, other.of, keep="all", **said)
 
 
 def share_among(passing: Criterion, *, given: Criterion, every: bool = False) -> Statistic:
@@ -391,28 +356,20 @@ def share_among(passing: Criterion, *, given: Criterion, every: bool = False) ->
     Args:
         passing: the criterion.
         given: the other, without which the first is not asked.
-        every: whether the claim is of every such replicate, as of :func:`share_of_replicates`.
+        every: whether the claim is of every such replicate.
     """
-    for criterion in (passing, given):
-        _one_comparison("a share among replicates is told", criterion)
+    _one_comparison("a share among replicates is told", passing, given)
 
     def compute(panel: Panel) -> Estimate:
-        asked = given.threshold.satisfied_everywhere(panel.values)
+        asked = given.threshold.holds(panel.values).all(axis=0)
         if not asked.any():
             raise NotRunError("no replicate satisfies `given`")
-        passed = passing.threshold.satisfied_everywhere(panel.second)[None, asked]
-        return share_of(passed, every=every)
+        passed = passing.threshold.holds(panel.other).all(axis=0)
+        return share_of(passed[None, asked], every=every)
 
-    return statistic_of(
-        "share_among",
-        given.reading,
-        compute,
-        passing.reading,
-        keep="all",
-        needed="every" if every else "most",
-        given=given.threshold.plain(),
-        other_passes=passing.threshold.plain(),
-    )
+    said = {"needed": "every" if every else "most", "given": given.threshold.plain()}
+    said |= {"other_passes": passing.threshold.plain()}
+    return _statistic("share_among", given.of, compute, passing.of, keep="all", **said)
 
 
 def share_of_replicates(passing: Criterion, *, every: bool = False) -> Statistic:
@@ -422,48 +379,30 @@ def share_of_replicates(passing: Criterion, *, every: bool = False) -> Statistic
 
     Args:
         passing: the criterion, or two joined by `&`.
-        every: whether the claim is of every replicate; of 29 that all pass the interval then
-            starts above 0.9.
+        every: whether the claim is of every replicate.
     """
-    if not isinstance(passing, Criterion):
+    if not _is_criterion(passing):
         raise ClaimsError("a share is of a comparison of a reading with a number")
     second = passing.other
 
     def compute(panel: Panel) -> Estimate:
-        passed = passing.threshold.satisfied_everywhere(panel.values)
+        passed = passing.threshold.holds(panel.values)
         if second is not None:
-            passed &= second.threshold.satisfied_everywhere(panel.second)
-        return share_of(passed[None], every=every)
+            passed &= second.threshold.holds(panel.other)
+        return share_of(passed.all(axis=0)[None], every=every)
 
-    plain = {"replicate_passes": passing.threshold.plain(), "needed": "every" if every else "most"}
+    said = {"replicate_passes": passing.threshold.plain(), "needed": "every" if every else "most"}
     if second is not None:
-        plain["other_passes"] = second.threshold.plain()
-    return statistic_of(
-        "share_of_replicates",
-        passing.reading,
-        compute,
-        None if second is None else second.reading,
-        keep="all",
-        **plain,
-    )
+        said["other_passes"] = second.threshold.plain()
+    other = None if second is None else second.of
+    return _statistic("share_of_replicates", passing.of, compute, other, keep="all", **said)
 
 
-def _one_comparison(what: str, criterion: Any) -> None:
-    if not isinstance(criterion, Criterion) or criterion.other is not None:
-        raise ClaimsError(f"{what} by one comparison of a reading with a number")
+def _is_criterion(given: Any) -> bool:
+    return isinstance(given, Comparison) and isinstance(given.of, Reading)
 
 
-def _agreeing(panel: Panel, column: str) -> list[list[int]]:
-    """Indices of the conditions with each value of a setting."""
-    found: dict[Any, list[int]] = {}
-    for i, chosen in enumerate(panel.conditions):
-        found.setdefault(chosen[column], []).append(i)
-    return list(found.values())
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Correlation down the columns of two arrays (C, S), or (C, 1) and (C, S): (S,)."""
-    x, y = one - one.mean(axis=0), other - other.mean(axis=0)
-    scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
-    # Values that all agree have no order: correlation 0.
-    return np.divide((x * y).sum(axis=0), scale, out=np.zeros(scale.shape), where=scale > 0)
+def _one_comparison(what: str, *given: Any) -> None:
+    for criterion in given:
+        if not _is_criterion(criterion) or criterion.other is not None:
+            raise ClaimsError(f"{what} by one comparison of a reading with a number")

@@ -1,17 +1,20 @@
 """A threshold, on which side of it an interval lies, and the comparisons that declare one."""
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
-import numpy as np
+import operator
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Self, TypeVar
 
 from feedback_alignment.claims.errors import ClaimsError, finite
 
-# Sign and whether the bound itself is good.
-_SIGNS = {"at_least": ">=", "above": ">", "at_most": "<=", "below": "<"}
+# How the kinds with one bound are written, and what they mean.
+_KINDS = {
+    "at_least": (">=", operator.ge),
+    "above": (">", operator.gt),
+    "at_most": ("<=", operator.le),
+    "below": ("<", operator.lt),
+}
 
-Compared = TypeVar("Compared")
+Number = TypeVar("Number")
 
 
 @dataclass(frozen=True)
@@ -28,35 +31,19 @@ class Threshold:
     low: float
     high: float | None = None
 
-    def holds(self, value: float) -> bool:
-        """Whether a number is on the good side; never for NaN."""
-        match self.kind:
-            case "at_least":
-                return value >= self.low
-            case "above":
-                return value > self.low
-            case "at_most":
-                return value <= self.low
-            case "below":
-                return value < self.low
-        return self.high is not None and self.low <= value <= self.high
-
-    def satisfied(self, values: np.ndarray) -> np.ndarray:
-        """Whether each of some numbers is on the good side, in their shape; NaN never is."""
-        found = [self.holds(value) for value in values.ravel().tolist()]
-        return np.array(found, dtype=bool).reshape(values.shape)
-
-    def satisfied_everywhere(self, values: np.ndarray) -> np.ndarray:
-        """Whether each replicate (S,) is on the good side in every condition of `values` (C, S)."""
-        return np.asarray(self.satisfied(values).all(axis=0))
+    def holds(self, value: Any) -> Any:
+        """Whether a number, or each of an array, is on the good side; NaN never is."""
+        if self.high is not None:
+            return (self.low <= value) & (value <= self.high)
+        return _KINDS[self.kind][1](value, self.low)
 
     def side(self, low: float, high: float) -> bool | None:
         """Whether all (True), none (False) or some (None) of the interval [low, high] is good."""
-        if self.holds(low) and self.holds(high):
+        ends = self.holds(low), self.holds(high)
+        if all(ends):
             return True
-        if self.high is not None:
-            return False if high < self.low or low > self.high else None
-        return False if not self.holds(low) and not self.holds(high) else None
+        beyond = self.high is None or high < self.low or low > self.high
+        return False if beyond and not any(ends) else None
 
     def plain(self) -> dict[str, Any]:
         """The threshold in plain values, as in `{"at_least": 0.4}`."""
@@ -65,7 +52,7 @@ class Threshold:
     def __str__(self) -> str:
         if self.high is not None:
             return f"in [{self.low:g}, {self.high:g}]"
-        return f"{_SIGNS[self.kind]} {self.low:g}"
+        return f"{_KINDS[self.kind][0]} {self.low:g}"
 
 
 def at_least(bound: float) -> Threshold:
@@ -100,37 +87,52 @@ def between(low: float, high: float) -> Threshold:
     return threshold
 
 
-class Undecided:
+class _Undecided:
     """What is neither true nor false before the tables are there."""
 
     def __bool__(self) -> bool:
-        """Refuse `and`, `or`, `not` and chains such as `0 < x < 1`, which would ask this.
-
-        Raises:
-            ClaimsError: always.
-        """
+        """Refuse `and`, `or`, `not` and chains such as `0 < x < 1`, which would ask this."""
         raise ClaimsError("no chain or `and` of comparisons; use .within(low, high), and & for two")
 
 
-class Comparable(Undecided, ABC, Generic[Compared]):
+@dataclass(frozen=True)
+class Comparison(_Undecided, Generic[Number]):
+    """A number that the tables will give, with what it must satisfy.
+
+    Of a reading it is a criterion, which a replicate satisfies or not, and `&` adds another. Of a
+    statistic it is what a claim yields.
+
+    Attributes:
+        of: the reading, or the statistic.
+        threshold: what it must satisfy.
+        other: the second criterion, or None.
+    """
+
+    of: Number
+    threshold: Threshold
+    other: "Comparison[Number] | None" = None
+
+    def __and__(self, other: "Comparison[Number]") -> "Comparison[Number]":
+        if not isinstance(other, Comparison) or self.other is not None or other.other is not None:
+            raise ClaimsError("& joins two comparisons of readings with numbers")
+        return replace(self, other=other)
+
+
+class Comparable(_Undecided):
     """A number that the tables will give; comparing it with a number declares a threshold."""
 
-    @abstractmethod
-    def compared(self, threshold: Threshold) -> Compared:
-        """What a comparison with a threshold declares."""
-
-    def within(self, low: float, high: float) -> Compared:
+    def within(self, low: float, high: float) -> Comparison[Self]:
         """`low <= self <= high`."""
-        return self.compared(between(low, high))
+        return Comparison(self, between(low, high))
 
-    def __ge__(self, bound: float) -> Compared:
-        return self.compared(at_least(bound))
+    def __ge__(self, bound: float) -> Comparison[Self]:
+        return Comparison(self, at_least(bound))
 
-    def __gt__(self, bound: float) -> Compared:
-        return self.compared(above(bound))
+    def __gt__(self, bound: float) -> Comparison[Self]:
+        return Comparison(self, above(bound))
 
-    def __le__(self, bound: float) -> Compared:
-        return self.compared(at_most(bound))
+    def __le__(self, bound: float) -> Comparison[Self]:
+        return Comparison(self, at_most(bound))
 
-    def __lt__(self, bound: float) -> Compared:
-        return self.compared(below(bound))
+    def __lt__(self, bound: float) -> Comparison[Self]:
+        return Comparison(self, below(bound))

@@ -34,11 +34,6 @@ def known_time(value: Any) -> Time:
     return float(value)
 
 
-def needs_loss(time: Time | None) -> bool:
-    """Whether the loss decides which step a time is."""
-    return time == "half_fall"
-
-
 def rows_at(rows: "pd.DataFrame", loss: "pd.DataFrame", time: Time) -> "pd.DataFrame":
     """One row a condition, replicate and metric: the one at a time.
 

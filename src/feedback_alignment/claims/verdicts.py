@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from feedback_alignment.claims.estimates import Estimate
 from feedback_alignment.claims.threshold import Threshold
 
 MIN_REPLICATES = 5
@@ -121,58 +122,13 @@ def overall(verdicts: Sequence[str]) -> str:
     return REPLICATED if all(verdict == REPLICATED for verdict in verdicts) else INCONCLUSIVE
 
 
-def exclusions(excluded: Mapping[str, Any], *, failing: bool) -> tuple[str, ...]:
-    """What a check left out, and why, in words.
-
-    Args:
-        excluded: what was left out, by kind, as in `CheckVerdict`.
-        failing: whether the statistic counts what has no value as failing instead.
-    """
-    said = []
-    whole = excluded.get("mostly_diverged", ())
-    if whole:
-        most = "in which more than half of the replicates diverged"
-        said.append(f"{_counted(len(whole), 'condition')} {most} left out")
-    diverged = excluded.get("diverged", {})
-    lost = sum(len(replicates) for name, replicates in diverged.items() if name not in whole)
-    if lost:
-        fate = "counted as failing" if failing else "left out"
-        said.append(f"{_counted(lost, 'diverged replicate')} {fate}")
-    without = len(excluded.get("no_value", ()))
-    if without:
-        said.append(f"{_counted(without, 'condition')} without a value for every replicate")
-    unmeasured = len(excluded.get("not_measured", ()))
-    if unmeasured:
-        said.append(f"{_counted(unmeasured, 'condition')} in which it is not recorded")
-    unpaired = len(excluded.get("unpaired_replicates", ()))
-    if unpaired:
-        said.append(f"{_counted(unpaired, 'replicate')} that not every condition has")
-    return tuple(said)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count > 1)}"
-
-
-def decide(
-    threshold: Threshold,
-    estimate: float,
-    interval: tuple[float, float] | None,
-    n: int,
-) -> tuple[str, str]:
-    """Verdict and reason from a statistic.
-
-    Args:
-        threshold: what the statistic must satisfy.
-        estimate: the statistic.
-        interval: its interval over replicates, or None where it has none.
-        n: number of replicates.
-    """
-    if n < MIN_REPLICATES:
-        return INCONCLUSIVE, f"replicates left: {n}; a verdict needs {MIN_REPLICATES}"
-    if interval is None or not np.isfinite(estimate):
+def decide(threshold: Threshold, found: Estimate) -> tuple[str, str]:
+    """Verdict and reason from a statistic and what it must satisfy."""
+    if found.n < MIN_REPLICATES:
+        return INCONCLUSIVE, f"replicates left: {found.n}; a verdict needs {MIN_REPLICATES}"
+    if found.interval is None or not np.isfinite(found.value):
         return INCONCLUSIVE, "the statistic has no value for these replicates"
-    side = threshold.side(*interval)
+    side = threshold.side(*found.interval)
     if side is None:
         return INCONCLUSIVE, "the interval lies across the threshold"
     return (REPLICATED if side else NOT_REPLICATED), ""

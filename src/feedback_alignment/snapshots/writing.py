@@ -117,7 +117,7 @@ def _published_rows(
     """Every published value beside ours, or `not run`."""
     for claim, verdict in zip(load_claims(), verdicts, strict=True):
         for check in claim.checks:
-            if not isinstance(check.statistic, Published) or not check.statistic.by_point:
+            if not isinstance(check.statistic, Published) or not check.statistic.beside:
                 continue
             (found,) = (v for v in verdict.checks if v.label == check.label)
             ours = {point.point: point for point in found.points}

@@ -1,7 +1,7 @@
-"""What of a panel enters a statistic, and what is left out and said so."""
+"""What of a panel is left out of a statistic, and how that is said."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,21 +10,8 @@ from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.panel import Panel
 
 
-@dataclass(frozen=True)
-class Kept:
-    """The part of a panel that a statistic is computed from.
-
-    Attributes:
-        panel: the conditions and replicates that are left.
-        excluded: what is left out, by kind.
-    """
-
-    panel: Panel
-    excluded: Mapping[str, Any]
-
-
-def leave_out(panel: Panel, *, keep: str = "") -> Kept:
-    """Leave out what has no value.
+def leave_out(panel: Panel, *, keep: str = "") -> Panel:
+    """The part of a panel that a statistic is computed from, which says what it is without.
 
     A condition is left out whole if more than half of its replicates diverged, or if a replicate
     that did not diverge has no value (it did not align within its steps, say): the replicates that
@@ -41,9 +28,8 @@ def leave_out(panel: Panel, *, keep: str = "") -> Kept:
         NotRunError: no condition has a value for every replicate that did not diverge.
     """
     names = np.array([chosen["condition"] for chosen in panel.conditions])
-    diverged, excluded = panel.diverged, dict(panel.notes)
-    unknown = np.isnan(panel.values)
-    beside = np.zeros_like(unknown) if panel.other is None else np.isnan(panel.other)
+    diverged, excluded = panel.diverged, dict(panel.excluded)
+    unknown, beside = np.isnan(panel.values), np.isnan(panel.other)
     failing = {"": diverged, "all": diverged & (unknown | beside), "diverged": diverged & beside}
     if failing[keep].any():
         excluded["diverged"] = {
@@ -52,7 +38,7 @@ def leave_out(panel: Panel, *, keep: str = "") -> Kept:
             if gone.any()
         }
     if keep == "all":
-        return Kept(panel, excluded)
+        return replace(panel, excluded=excluded)
     unstable = np.zeros(len(names), dtype=bool) if keep else diverged.mean(axis=1) > 0.5
     if unstable.any():
         excluded["mostly_diverged"] = names[unstable].tolist()
@@ -66,16 +52,39 @@ def leave_out(panel: Panel, *, keep: str = "") -> Kept:
     # Without a condition there is no replicate that it could be computed from.
     stays = np.ones(panel.replicates.size, dtype=bool) if keep else ~diverged[left].any(axis=0)
     replicates = stays & left.any()
-
-    def cut(values: np.ndarray) -> np.ndarray:
-        return values[left][:, replicates]
-
-    kept = replace(
+    return replace(
         panel,
         conditions=tuple(c for c, stays in zip(panel.conditions, left, strict=True) if stays),
         replicates=panel.replicates[replicates],
-        values=cut(panel.values),
-        diverged=cut(diverged),
-        other=None if panel.other is None else cut(panel.other),
+        values=panel.values[left][:, replicates],
+        other=panel.other[left][:, replicates],
+        diverged=diverged[left][:, replicates],
+        excluded=excluded,
     )
-    return Kept(kept, excluded)
+
+
+def in_words(excluded: Mapping[str, Any], *, failing: bool = False) -> tuple[str, ...]:
+    """What a check left out, and why, a sentence a kind.
+
+    Args:
+        excluded: what was left out, by kind, as in `CheckVerdict`.
+        failing: whether the statistic counts what has no value as failing instead.
+    """
+    whole = excluded.get("mostly_diverged", ())
+    diverged = excluded.get("diverged", {}).items()
+    lost = sum(len(replicates) for name, replicates in diverged if name not in whole)
+    absent, unmeasured, unpaired = (
+        len(excluded.get(kind, ())) for kind in ("no_value", "not_measured", "unpaired_replicates")
+    )
+    most = "in which more than half of the replicates diverged left out"
+    return tuple(
+        f"{count} {what}{'s' * (count > 1)} {why}"
+        for count, what, why in (
+            (len(whole), "condition", most),
+            (lost, "diverged replicate", "counted as failing" if failing else "left out"),
+            (absent, "condition", "without a value for every replicate"),
+            (unmeasured, "condition", "in which it is not recorded"),
+            (unpaired, "replicate", "that not every condition has"),
+        )
+        if count
+    )
