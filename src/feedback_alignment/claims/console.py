@@ -2,6 +2,7 @@
 
 import itertools
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 
 from feedback_alignment.claims.verdicts import NOT_RUN, CheckVerdict, ClaimVerdict
@@ -32,9 +33,7 @@ def table(verdicts: Sequence[ClaimVerdict]) -> str:
                     lines += textwrap.wrap(reason, _COLUMNS, initial_indent="      because ")
                 if gone:
                     lines += textwrap.wrap(gone, _COLUMNS, initial_indent="      note: ")
-    tally: dict[str, int] = {}
-    for claim in verdicts:
-        tally[claim.verdict] = tally.get(claim.verdict, 0) + 1
+    tally = Counter(claim.verdict for claim in verdicts)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in tally.items())
     lines += ["-" * _COLUMNS, f"{len(verdicts)} claims: {counts or 'none'}"]
     return "\n".join(line.rstrip() for line in lines) + "\n"

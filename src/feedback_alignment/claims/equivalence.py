@@ -20,13 +20,7 @@ JOINT_CONFIDENCE = 0.99
 
 @dataclass(frozen=True)
 class Mean:
-    """An estimated mean.
-
-    Attributes:
-        value: the estimate.
-        error: its standard error; 0 for one that is taken as exact.
-        freedom: degrees of freedom of that error.
-    """
+    """An estimated mean, its standard error (0: taken as exact) and that error's freedom."""
 
     value: float
     error: float = 0.0
@@ -37,9 +31,9 @@ def mean_of(mean: float, sd: float | None, n: int, *, log: bool = False) -> Mean
     """The mean of a sample, with its error, or the common logarithm of it (by the delta method).
 
     Args:
-        mean: mean of the sample; above 0 for a logarithm.
-        sd: its standard deviation, or None where that is not known.
-        n: its size.
+        mean: of the sample; above 0 for a logarithm.
+        sd: of the sample, or None where that is not known: the mean is taken as exact.
+        n: size of the sample.
         log: whether the logarithm is meant.
     """
     error, freedom = (0.0, math.inf) if sd is None else (sd / math.sqrt(n), n - 1)
@@ -51,10 +45,7 @@ def mean_of(mean: float, sd: float | None, n: int, *, log: bool = False) -> Mean
 def welch_interval(one: Mean, other: Mean, confidence: float) -> tuple[float, float]:
     """Interval of the difference of two independent means (Welch 1947, Biometrika 34, 28-35).
 
-    Args:
-        one: the mean to subtract from.
-        other: the mean to subtract.
-        confidence: its level, between 0 and 1.
+    Of `one` less `other`, at a level between 0 and 1.
     """
     from scipy import stats
 

@@ -30,7 +30,7 @@ def pick(value: Any, allowed: Iterable[str], what: str, also: str = "") -> str:
     Args:
         value: what the declaration says.
         allowed: the names to choose from.
-        what: what the names name, for the message.
+        what: what they name, for the message.
         also: what else is allowed there, for the message.
 
     Raises:
@@ -44,14 +44,10 @@ def pick(value: Any, allowed: Iterable[str], what: str, also: str = "") -> str:
 
 
 def finite(value: Any, what: str = "must be a number") -> float:
-    """Return `value` as a float if it is a finite number.
-
-    Args:
-        value: what the declaration says.
-        what: what is wanted, for the message.
+    """Return `value` as a float.
 
     Raises:
-        ClaimsError: it is not a number, or not finite.
+        ClaimsError: it is not a number, or not finite; the message starts with `what` is wanted.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ClaimsError(f"{what}, not {shown(value)}")
@@ -80,8 +76,8 @@ def located(error: Exception, files: Collection[str], line: int = 1) -> LocatedE
 
     Args:
         error: what was raised.
-        files: those with declarations; the innermost line of them counts.
-        line: the line of the first of them that counts where the error has passed none.
+        files: those with declarations: where is the innermost line in them.
+        line: where in the first of them it is if it has passed none.
     """
     if isinstance(error, LocatedError):
         return error

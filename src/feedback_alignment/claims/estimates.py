@@ -61,12 +61,7 @@ def mean_of_replicates(values: np.ndarray, extreme: Extreme = "least") -> Estima
 
 
 def geometric_mean_of_replicates(values: np.ndarray, extreme: Extreme = "least") -> Estimate:
-    """The same of geometric means; without a value where one of the values is 0 or below.
-
-    Args:
-        values: (K, S), replicates last.
-        extreme: which of the K means is asked for.
-    """
+    """The same of geometric means; without a value where one of the values is 0 or below."""
     found = mean_of_replicates(log_or_nan(values), extreme)
     interval = found.interval and (
         float(np.exp(found.interval[0])),
@@ -76,10 +71,9 @@ def geometric_mean_of_replicates(values: np.ndarray, extreme: Extreme = "least")
 
 
 def median_of_replicates(values: np.ndarray) -> Estimate:
-    """The median, with the order statistics that the sign test does not reject; 94 % of five.
+    """The median of values (S,), with the order statistics that the sign test does not reject.
 
-    Args:
-        values: (S,).
+    Of five the interval is at 94 %.
     """
     from scipy import stats
 
@@ -125,11 +119,11 @@ def area_under_curve(won: float, pairs: float, passing: int, failing: int, n: in
     is lost. Runs of a replicate are taken to tell no more than one of them.
 
     Args:
-        won: number of pairs in which the first has more.
-        pairs: number of pairs.
-        passing: number of replicates with a run of the first kind.
-        failing: number of replicates with one of the second.
-        n: number of replicates.
+        won: pairs in which the first has more, of all `pairs`.
+        pairs: how many there are.
+        passing: replicates with a run of the first kind.
+        failing: replicates with one of the second.
+        n: replicates.
     """
     from scipy import optimize
 

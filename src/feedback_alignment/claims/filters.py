@@ -70,10 +70,7 @@ def slow_time(settings: Mapping[str, Any]) -> float:
 
 
 def filters(columns: Mapping[str, Any]) -> dict[str, Filter]:
-    """Filters from what a declaration says of columns.
-
-    Args:
-        columns: by column a value, a list of values, or a threshold.
+    """Filters from what a declaration says of columns: a value, a list of them, or a threshold.
 
     Raises:
         ClaimsError: a column is unknown, or a filter does not fit its column.

@@ -14,7 +14,6 @@ Pairs = Callable[[Conditions], list[tuple[int, int]]]
 
 # The settings of the decay: without it (schedule none) the others mean nothing.
 _DECAY = {"l2", "schedule", "cutoff_step", "decay_layers"}
-_DECAY_AXES = ("l2", "schedule")
 _INTERVENTIONS = {*COMPANIONS, *(name for sizes in COMPANIONS.values() for name in sizes)}
 
 
@@ -25,9 +24,7 @@ def comparable(one: Mapping[str, Any], other: Mapping[str, Any], along: str) -> 
     and cutoff steps need not agree. Along the case, interventions may differ: they are what a case
     is made of.
     """
-    free = _always_free(along)
-    if _bare(one, along) or _bare(other, along):
-        free = free | _DECAY
+    free = _free(along, one, other)
     return all(one[axis] == other[axis] for axis in AXES if axis not in free)
 
 
@@ -41,16 +38,16 @@ def groups(conditions: Conditions, along: str) -> list[list[int]]:
     Raises:
         NotRunError: there is no such group.
     """
-    free = _always_free(along)
+    free = _free(along)
     found: dict[tuple, list[int]] = {}
-    bare = []
+    without_decay = []
     for i, settings in enumerate(conditions):
-        if _bare(settings, along):
-            bare.append(i)
+        if _free(along, settings) != free:
+            without_decay.append(i)
         else:
             key = tuple(settings[axis] for axis in AXES if axis not in free)
             found.setdefault(key, []).append(i)
-    for i in bare:
+    for i in without_decay:
         for members in found.values():
             if comparable(conditions[i], conditions[members[0]], along):
                 members.append(i)
@@ -119,12 +116,11 @@ def pairs_between(along: str, start: Any, end: Any) -> tuple[Pairs, dict[str, An
     )
 
 
-def _always_free(along: str) -> set[str]:
+def _free(along: str, *conditions: Mapping[str, Any]) -> set[str]:
+    """The axes in which conditions that are compared may differ."""
     if along == "case":
         return _INTERVENTIONS
-    return {along, "cutoff_step"} if along in _DECAY_AXES else {along}
-
-
-def _bare(settings: Mapping[str, Any], along: str) -> bool:
-    """Whether a condition lacks the decay that `along` is a setting of."""
-    return along in _DECAY_AXES and settings["schedule"] == "none"
+    if along not in ("l2", "schedule"):
+        return {along}
+    bare = any(settings["schedule"] == "none" for settings in conditions)
+    return _DECAY if bare else {along, "cutoff_step"}

@@ -84,14 +84,9 @@ def _judge(
     rows: Rows | str,
     published: Tables,
 ) -> dict[str, Any]:
-    """What a part of a check finds, as attributes of its verdict.
+    """What a part of a check finds in rows, as attributes of its verdict.
 
-    Args:
-        claim: the claim.
-        check: its check.
-        statistic: the check's, of the part.
-        rows: those of the claim's figure, or the reason why there are none.
-        published: published values, by table.
+    Or in the reason why there are none.
     """
     try:
         if isinstance(rows, str):
@@ -125,11 +120,6 @@ def parts_of(
 
 
 def _judge_panel(statistic: Statistic, threshold: Threshold, rows: Rows) -> dict[str, Any]:
-    """What a check finds, as attributes of its verdict.
-
-    Raises:
-        NotRunError: the rows do not have what it reads.
-    """
     panel = read_panel(rows, statistic.reading, statistic.other)
     panel = leave_out(panel, keep=statistic.keep)
     n, unstable = panel.replicates.size, panel.excluded.get("mostly_diverged", ())

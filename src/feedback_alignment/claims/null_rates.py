@@ -34,7 +34,7 @@ class NullRate:
 
     Attributes:
         claim: the claim's id.
-        check: the check's name.
+        check: the check's name, with the part's.
         null: what the null is, in words.
         threshold: what the statistic must satisfy.
         population: how many replicates of the null there are.

@@ -11,10 +11,12 @@ import numpy as np
 from feedback_alignment.claims.errors import ClaimsError, NotRunError, finite, pick
 from feedback_alignment.claims.estimates import log_or_nan
 from feedback_alignment.claims.filters import ALONG, NUMBER_AXES, filters
-from feedback_alignment.claims.groups import groups, pairs_between, strata
+from feedback_alignment.claims.groups import Conditions, groups, pairs_between, strata
 from feedback_alignment.claims.panel import Panel
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.threshold import Comparison
+
+Scale = Literal["values", "logarithms"]
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,33 @@ class Null:
     reread: Callable[[Reading], Reading] = lambda reading: reading
     prepare: Callable[[Panel], Panel] = lambda panel: panel
     draw: Callable[[Panel, np.random.Generator], Panel] = lambda panel, rng: panel
-    smooth: Literal["values", "logarithms"] | None = None
+    smooth: Scale | None = None
     difference: float | None = None
     sign: Literal["either", "given"] = "given"
 
 
 def untrained() -> Null:
     """What is read at the start, before any training."""
-    return Null("an untrained network", reread=lambda reading: replace(
-        reading, time="start", relative_to=reading.relative_to and "start"))  # fmt: skip
+
+    def reread(reading: Reading) -> Reading:
+        other = None if reading.relative_to is None else "start"
+        return replace(reading, time="start", relative_to=other)
+
+    return Null("an untrained network", reread=reread)
+
+
+def instead(**where: Any) -> Null:
+    """Other conditions, in which the phenomenon is absent.
+
+    Args:
+        where: the filters that take the place of the check's, by column.
+    """
+    added = filters(where)
+
+    def reread(reading: Reading) -> Reading:
+        return replace(reading, where={**reading.where, **added})
+
+    return Null(", ".join(f"{column} {value}" for column, value in where.items()), reread=reread)
 
 
 def shuffled(along: str | None = None) -> Null:
@@ -57,10 +77,9 @@ def shuffled(along: str | None = None) -> Null:
         pick(along, ALONG, "axis")
 
     def draw(panel: Panel, rng: np.random.Generator) -> Panel:
-        rows = len(panel.conditions)
-        members = [list(range(rows))] if along is None else groups(panel.conditions, along)
+        every = [list(range(len(panel.conditions)))]
         values = panel.values.copy()
-        for group in members:
+        for group in every if along is None else groups(panel.conditions, along):
             values[group] = rng.permuted(values[group], axis=0)
         return replace(panel, values=values)
 
@@ -83,10 +102,8 @@ def unrelated(within: str | None = None) -> Null:
             values[rows] = rng.permutation(values[rows].ravel()).reshape(values[rows].shape)
         return replace(panel, values=values)
 
-    return Null(
-        "the first quantity is another run's" + (f" at the same {within}" if within else ""),
-        draw=draw,
-    )
+    alike = f" at the same {within}" if within else ""
+    return Null(f"the first quantity is another run's{alike}", draw=draw)
 
 
 def tells_at(area: float, criterion: Comparison[Reading]) -> Null:
@@ -114,33 +131,46 @@ def tells_at(area: float, criterion: Comparison[Reading]) -> Null:
 def mean_at(bound: float) -> Null:
     """The mean of every condition at the edge of what passes."""
     finite(bound, "a mean must be a number")
-
-    def prepare(panel: Panel) -> Panel:
-        return replace(panel, values=bound + _deviations(panel.values))
-
-    return Null(f"means of {bound:g}", prepare=prepare, smooth="values")
+    return _centred(f"means of {bound:g}", lambda conditions: bound, "values")
 
 
 def factor_at(bound: float) -> Null:
     """The geometric mean of every condition at the edge of what passes, or at a rival law's."""
     if finite(bound, "a factor must be a number") <= 0:
         raise ClaimsError(f"a factor must be above 0, not {bound:g}")
+    return _centred(f"geometric means of {bound:g}", lambda conditions: bound, "logarithms")
+
+
+def exponent_at(bound: float, along: str) -> Null:
+    """Geometric means that follow a power law of a setting with this exponent."""
+    finite(bound, "an exponent must be a number")
+    pick(along, NUMBER_AXES, "axis")
+
+    def law(conditions: Conditions) -> np.ndarray:
+        return np.array([chosen[along] for chosen in conditions], dtype=float)[:, None] ** bound
+
+    return _centred(f"a power law of exponent {bound:g}", law, "logarithms")
+
+
+def _centred(words: str, centre: Callable[[Conditions], Any], scale: Scale) -> Null:
+    """Means (C, 1), or one of all, put at a centre, about which replicates spread as they do.
+
+    As wide as what they are a sample of.
+    """
 
     def prepare(panel: Panel) -> Panel:
-        return replace(panel, values=bound * np.exp(_deviations(log_or_nan(panel.values))))
+        count = panel.replicates.size
+        own = panel.values if scale == "values" else log_or_nan(panel.values)
+        spread = (own - _mean(own)) * np.sqrt(count / max(count - 1, 1))
+        at = centre(panel.conditions)
+        values = at + spread if scale == "values" else at * np.exp(spread)
+        return replace(panel, values=values)
 
-    return Null(f"geometric means of {bound:g}", prepare=prepare, smooth="logarithms")
+    return Null(words, prepare=prepare, smooth=scale)
 
 
 def gain_at(bound: float, along: str, *, start: Any, end: Any) -> Null:
-    """Means that differ between two values of a setting by the margin.
-
-    Args:
-        bound: mean at `end` less that at `start`.
-        along: the setting, or `case`.
-        start: its one value.
-        end: its other value.
-    """
+    """Means at `end` of a setting, or `case`, that are those at `start` and the margin."""
     finite(bound, "a gain must be a number")
     compared, _ = pairs_between(along, start, end)
 
@@ -154,12 +184,7 @@ def gain_at(bound: float, along: str, *, start: Any, end: Any) -> Null:
 
 
 def quantile_at(bound: float, share: float) -> Null:
-    """Values of every condition of which this share falls below the edge of what passes.
-
-    Args:
-        bound: the edge, above 0.
-        share: between 0 and 1.
-    """
+    """Values of every condition of which a share falls below the edge of what passes, above 0."""
     finite(bound, "an edge must be a number")
 
     def prepare(panel: Panel) -> Panel:
@@ -167,37 +192,6 @@ def quantile_at(bound: float, share: float) -> Null:
         return replace(panel, values=panel.values * bound / edge)
 
     return Null(f"{share:.0%} of the replicates below {bound:g}", prepare=prepare)
-
-
-def exponent_at(bound: float, along: str) -> Null:
-    """Geometric means that follow a power law with this exponent.
-
-    Args:
-        bound: the exponent.
-        along: the setting that it is a power of.
-    """
-    finite(bound, "an exponent must be a number")
-    pick(along, NUMBER_AXES, "axis")
-
-    def prepare(panel: Panel) -> Panel:
-        levels = np.array([chosen[along] for chosen in panel.conditions], dtype=float)[:, None]
-        return replace(panel, values=levels**bound * np.exp(_deviations(log_or_nan(panel.values))))
-
-    return Null(f"a power law of exponent {bound:g}", prepare=prepare, smooth="logarithms")
-
-
-def instead(**where: Any) -> Null:
-    """Other conditions, in which the phenomenon is absent.
-
-    Args:
-        where: the filters that take the place of the check's, by column.
-    """
-    added = filters(where)
-
-    def reread(reading: Reading) -> Reading:
-        return replace(reading, where={**reading.where, **added})
-
-    return Null(", ".join(f"{column} {value}" for column, value in where.items()), reread=reread)
 
 
 def apart(difference: float, *, sign: Literal["either", "given"] = "either") -> Null:
@@ -212,10 +206,7 @@ def apart(difference: float, *, sign: Literal["either", "given"] = "either") -> 
 
 
 def resampled(
-    panel: Panel,
-    size: int,
-    rng: np.random.Generator,
-    smooth: Literal["values", "logarithms"] | None = None,
+    panel: Panel, size: int, rng: np.random.Generator, smooth: Scale | None = None
 ) -> Panel:
     """As many replicates as a config runs, drawn with replacement, with all of their conditions.
 
@@ -235,13 +226,12 @@ def resampled(
     drawn = rng.integers(count, size=size)
     values = panel.values[:, drawn]
     if smooth is not None:
-        logs = smooth == "logarithms"
-        scale = log_or_nan(panel.values) if logs else panel.values
+        scale = panel.values if smooth == "values" else log_or_nan(panel.values)
         middle = _mean(scale)
         noise = (scale - middle) @ rng.standard_normal((count, size)) / np.sqrt(count)
         wide = (4 / (3 * count)) ** 0.2
         values = middle + (scale[:, drawn] - middle + wide * noise) / np.sqrt(1 + wide**2)
-        values = np.exp(values) if logs else values
+        values = values if smooth == "values" else np.exp(values)
     return replace(
         panel,
         replicates=np.arange(size),
@@ -254,9 +244,3 @@ def resampled(
 def _mean(values: np.ndarray) -> np.ndarray:
     """Mean of each condition (C, 1) over the replicates that have a value."""
     return np.nanmean(values, axis=1, keepdims=True)
-
-
-def _deviations(values: np.ndarray) -> np.ndarray:
-    """Deviations from the mean of each condition, as wide as those of what they are a sample of."""
-    count = values.shape[1]
-    return (values - _mean(values)) * np.sqrt(count / max(count - 1, 1))

@@ -95,15 +95,10 @@ def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
 
 
 def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Panel:
-    """Read a quantity, or two, of every condition of the reading and every replicate.
+    """Read a quantity, or two, of every condition of the first reading and every replicate.
 
     Of conditions that differ in nothing but their number of steps, the longest is read. One whose
     experiment does not record a metric is left out.
-
-    Args:
-        rows: tidy rows.
-        reading: what to read, of which conditions.
-        other: what to read beside it, of the same.
 
     Raises:
         NotRunError: no condition is left, none records the metrics, or they share no replicate.

@@ -47,15 +47,10 @@ def name_of(value: PublishedPoint) -> str:
 
 
 def read_points(rows: Rows, reading: Reading, values: Sequence[PublishedPoint]) -> list[Point]:
-    """Our replicates at the settings of published values.
+    """Our replicates at the settings of published values, without values that no run has.
 
-    Args:
-        rows: tidy rows.
-        reading: what is read at the end; of a value with a step it is read at exactly that step.
-        values: the published values.
-
-    Returns:
-        the points, without values that no run has; each with all replicates of its condition.
+    What is read at the end is, of a value with a step, read at exactly that step. Each point has
+    all replicates of its condition.
 
     Raises:
         NotRunError: two conditions have the settings of one value, or no run has any of them.
@@ -71,9 +66,8 @@ def read_points(rows: Rows, reading: Reading, values: Sequence[PublishedPoint]) 
         own = rows.keep(rows.passing({c: OneOf((v,)) for c, v in value.settings.items()}))
         if value.step not in recorded or not own.settings:
             continue
-        panel = read_panel(
-            own, reading if value.step is None else replace(reading, time=value.step)
-        )
+        time = "end" if value.step is None else value.step
+        panel = read_panel(own, replace(reading, time=time))
         if len(panel.conditions) > 1:
             names = " and ".join(chosen["condition"] for chosen in panel.conditions)
             raise NotRunError(f"the published value cannot be told to be of {names}")

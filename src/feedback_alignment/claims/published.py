@@ -1,4 +1,8 @@
-"""The statistics that compare with published values, and the verdicts of their checks."""
+"""The statistics that compare with published values, and the verdicts of their checks.
+
+What several take: a reading of a metric at the end, which of published values with a step is read
+at exactly that step, and the name of their table, as `song2021_loss` of `resources/published/`.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -104,8 +108,8 @@ def agreement(
     without their sd are taken to spread as ours do.
 
     Args:
-        reading: a metric at the end; of values of a step, it is read at exactly that step.
-        table: the published values, as `song2021_loss` of `resources/published/`.
+        reading: what is compared.
+        table: the published values.
         margin: the largest difference that counts as agreement.
         log: whether common logarithms of the means are compared.
         reading_error: by how much published values may be misread, in units of the difference.
@@ -145,12 +149,7 @@ def agreement(
 
 
 def highest_difference(reading: Reading, table: str) -> Published:
-    """Largest difference of means, ours less the published one; every one is judged.
-
-    Args:
-        reading: a metric at the end; of values of a step, it is read at exactly that step.
-        table: the published values.
-    """
+    """Largest difference of means, ours less the published one; every one is judged."""
 
     def judge(points: Sequence[Point], threshold: Threshold, stream: str) -> dict[str, Any]:
         words = (REPLICATED, NOT_REPLICATED)
@@ -172,11 +171,8 @@ def highest_difference(reading: Reading, table: str) -> Published:
 def joint_p(reading: Reading, table: str) -> Published:
     """Two-sided p-value of the sum over points of squared z; see `equivalence.joint_test`.
 
-    A replicate shares its data and initial weights with all conditions of its width.
-
-    Args:
-        reading: a metric at the end.
-        table: the published values; those without an sd do not count.
+    A replicate shares its data and initial weights with all conditions of its width. Published
+    values without an sd do not count.
     """
 
     def judge(points: Sequence[Point], threshold: Threshold, stream: str) -> dict[str, Any]:
@@ -203,13 +199,6 @@ def judge_published(
     statistic: Published, threshold: Threshold, rows: Rows, tables: Tables, stream: str
 ) -> dict[str, Any]:
     """What a check against published values finds, as attributes of its verdict.
-
-    Args:
-        statistic: what the check computes.
-        threshold: what it must satisfy.
-        rows: tidy rows.
-        tables: published values, by table.
-        stream: name of the check's random stream.
 
     Raises:
         ClaimsError: the published values do not fit the check.

@@ -6,7 +6,7 @@ a share is of a claim about every replicate, whose interval then starts above 0.
 Each raises ClaimsError where what it is declared of does not fit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, get_args
 
@@ -153,34 +153,28 @@ def _jackknife(values: np.ndarray, of_means: Callable[[np.ndarray], np.ndarray])
     return replace(found, value=whole)
 
 
-def _gain(name: str, reading: Reading, compared: Pairs, **own: Any) -> Statistic:
-    """Least paired difference of means, second less first, over pairs of conditions."""
+def _of_pairs(
+    name: str, reading: Reading, compared: Pairs, ratio: Extreme | None = None, **own: Any
+) -> Statistic:
+    """Over pairs of conditions the least difference of means, second less first.
+
+    Or an extreme ratio of geometric means, second over first.
+    """
 
     def compute(panel: Panel) -> Estimate:
-        return mean_of_replicates(_differences(panel.values, compared(panel.conditions)))
+        first, second = map(list, zip(*compared(panel.conditions), strict=True))
+        if ratio is None:
+            return mean_of_replicates(panel.values[second] - panel.values[first])
+        logs = log_or_nan(panel.values)
+        return geometric_mean_of_replicates(np.exp(logs[second] - logs[first]), ratio)
 
     return _statistic(name, reading, compute, **own)
-
-
-def _ratio(name: str, reading: Reading, extreme: Extreme, compared: Pairs, **own: Any) -> Statistic:
-    """Extreme ratio of geometric means, second over first, over pairs of conditions."""
-
-    def compute(panel: Panel) -> Estimate:
-        logs = _differences(log_or_nan(panel.values), compared(panel.conditions))
-        return geometric_mean_of_replicates(np.exp(logs), extreme)
-
-    return _statistic(name, reading, compute, **own)
-
-
-def _differences(values: np.ndarray, found: Sequence[tuple[int, int]]) -> np.ndarray:
-    first, second = map(list, zip(*found, strict=True))
-    return values[second] - values[first]
 
 
 def lowest_gain(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
     """Smallest paired difference of means, `end` minus `start`, over comparable conditions."""
     compared, own = pairs_between(along, start, end)
-    return _gain("lowest_gain", reading, compared, **own)
+    return _of_pairs("lowest_gain", reading, compared, **own)
 
 
 def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
@@ -207,19 +201,19 @@ def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
         return [(i, j) for i in passing["over"] for j in passing["of"]]
 
     said = {name: plain(where) for name, where in chosen.items()}
-    return _gain("lowest_margin", replace(reading, where=shared), compared, **said)
+    return _of_pairs("lowest_margin", replace(reading, where=shared), compared, **said)
 
 
 def highest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
     """Largest ratio of geometric means, `end` over `start`, over comparable conditions."""
     compared, own = pairs_between(along, start, end)
-    return _ratio("highest_ratio", reading, "largest", compared, **own)
+    return _of_pairs("highest_ratio", reading, compared, "largest", **own)
 
 
 def lowest_ratio(reading: Reading, *, along: str, start: Any = None, end: Any = None) -> Statistic:
     """Smallest ratio of geometric means, `end` over `start`, over comparable conditions."""
     compared, own = pairs_between(along, start, end)
-    return _ratio("lowest_ratio", reading, "least", compared, **own)
+    return _of_pairs("lowest_ratio", reading, compared, "least", **own)
 
 
 def lowest_step_ratio(reading: Reading, *, along: str) -> Statistic:
@@ -235,7 +229,7 @@ def lowest_step_ratio(reading: Reading, *, along: str) -> Statistic:
                 found += [(i, j) for j, its in zip(members, levels, strict=True) if its == above]
         return found
 
-    return _ratio("lowest_step_ratio", reading, "least", compared, along=along)
+    return _of_pairs("lowest_step_ratio", reading, compared, "least", along=along)
 
 
 def widest_spread(reading: Reading, *, along: str) -> Statistic:
@@ -245,7 +239,7 @@ def widest_spread(reading: Reading, *, along: str) -> Statistic:
     def compared(conditions: Conditions) -> list[tuple[int, int]]:
         return pairs(conditions, along)
 
-    return _ratio("widest_spread", reading, "largest", compared, along=along)
+    return _of_pairs("widest_spread", reading, compared, "largest", along=along)
 
 
 def rank_correlation(reading: Reading, *, along: str) -> Statistic:

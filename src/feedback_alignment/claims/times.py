@@ -46,33 +46,38 @@ def rows_at(rows: "pd.DataFrame", loss: "pd.DataFrame", time: Time) -> "pd.DataF
         time: one of `TIMES`, or a share of the steps: the last recorded step not after it; or a
             step, read if it is recorded.
     """
-    if time in ("before", "intervention"):
-        moment = rows[list(TURNS)].max(axis=1)
-        rows = _where(rows, rows["step"] == moment if time != "before" else rows["step"] < moment)
-    elif time == "half_fall":
-        fallen = _half_fallen(loss)
+    if time == "half_fall":
         rows = rows[rows["status"] != "diverged"]
-        rows = rows.merge(fallen, on=["condition", "replicate", "step"])
-    elif time != "start":
-        limit = _limit(rows, time)
-        reached = (rows["status"] != "diverged") | (rows["end_step"] > limit)
-        due = rows["step"] == limit if isinstance(time, int) else rows["step"] <= limit
-        rows = _where(rows, due & reached)
+        rows = rows.merge(_half_fallen(loss), on=["condition", "replicate", "step"])
+    else:
+        # Steps that never come compare to nothing.
+        rows = rows[_due(rows, time).fillna(False).astype(bool)]
     rows = rows.sort_values("step", ascending=time != "start", kind="stable")
     return rows.drop_duplicates(["condition", "replicate", "metric"], keep="last")
 
 
-def _limit(rows: "pd.DataFrame", time: Time) -> "pd.Series | int":
-    if isinstance(time, int):
-        return time
+def _due(rows: "pd.DataFrame", time: Time) -> "pd.Series":
+    """Which rows may be those at a time: of a replicate the last is, or of `start` the first."""
+    step = rows["step"]
     match time:
+        case "start":
+            return step >= 0
+        case "before":
+            return step < rows[list(TURNS)].max(axis=1)
+        case "intervention":
+            return step == rows[list(TURNS)].max(axis=1)
         case "end":
-            return rows["steps"]
+            limit = rows["steps"]
         case "half":
-            return rows["steps"] // 2
+            limit = rows["steps"] // 2
         case "cutoff":
-            return rows["cutoff_step"]
-    return rows["steps"] * time * (1 + _ROUNDING)
+            limit = rows["cutoff_step"]
+        case int():
+            limit = time
+        case _:
+            limit = rows["steps"] * time * (1 + _ROUNDING)
+    reached = (rows["status"] != "diverged") | (rows["end_step"] > limit)
+    return reached & (step == limit if isinstance(time, int) else step <= limit)
 
 
 def _half_fallen(loss: "pd.DataFrame") -> "pd.DataFrame":
@@ -82,8 +87,3 @@ def _half_fallen(loss: "pd.DataFrame") -> "pd.DataFrame":
     first, last = of_run.transform("first"), of_run.transform("last")
     half = loss[(last < first) & (loss["value"] <= (first + last) / 2)]
     return half.drop_duplicates(["condition", "replicate"])[["condition", "replicate", "step"]]
-
-
-def _where(rows: "pd.DataFrame", chosen: "pd.Series") -> "pd.DataFrame":
-    # Steps that never come compare to nothing.
-    return rows[chosen.fillna(False).astype(bool)]

@@ -30,19 +30,8 @@ INTERVALS = (
     "Differences from published values are ours less theirs, with Welch's interval, at 90 % for "
     "agreement."
 )
-CSV_COLUMNS = (
-    "claim",
-    "paper",
-    "statement",
-    "statistic",
-    "estimate",
-    "ci_low",
-    "ci_high",
-    "threshold",
-    "n",
-    "verdict",
-    "figure",
-)
+CSV_COLUMNS = ("claim", "paper", "statement", "statistic", "estimate", "ci_low", "ci_high")
+CSV_COLUMNS += ("threshold", "n", "verdict", "figure")
 
 
 def write_verdicts(verdicts: Sequence[ClaimVerdict], folder: Path, digest: str) -> None:
@@ -118,10 +107,7 @@ def markdown_text(verdicts: Sequence[ClaimVerdict]) -> str:
     """A table of the claims, then one of the checks of each."""
     lines = ["# Claims and verdicts", "", "| claim | paper | verdict |", "|---|---|---|"]
     lines += [f"| {_cell(c.id)} | {_cell(c.paper)} | **{c.verdict}** |" for c in verdicts]
-    lines += [
-        "",
-        *textwrap.wrap(INTERVALS, 98),
-    ]
+    lines += ["", *textwrap.wrap(INTERVALS, 98)]
     for claim in verdicts:
         lines += ["", f"## {_cell(claim.id)}: {claim.verdict}", "", _cell(claim.statement), ""]
         lines += [f"{_cell(claim.paper)}; figure `{claim.figure}`", ""]
