@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import AXES, TEXT_COLUMNS, Filter, passes, slow_time
+from feedback_alignment.claims.filters import (
+    AXES,
+    NUMBER_AXES,
+    TEXT_COLUMNS,
+    Filter,
+    passes,
+    slow_time,
+)
 from feedback_alignment.claims.quantities import QUANTITIES, ratio
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.times import STEPS_READ, Time, rows_at
@@ -103,6 +110,8 @@ def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Pa
     Raises:
         NotRunError: no condition is left, none records the metrics, or they share no replicate.
     """
+    import pandas as pd
+
     rows = rows.keep(_longest(rows.passing(reading.where)))
     if not rows.settings:
         raise NotRunError("no condition of the config matches")
@@ -118,8 +127,9 @@ def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Pa
     replicates = status.columns[paired].to_numpy()
     if not replicates.size:
         raise NotRunError("the conditions share no replicate")
+    pairs = pd.MultiIndex.from_product([settings, replicates], names=["condition", "replicate"])
+    values = [_read(rows.frame, pairs, [*settings.values()], one) for one in readings]
     notes = {"unpaired_replicates": status.columns[~paired].tolist(), "not_measured": unmeasured}
-    values = [_read(rows.frame, settings, replicates, one) for one in readings]
     return Panel(
         " and ".join(one.quantity for one in readings),
         tuple(settings.values()),
@@ -163,44 +173,26 @@ def _row_name(key: tuple[str, str]) -> str:
 
 def _read(
     frame: "pd.DataFrame",
-    settings: Mapping[str, Mapping[str, Any]],
-    replicates: np.ndarray,
+    runs: "pd.MultiIndex",
+    settings: Sequence[Mapping[str, Any]],
     reading: Reading,
 ) -> np.ndarray:
+    """Values (C, S) of runs, which are S replicates of each of C conditions with these settings."""
+    recipe = QUANTITIES[reading.quantity]
     frame = frame[frame["value"].notna() & (frame["layer"] == frame["metric"].map(reading.rows))]
-    values = _read_at(frame, settings, replicates, reading.quantity, reading.time)
-    if reading.relative_to is not None:
-        start = _read_at(frame, settings, replicates, reading.quantity, reading.relative_to)
-        values = ratio(values, start)
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def _read_at(
-    frame: "pd.DataFrame",
-    settings: Mapping[str, Mapping[str, Any]],
-    replicates: np.ndarray,
-    quantity: str,
-    time: Time,
-) -> np.ndarray:
-    import pandas as pd
-
-    recipe = QUANTITIES[quantity]
-    wanted = {metric: (metric, time) for metric in recipe.metrics}
-    if recipe.since_start:
-        wanted["first"] = recipe.metrics[0], "start"
-    runs = pd.MultiIndex.from_product([settings, replicates], names=["condition", "replicate"])
     loss = frame[frame["metric"] == "loss"]
-    read = {
-        name: rows_at(frame[frame["metric"] == metric], loss, when)
-        .set_index(runs.names)["value"]
-        .reindex(runs)
-        .to_numpy()
-        .reshape(len(settings), -1)
-        for name, (metric, when) in wanted.items()
-    }
-    return np.array(
-        [
-            recipe.compute({name: values[i] for name, values in read.items()}, chosen)
-            for i, chosen in enumerate(settings.values())
-        ]
-    )
+    columns = {name: np.array([[chosen[name]] for chosen in settings]) for name in NUMBER_AXES}
+
+    def read(metric: str, time: Time) -> np.ndarray:
+        rows = rows_at(frame[frame["metric"] == metric], loss, time)
+        values = rows.set_index(runs.names)["value"].reindex(runs)
+        return values.to_numpy().reshape(len(settings), -1)
+
+    def computed(time: Time) -> np.ndarray:
+        first = [read(recipe.metrics[0], "start")] if recipe.since_start else []
+        return recipe.compute(columns, *(read(m, time) for m in recipe.metrics), *first)
+
+    values = computed(reading.time)
+    if reading.relative_to is not None:
+        values = ratio(values, computed(reading.relative_to))
+    return np.where(np.isfinite(values), values, np.nan)

@@ -200,7 +200,7 @@ def lowest_margin(reading: Reading, *, over: Reading) -> Statistic:
                 raise NotRunError(f"no condition of the config matches `{name}`")
         return [(i, j) for i in passing["over"] for j in passing["of"]]
 
-    said = {name: plain(where) for name, where in chosen.items()}
+    said: dict[str, Any] = {name: plain(where) for name, where in chosen.items()}
     return _of_pairs("lowest_margin", replace(reading, where=shared), compared, **said)
 
 
