@@ -1,6 +1,5 @@
 """Which conditions a check looks at: filters on the columns of the tidy table."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,19 +53,6 @@ def plain(where: Mapping[str, Filter]) -> dict[str, Any]:
 def values_in(value: Any) -> tuple:
     """A condition's value of a column; of `case` it may have several."""
     return value if isinstance(value, tuple) else (value,)
-
-
-def slow_time(settings: Mapping[str, Any]) -> float:
-    """Training time in units of the time that alignment takes, `eta*lambda*t*sqrt(n/p)`.
-
-    A linear network of large width passes `cos(beta, b) = 1/2` at about 10/(9 sqrt 3) = 0.64 in
-    this unit (docs/findings.md), so a condition below has not settled.
-
-    Args:
-        settings: a condition's eta, l2, steps, samples and width.
-    """
-    decays = settings["eta"] * settings["l2"] * settings["steps"]
-    return decays * math.sqrt(settings["samples"] / settings["width"])
 
 
 def filters(columns: Mapping[str, Any]) -> dict[str, Filter]:

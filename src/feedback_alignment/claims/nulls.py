@@ -13,8 +13,7 @@ from feedback_alignment.claims.estimates import log_or_nan
 from feedback_alignment.claims.filters import ALONG, NUMBER_AXES, filters
 from feedback_alignment.claims.groups import Conditions, groups, pairs_between, strata
 from feedback_alignment.claims.panel import Panel
-from feedback_alignment.claims.readings import Reading
-from feedback_alignment.claims.threshold import Comparison
+from feedback_alignment.claims.readings import Criterion, Reading
 
 Scale = Literal["values", "logarithms"]
 
@@ -106,7 +105,7 @@ def unrelated(within: str | None = None) -> Null:
     return Null(f"the first quantity is another run's{alike}", draw=draw)
 
 
-def tells_at(area: float, criterion: Comparison[Reading]) -> Null:
+def tells_at(area: float, criterion: Criterion) -> Null:
     """The first quantity a score that tells runs that pass from others as often as the edge says.
 
     Normal, shifted where a run passes (the binormal model), with one deviation for all runs of a

@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feedback_alignment.claims.errors import NotRunError
-from feedback_alignment.claims.filters import (
-    AXES,
-    NUMBER_AXES,
-    TEXT_COLUMNS,
-    Filter,
-    passes,
-    slow_time,
-)
+from feedback_alignment.claims.filters import AXES, NUMBER_AXES, TEXT_COLUMNS, Filter, passes
 from feedback_alignment.claims.quantities import QUANTITIES, ratio
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.times import STEPS_READ, Time, rows_at
@@ -84,19 +77,20 @@ def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
 
     None where a setting is missing, or "" if it is text. Beside the columns: `slow_time`, and the
     cases that the experiments of the table give the condition, a tuple.
+
+    A linear network of large width passes `cos(beta, b) = 1/2` at a slow time of about
+    10/(9 sqrt 3) = 0.64 (docs/findings.md), so a condition below has not settled.
     """
     columns = [*AXES, "steps"]
     text = dict.fromkeys(set(columns) & set(TEXT_COLUMNS), "")
     rows = table.drop_duplicates("condition")[["condition", *columns]].fillna(text)
     rows = rows.sort_values([*columns, "condition"])
+    decays = rows["eta"] * rows["l2"] * rows["steps"]
+    rows["slow_time"] = decays * np.sqrt(rows["samples"] / rows["width"])
     cases = table[["condition", "case"]].drop_duplicates().fillna({"case": ""})
     cases = cases.groupby("condition")["case"].agg(tuple)
     return {
-        chosen["condition"]: {
-            **chosen,
-            "slow_time": slow_time(chosen),
-            "case": cases[chosen["condition"]],
-        }
+        chosen["condition"]: {**chosen, "case": cases[chosen["condition"]]}
         for chosen in rows.astype(object).where(rows.notna(), None).to_dict("records")
     }
 
@@ -117,7 +111,7 @@ def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Pa
         raise NotRunError("no condition of the config matches")
     readings = [reading] if other is None else [reading, other]
     runs = rows.frame.drop_duplicates(["condition", "replicate"])
-    unmeasured = _unmeasured(rows, runs, [row for one in readings for row in one.rows.items()])
+    unmeasured = _unmeasured(rows, readings)
     settings = {c: chosen for c, chosen in rows.settings.items() if c not in unmeasured}
     # A row for each condition, a column for each replicate that one of them has.
     status = runs[runs["condition"].isin(list(settings))].pivot(
@@ -150,18 +144,20 @@ def _longest(settings: Mapping[str, Mapping[str, Any]]) -> set[str]:
     return set(best.values())
 
 
-def _unmeasured(rows: Rows, runs: "pd.DataFrame", needed: Sequence[tuple[str, str]]) -> list[str]:
-    """The conditions without a row of each metric and layer, but for those that all diverged."""
-    frame, lived = rows.frame, set(runs.loc[runs["status"] != "diverged", "condition"])
+def _unmeasured(rows: Rows, readings: Sequence[Reading]) -> list[str]:
+    """The conditions without a row that a reading needs, but for those that all diverged."""
+    frame = rows.frame
+    lived = set(frame.loc[frame["status"] != "diverged", "condition"])
     recorded = {
         (metric, layer): set(
             frame.loc[(frame["metric"] == metric) & (frame["layer"] == layer), "condition"]
         )
-        for metric, layer in needed
+        for one in readings
+        for metric, layer in one.rows.items()
     }
     absent = [c for c in rows.settings if c in lived - set.intersection(*recorded.values())]
     if len(absent) == len(rows.settings):
-        missing = [key for key, found in recorded.items() if not found] or needed
+        missing = [key for key, found in recorded.items() if not found] or recorded
         raise NotRunError(f"the tables do not record {' and '.join(map(_row_name, missing))}")
     return absent
 

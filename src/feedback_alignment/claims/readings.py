@@ -8,7 +8,7 @@ from typing import Any
 from feedback_alignment.claims.errors import ClaimsError, pick, shown
 from feedback_alignment.claims.filters import Filter, filters, known_column
 from feedback_alignment.claims.quantities import QUANTITIES
-from feedback_alignment.claims.threshold import Comparable
+from feedback_alignment.claims.threshold import Comparable, Comparison
 from feedback_alignment.claims.times import Time, known_time
 
 _LAYER = "hidden|output|all|[1-9][0-9]{0,3}"
@@ -52,6 +52,10 @@ class Reading(Comparable):
         if other.time == self.time:
             raise ClaimsError(f"a ratio needs two times, not {shown(self.time)} twice")
         return replace(self, relative_to=other.time)
+
+
+# What a replicate satisfies or not.
+Criterion = Comparison[Reading]
 
 
 @dataclass(frozen=True)

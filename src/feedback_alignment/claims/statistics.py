@@ -33,11 +33,10 @@ from feedback_alignment.claims.groups import (
     strata,
 )
 from feedback_alignment.claims.panel import Panel
-from feedback_alignment.claims.readings import Reading
+from feedback_alignment.claims.readings import Criterion, Reading
 from feedback_alignment.claims.threshold import Comparable, Comparison
 
 Average = Literal["mean", "rms", "geometric"]
-Criterion = Comparison[Reading]
 
 
 @dataclass(frozen=True)
