@@ -1,6 +1,7 @@
 """What nulls do to what is read, and that checks which cannot fail are found."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -246,6 +247,19 @@ def test_means_at_the_margin_of_published_ones_seldom_agree(sweep, spread, log):
             made, joint_p(LOSS, "made") >= 0.01, apart(margin), published={"made": points}
         )
         assert joint.share <= LEVEL
+
+
+def test_beside_published_values_a_null_needs_a_replicate_at_each(make_run, make_table):
+    gone = {"status": "diverged", "end_step": 7}
+    rows = [
+        row
+        for width, replicate in product((100, 400), range(8))
+        for row in make_run(replicate, {"loss": 0.5}, width=width, **(gone if width > 100 else {}))
+    ]
+    points = [PublishedPoint({"width": w}, "loss", "", None, 0.5, 0.02, 50) for w in (100, 400)]
+    agrees = agreement(LOSS, "made", margin=0.05) >= 5 / 6
+    (found,) = rates(make_table(rows), agrees, apart(0.05), published={"made": points})
+    assert (found.share, found.reason) == (None, "no replicate is left")
 
 
 def test_a_gain_of_nothing_is_seldom_a_gain(sweep):

@@ -104,10 +104,10 @@ def _rates(
                 passes, size, population = _of_points(check, statistic, rows, published)
             else:
                 passes, size, population = _of_panel(check, statistic, rows, nulls)
+            found = [passes(rng) for _ in range(resamples)]
         except NotRunError as error:
             yield replace(blank, reason=str(error))
             continue
-        found = [passes(rng) for _ in range(resamples)]
         if found.count(None) > resamples / 2:
             yield replace(blank, reason="most samples of the null have nothing to judge")
             continue
@@ -142,6 +142,8 @@ def _of_points(
     """The same of a comparison with published values."""
     points = read_points(rows, statistic.reading, statistic.values(published))
     size = min(point.values.size for point in points)
+    if not size:
+        raise NotRunError("no replicate is left")
 
     def passes(rng: np.random.Generator) -> bool:
         drawn = [_differing(point, statistic, check.null, rng) for point in points]
