@@ -50,15 +50,16 @@ def leave_out(panel: Panel, *, keep: str = "") -> Panel:
         excluded["no_value"] = names[missing].tolist()
     left = ~(unstable | missing)
     # Without a condition there is no replicate that it could be computed from.
-    stays = np.ones(panel.replicates.size, dtype=bool) if keep else ~diverged[left].any(axis=0)
-    replicates = stays & left.any()
+    lost = np.zeros(panel.replicates.size, dtype=bool) if keep else diverged[left].any(axis=0)
+    replicates = ~lost & left.any()
+    cut = np.ix_(left, replicates)
     return replace(
         panel,
         conditions=tuple(c for c, stays in zip(panel.conditions, left, strict=True) if stays),
         replicates=panel.replicates[replicates],
-        values=panel.values[left][:, replicates],
-        other=panel.other[left][:, replicates],
-        diverged=diverged[left][:, replicates],
+        values=panel.values[cut],
+        other=panel.other[cut],
+        diverged=diverged[cut],
         excluded=excluded,
     )
 

@@ -100,8 +100,10 @@ def value_of(column: str, value: Any) -> str | float | bool:
     return value
 
 
-def named(value: str | float | bool) -> str:
-    """A column's value as text."""
+def named(value: str | float | bool, column: str = "") -> str:
+    """A column's value as text, behind the column's name if it does not speak for itself."""
+    if column and not (column in TEXT_COLUMNS and value):
+        return f"{column} {named(value)}"
     if isinstance(value, str):
         return value or '""'
     return str(value).lower() if isinstance(value, bool) else f"{value:g}"

@@ -9,7 +9,7 @@ import numpy as np
 from feedback_alignment.claims.declaration import Check, Claim
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.exclusions import in_words, leave_out
-from feedback_alignment.claims.filters import TEXT_COLUMNS, OneOf, named, plain, values_in
+from feedback_alignment.claims.filters import OneOf, named, plain, values_in
 from feedback_alignment.claims.panel import Panel, Rows, read_panel, rows_of
 from feedback_alignment.claims.points import Tables
 from feedback_alignment.claims.published import Published, judge_published
@@ -113,9 +113,8 @@ def parts_of(
     }
     parts = []
     for value in sorted(found):
-        name = value if column in TEXT_COLUMNS and value else f"{column} {named(value)}"
         own = replace(reading, where={**reading.where, column: OneOf((value,))})
-        parts.append((name, replace(statistic, reading=own)))
+        parts.append((named(value, column), replace(statistic, reading=own)))
     return parts or [("", statistic)]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from feedback_alignment.claims.equivalence import mean_of, welch_interval
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.exclusions import in_words, leave_out
-from feedback_alignment.claims.filters import TEXT_COLUMNS, OneOf, named
+from feedback_alignment.claims.filters import OneOf, named
 from feedback_alignment.claims.panel import Panel, Rows, read_panel
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.threshold import Threshold
@@ -39,11 +39,8 @@ class Point:
 
 def name_of(value: PublishedPoint) -> str:
     """The settings of a published value in words, and its step if it has one."""
-    said = [
-        str(setting) if column in TEXT_COLUMNS else f"{column} {named(setting)}"
-        for column, setting in value.settings.items()
-    ]
-    return ", ".join([*said, *([] if value.step is None else [f"step {value.step}"])])
+    said = [named(setting, column) for column, setting in value.settings.items()]
+    return ", ".join(said if value.step is None else [*said, f"step {value.step}"])
 
 
 def read_points(rows: Rows, reading: Reading, values: Sequence[PublishedPoint]) -> list[Point]:
