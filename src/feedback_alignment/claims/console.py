@@ -13,11 +13,7 @@ _HEADINGS = ("", "estimate [95 % interval]", "threshold", "replicates", "verdict
 
 
 def table(verdicts: Sequence[ClaimVerdict]) -> str:
-    """A table of at most 100 columns: each claim, its checks below it, and a count at the end.
-
-    Args:
-        verdicts: the verdicts.
-    """
+    """A table of at most 100 columns: each claim, its checks below it, and a count at the end."""
     lines = [_row(_HEADINGS)]
     for claim in verdicts:
         lines += ["-" * _COLUMNS, f"{claim.id:<{sum(_WIDTHS) + 2}}{claim.verdict.upper()}"]

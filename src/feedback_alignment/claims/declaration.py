@@ -63,8 +63,8 @@ def claim(*, paper: str, figure: str, **scope: Any) -> Callable[[Callable[[Part]
     The claim's id is the function's module and name, its statement the function's docstring.
 
     Args:
-        paper: whose claim it is; `ours` for one of this project.
-        figure: the figure that shows it.
+        paper: as in `Claim`.
+        figure: likewise.
         scope: what all of its conditions have, as in `Part.where`: a run on other data, say, is
             no evidence for it.
 

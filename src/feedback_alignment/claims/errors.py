@@ -27,14 +27,9 @@ class NotRunError(Exception):
 def pick(value: Any, allowed: Iterable[str], what: str, also: str = "") -> str:
     """Return `value` if it is one of the allowed names.
 
-    Args:
-        value: what the declaration says.
-        allowed: the names to choose from.
-        what: what they name, for the message.
-        also: what else is allowed there, for the message.
-
     Raises:
-        ClaimsError: it is not; the message has the nearest name, or all that are allowed.
+        ClaimsError: it is not; the message says `what` it names, and the nearest name or all that
+            are allowed, with what is `also` allowed there.
     """
     names = list(allowed)
     if isinstance(value, str) and value in names:

@@ -73,13 +73,9 @@ def strata(conditions: Conditions, column: str | None) -> list[list[int]]:
 def pairs(
     conditions: Conditions, along: str, start: Any = None, end: Any = None
 ) -> list[tuple[int, int]]:
-    """Indices (from, to) of comparable conditions with the given values of `along`.
+    """Indices of comparable conditions of which one has `start` and the other `end` of an axis.
 
-    Args:
-        conditions: settings of each condition.
-        along: the axis that differs.
-        start: its value in the first of a pair; None for every other value.
-        end: its value in the second, likewise.
+    None is every other value.
 
     Raises:
         NotRunError: there is no such pair.

@@ -33,16 +33,13 @@ def judge(
     tables: Mapping[str, "pd.DataFrame | None"],
     published: Tables | None = None,
 ) -> list[ClaimVerdict]:
-    """Judge claims.
+    """A verdict for each claim, in order.
 
     Args:
         claims: the claims.
         tables: by figure, the tidy rows of all experiments that feed it, or None if none of them
             has run; a figure that the config does not have is absent.
         published: the values that claims are compared with, by the name of their table.
-
-    Returns:
-        a verdict for each claim, in order.
 
     Raises:
         ClaimsError: published values that a check asks for are not there, or do not fit it.

@@ -67,17 +67,14 @@ def null_rates(
     published: Tables,
     resamples: int,
 ) -> list[NullRate]:
-    """Judge every check on samples of its null.
+    """A rate for each check, and for each value of a column by which it is judged.
 
     Args:
         claims: the claims.
         judged: by figure, the tidy rows that the claims are judged by: a sample has their size.
         nulls: by figure, the tidy rows of these and of all conditions that are nulls.
         published: the values that claims are compared with, by table.
-        resamples: number of samples.
-
-    Returns:
-        a rate for each check, and for each value of a column by which it is judged.
+        resamples: number of samples of each null.
     """
     own = {figure: rows_of(table) for figure, table in judged.items()}
     others = {figure: rows_of(table) for figure, table in nulls.items()}

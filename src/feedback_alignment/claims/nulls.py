@@ -53,11 +53,7 @@ def untrained() -> Null:
 
 
 def instead(**where: Any) -> Null:
-    """Other conditions, in which the phenomenon is absent.
-
-    Args:
-        where: the filters that take the place of the check's, by column.
-    """
+    """Other conditions, in which the phenomenon is absent: filters in place of the check's."""
     added = filters(where)
 
     def reread(reading: Reading) -> Reading:
@@ -69,8 +65,7 @@ def instead(**where: Any) -> Null:
 def shuffled(along: str | None = None) -> Null:
     """The values of the conditions exchanged at random within each replicate.
 
-    Args:
-        along: among those that differ in this setting, or `case`, alone; None among all.
+    Among those that differ in this setting, or `case`, alone, or among all.
     """
     if along is not None:
         pick(along, ALONG, "axis")
@@ -87,11 +82,7 @@ def shuffled(along: str | None = None) -> Null:
 
 
 def unrelated(within: str | None = None) -> Null:
-    """The first quantity of every run that of another run.
-
-    Args:
-        within: the other run has the same value of this setting; None for any run.
-    """
+    """The first quantity of every run that of another run, with the same value of this setting."""
     if within is not None:
         pick(within, ALONG, "axis")
 
@@ -194,11 +185,9 @@ def quantile_at(bound: float, share: float) -> Null:
 
 
 def apart(difference: float, *, sign: Literal["either", "given"] = "either") -> Null:
-    """Means that differ from the published ones by the margin.
+    """Means that differ from the published ones, ours less theirs in the units of the check.
 
-    Args:
-        difference: ours less the published mean, in the units of the check.
-        sign: `either` if that is so up to a random sign at each point.
+    With sign `either` each point draws the sign of its difference.
     """
     finite(difference, "a difference must be a number")
     return Null(f"means {difference:g} from the published ones", difference=difference, sign=sign)
@@ -215,7 +204,7 @@ def resampled(
 
     Args:
         panel: the replicates to draw from.
-        size: how many.
+        size: how many to draw.
         rng: where randomness comes from.
         smooth: the scale on which the first quantity is smoothed; None for not at all.
     """

@@ -48,12 +48,7 @@ def root_seeds(claims: Sequence[Claim]) -> tuple[int, ...]:
 
 
 def table_of_seeds(claims: Sequence[Claim], verdicts: Sequence[Sequence[ClaimVerdict]]) -> str:
-    """A table as CSV: a row each claim, its verdict under each seed, in their order.
-
-    Args:
-        claims: the claims.
-        verdicts: those of each seed.
-    """
+    """A table as CSV: a row each claim, its verdict under each seed, in their order."""
     digest = digest_of_claims(claims)
     found = [{verdict.id: verdict.verdict for verdict in one} for one in verdicts]
     rows = [[digest, claim.id, *(one[claim.id] for one in found)] for claim in claims]
@@ -61,11 +56,7 @@ def table_of_seeds(claims: Sequence[Claim], verdicts: Sequence[Sequence[ClaimVer
 
 
 def read_seeds(path: Path, digest: str) -> dict[str, tuple[str, ...]]:
-    """Verdicts under each root seed, by claim; none if the claims have changed since.
-
-    Args:
-        path: the table.
-        digest: that of the claims.
+    """Verdicts under each root seed, by claim; none if the claims' digest is another since.
 
     Raises:
         ClaimsError: the file is no such table.

@@ -1,9 +1,10 @@
 """The statistics that a claim can name: what each is declared of, and how a panel becomes it.
 
 What several take: `along`, the setting or `case` in which the conditions that are compared differ;
-`start` and `end`, its values in the two of a pair, of which None is every other; `every`, whether
-a share is of a claim about every replicate, whose interval then starts above 0.9 if 29 all pass.
-Each raises ClaimsError where what it is declared of does not fit.
+`start` and `end`, its values in the two of a pair, of which None is every other; a criterion, a
+comparison of a reading with a number; `every`, whether the claim is of every replicate: of 29 that
+all pass the interval then starts above 0.9. Two readings are of the same conditions. Each raises
+ClaimsError where what it is declared of does not fit.
 """
 
 from collections.abc import Callable, Mapping
@@ -326,10 +327,6 @@ def share_concordant(one: Criterion, other: Criterion) -> Statistic:
 
     A run without a value of the first is not concordant; one without a value of the second does
     not satisfy it.
-
-    Args:
-        one: a comparison of a reading with a number.
-        other: one of another reading, in the same conditions.
     """
     _one_comparison("runs are concordant", one, other)
 
@@ -342,14 +339,9 @@ def share_concordant(one: Criterion, other: Criterion) -> Statistic:
 
 
 def share_among(passing: Criterion, *, given: Criterion, every: bool = False) -> Statistic:
-    """Share of replicates that satisfy a criterion among those that satisfy another.
+    """Share of replicates that satisfy a criterion among those that satisfy a given one.
 
     Both in every condition; what has no value does not satisfy it.
-
-    Args:
-        passing: the criterion.
-        given: the other, without which the first is not asked.
-        every: whether the claim is of every such replicate.
     """
     _one_comparison("a share among replicates is told", passing, given)
 
@@ -366,13 +358,9 @@ def share_among(passing: Criterion, *, given: Criterion, every: bool = False) ->
 
 
 def share_of_replicates(passing: Criterion, *, every: bool = False) -> Statistic:
-    """Share of replicates that satisfy the criterion, or both, in every condition.
+    """Share of replicates that satisfy the criterion, or two joined by `&`, in every condition.
 
     A replicate that diverged before it is read, or has no value, does not satisfy it.
-
-    Args:
-        passing: the criterion, or two joined by `&`.
-        every: whether the claim is of every replicate.
     """
     if not _is_criterion(passing):
         raise ClaimsError("a share is of a comparison of a reading with a number")

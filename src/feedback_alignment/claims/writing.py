@@ -37,10 +37,7 @@ CSV_COLUMNS += ("threshold", "n", "verdict", "figure")
 def write_verdicts(verdicts: Sequence[ClaimVerdict], folder: Path, digest: str) -> None:
     """Write `claims.csv`, `claims.json` and `claims.md`, each whole or not at all.
 
-    Args:
-        verdicts: the verdicts.
-        folder: where the files go.
-        digest: that of the claims, `root_seeds.digest_of_claims`.
+    The digest is that of the claims, `root_seeds.digest_of_claims`.
     """
     write_text(folder / "claims.csv", csv_text(verdicts))
     write_text(folder / "claims.json", json_text(verdicts, digest))
