@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from feedback_alignment.claims import read_verdicts, table
+from feedback_alignment.claims import console_text, read_verdicts
 from feedback_alignment.errors import InputError
 
 
@@ -14,7 +14,7 @@ def main() -> int:
     parser.add_argument("--claims-json", type=Path, required=True, help="claims.json to show")
     args = parser.parse_args()
     try:
-        print(table(read_verdicts(args.claims_json)), end="")
+        print(console_text(read_verdicts(args.claims_json)), end="")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback_alignment.claims import Check, Claim, Part, Threshold, judge, overall, table
+from feedback_alignment.claims import Check, Claim, Part, Threshold, console_text, judge, overall
 from feedback_alignment.claims.estimates import Estimate, share_of
 from feedback_alignment.claims.nulls import untrained
 from feedback_alignment.claims.statistics import (
@@ -297,7 +297,7 @@ def test_a_lambda_at_which_all_diverge_leaves_the_other_verdicts(make_run, make_
         assert replace(new, excluded={}, left_out=()) == old
     lost = "in which more than half of the replicates diverged left out"
     said = f"{2 * len(unstable)} conditions {lost}"
-    for shown in (table(after), csv_text(after), markdown_text(after)):
+    for shown in (console_text(after), csv_text(after), markdown_text(after)):
         assert shown.count(said) == 4
     assert json.loads(json_text(after))["claims"][0]["checks"][0]["excluded"]["mostly_diverged"]
 
@@ -431,7 +431,7 @@ def test_auc_ranks_a_diverged_run_by_what_it_was_and_counts_it_as_failing(
     counted = found.excluded.get("diverged", {})
     assert list(counted.values()) == ([list(lost)] * 2 if lost else [])
     said = f"{2 * len(lost)} diverged replicates counted as failing"
-    assert (said in table(verdict)) == bool(lost)
+    assert (said in console_text(verdict)) == bool(lost)
     assert found.arguments["other_passes"] == {"below": 100}
 
 
@@ -456,7 +456,7 @@ def test_a_share_among_replicates_counts_those_it_applies_to(make_run, make_tabl
     (found,) = verdict[0].checks
     assert (found.n, found.estimate, found.verdict) == (6, 1.0, "replicated")
     assert (found.ci_low, found.ci_high) == share_of(np.ones((1, 6))).interval
-    assert "3 replicates to which it does not apply" in table(verdict)
+    assert "3 replicates to which it does not apply" in console_text(verdict)
 
 
 def test_auc_of_runs_that_all_stay_is_not_run(make_run, make_table):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from feedback_alignment.claims import ClaimsError, Part, claim, judge, read_verdicts, table
+from feedback_alignment.claims import ClaimsError, Part, claim, console_text, judge, read_verdicts
 from feedback_alignment.claims.nulls import apart
 from feedback_alignment.claims.published import agreement, highest_difference, joint_p
 from feedback_alignment.claims.writing import csv_text, json_text, markdown_text
@@ -340,8 +340,8 @@ def test_files_show_every_point(ours, tmp_path):
     assert back[0].checks[0].points[0].published_n == 50
     assert len(json.loads(json_text(found))["claims"][0]["checks"][0]["points"]) == 6
     # The console has the summary alone.
-    assert "width 400" not in table(found)
-    assert "5 of 6 points agree; 1 differing" in table(found)
+    assert "width 400" not in console_text(found)
+    assert "5 of 6 points agree; 1 differing" in console_text(found)
 
 
 @pytest.mark.parametrize(

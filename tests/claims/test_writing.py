@@ -9,8 +9,8 @@ from feedback_alignment.claims import (
     CheckVerdict,
     ClaimsError,
     ClaimVerdict,
+    console_text,
     read_verdicts,
-    table,
     write_verdicts,
 )
 from feedback_alignment.claims.exclusions import in_words
@@ -112,7 +112,7 @@ def test_every_list_says_what_a_check_left_out():
     assert json.loads(json_text(CLAIMS))["claims"][0]["checks"][0]["left_out"] == said.split("; ")
     for text in (csv_text(CLAIMS), markdown_text(CLAIMS)):
         assert f"({said})" in text
-    assert said.split("; ")[0] in table(CLAIMS)
+    assert said.split("; ")[0] in console_text(CLAIMS)
 
 
 def test_json_holds_everything_with_six_digits():
@@ -157,7 +157,7 @@ def test_verdicts_read_back(tmp_path):
     back = read_verdicts(tmp_path / "claims.json")
     assert json_text(back) == json_text(CLAIMS)
     assert csv_text(back) == csv_text(CLAIMS)
-    assert table(back) == table(CLAIMS)
+    assert console_text(back) == console_text(CLAIMS)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"claims": [{"id": "a"}]}'])
@@ -172,7 +172,7 @@ def test_other_files_are_refused(tmp_path, text):
 
 def test_console_table_fits_and_says_all():
     long = replace(DONE, label="word " * 60, reason="reason " * 40, verdict="inconclusive")
-    text = table([*CLAIMS, replace(CLAIMS[0], id="song.long", checks=(long, long))])
+    text = console_text([*CLAIMS, replace(CLAIMS[0], id="song.long", checks=(long, long))])
     lines = text.splitlines()
     assert max(map(len, lines)) <= 100
     assert all(line == line.rstrip() for line in lines)
@@ -187,10 +187,10 @@ def test_console_table_fits_and_says_all():
 
 def test_long_thresholds_do_not_touch_the_number_of_replicates():
     check = replace(DONE, threshold="none differs, >= 0.833333", verdict="not replicated")
-    lines = table([replace(CLAIMS[0], checks=(check,))]).splitlines()
+    lines = console_text([replace(CLAIMS[0], checks=(check,))]).splitlines()
     assert max(map(len, lines)) <= 100
     assert any(line.endswith("  none differs, >= 0.833333 8     not replicated") for line in lines)
 
 
 def test_console_table_of_nothing():
-    assert table([]).splitlines()[-1] == "0 claims: none"
+    assert console_text([]).splitlines()[-1] == "0 claims: none"

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from feedback_alignment.claims.console import table
 from feedback_alignment.claims.declaration import Check, Claim, Part, claim
 from feedback_alignment.claims.errors import ClaimsError, LocatedError, located, pick
 from feedback_alignment.claims.judging import judge
@@ -11,7 +10,7 @@ from feedback_alignment.claims.points import Tables
 from feedback_alignment.claims.published import Published
 from feedback_alignment.claims.threshold import Threshold
 from feedback_alignment.claims.verdicts import CheckVerdict, ClaimVerdict, overall
-from feedback_alignment.claims.writing import read_verdicts, write_verdicts
+from feedback_alignment.claims.writing import console_text, read_verdicts, write_verdicts
 
 __all__ = [
     "Check",
@@ -22,11 +21,11 @@ __all__ = [
     "Part",
     "Threshold",
     "claim",
+    "console_text",
     "judge",
     "load_claims",
     "overall",
     "read_verdicts",
-    "table",
     "write_verdicts",
 ]
 

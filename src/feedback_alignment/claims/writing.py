@@ -1,12 +1,14 @@
-"""Write verdicts as CSV, JSON and Markdown, and read them back."""
+"""Write verdicts as CSV, JSON, Markdown and for the console, and read them back."""
 
 import csv
 import io
 import json
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from feedback_alignment.claims.errors import ClaimsError
 from feedback_alignment.claims.estimates import CONFIDENCE
 from feedback_alignment.claims.verdicts import (
     MIN_REPLICATES,
+    NOT_RUN,
     CheckVerdict,
     ClaimVerdict,
     PointVerdict,
@@ -32,6 +35,10 @@ INTERVALS = (
 )
 CSV_COLUMNS = ("claim", "paper", "statement", "statistic", "estimate", "ci_low", "ci_high")
 CSV_COLUMNS += ("threshold", "n", "verdict", "figure")
+# Of the console: characters of a line, and of its cells but the last.
+_COLUMNS = 100
+_WIDTHS = (16, 30, 26, 6)
+_HEADINGS = ("", "estimate [95 % interval]", "threshold", "replicates", "verdict")
 
 
 def write_verdicts(verdicts: Sequence[ClaimVerdict], folder: Path, digest: str) -> None:
@@ -169,3 +176,39 @@ def _rounded(content: Any) -> Any:
 
 def _cell(text: str) -> str:
     return re.sub(r"([|*_])", r"\\\1", text)
+
+
+def console_text(verdicts: Sequence[ClaimVerdict]) -> str:
+    """A table of at most 100 columns: each claim, its checks below it, and a count at the end."""
+    lines = [_line(_HEADINGS)]
+    for claim in verdicts:
+        lines += ["-" * _COLUMNS, f"{claim.id:<{sum(_WIDTHS) + 2}}{claim.verdict.upper()}"]
+        reasons = {check.reason for check in claim.checks}
+        if claim.verdict == NOT_RUN and len(reasons) == 1:
+            lines.append(f"  because {reasons.pop()}")
+            continue
+        for label, checks in groupby(claim.checks, lambda check: check.label):
+            lines += textwrap.wrap(label, _COLUMNS, initial_indent="  ", subsequent_indent="  ")
+            for said, alike in groupby(checks, lambda check: (check.reason, check.left_out)):
+                reason, gone = said[0], "; ".join(said[1])
+                lines += [_check_line(check) for check in alike]
+                if reason:
+                    lines += textwrap.wrap(reason, _COLUMNS, initial_indent="      because ")
+                if gone:
+                    lines += textwrap.wrap(gone, _COLUMNS, initial_indent="      note: ")
+    tally = Counter(claim.verdict for claim in verdicts)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in tally.items())
+    lines += ["-" * _COLUMNS, f"{len(verdicts)} claims: {counts or 'none'}"]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _check_line(check: CheckVerdict) -> str:
+    estimate = "" if check.estimate is None else f"{check.estimate:.3g}"
+    if check.ci_low is not None:
+        estimate += f" [{check.ci_low:.3g}, {check.ci_high:.3g}]"
+    return _line((check.part, estimate, check.threshold, str(check.n), check.verdict))
+
+
+def _line(cells: Sequence[str]) -> str:
+    *fixed, last = cells
+    return "  " + "".join(f"{c:<{w}}" for c, w in zip(fixed, _WIDTHS, strict=True)) + last
