@@ -73,9 +73,9 @@ def strata(conditions: Conditions, column: str | None) -> list[list[int]]:
 def pairs(
     conditions: Conditions, along: str, start: Any = None, end: Any = None
 ) -> list[tuple[int, int]]:
-    """Indices of comparable conditions of which one has `start` and the other `end` of an axis.
+    """Indices (from, to) of comparable conditions, with `start` of an axis and with `end`.
 
-    None is every other value.
+    None is every other value of it.
 
     Raises:
         NotRunError: there is no such pair.

@@ -81,10 +81,7 @@ def _judge(
     rows: Rows | str,
     published: Tables,
 ) -> dict[str, Any]:
-    """What a part of a check finds in rows, as attributes of its verdict.
-
-    Or in the reason why there are none.
-    """
+    """What a part of a check finds, as attributes of its verdict; `rows` may say why none."""
     try:
         if isinstance(rows, str):
             raise NotRunError(rows)

@@ -65,7 +65,7 @@ def instead(**where: Any) -> Null:
 def shuffled(along: str | None = None) -> Null:
     """The values of the conditions exchanged at random within each replicate.
 
-    Among those that differ in this setting, or `case`, alone, or among all.
+    Among those that differ in a setting, or `case`, alone; without one among all.
     """
     if along is not None:
         pick(along, ALONG, "axis")
@@ -82,7 +82,7 @@ def shuffled(along: str | None = None) -> Null:
 
 
 def unrelated(within: str | None = None) -> Null:
-    """The first quantity of every run that of another run, with the same value of this setting."""
+    """The first quantity of every run that of another, with the same value of a setting or any."""
     if within is not None:
         pick(within, ALONG, "axis")
 

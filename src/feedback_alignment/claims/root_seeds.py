@@ -56,7 +56,7 @@ def table_of_seeds(claims: Sequence[Claim], verdicts: Sequence[Sequence[ClaimVer
 
 
 def read_seeds(path: Path, digest: str) -> dict[str, tuple[str, ...]]:
-    """Verdicts under each root seed, by claim; none if the claims' digest is another since.
+    """Verdicts under each root seed, by claim; none if these claims have another digest.
 
     Raises:
         ClaimsError: the file is no such table.
