@@ -7,7 +7,7 @@ import pytest
 from feedback_alignment.claims.errors import NotRunError
 from feedback_alignment.claims.exclusions import leave_out
 from feedback_alignment.claims.filters import filters
-from feedback_alignment.claims.panel import read_panel, rows_of, settings_of
+from feedback_alignment.claims.panel import read_panel, rows_of
 from feedback_alignment.claims.readings import Reading
 from feedback_alignment.claims.threshold import above, at_most, between
 from feedback_alignment.tables import COLUMNS
@@ -251,7 +251,7 @@ def test_settings_of_every_kind_survive_parquet(make_run, make_table, tmp_path):
         + make_run(0, {"loss": 1.0}, bias=False, switch_step=5, switch_rule="bp")
     )
     table.to_parquet(tmp_path / "a.parquet")
-    found = list(settings_of(pd.read_parquet(tmp_path / "a.parquet")).values())
+    found = list(rows_of(pd.read_parquet(tmp_path / "a.parquet")).settings.values())
     kinds = [(c["bias"], c["tie_step"], c["switch_step"], c["switch_rule"]) for c in found]
     assert kinds == [(False, None, 5, "bp"), (True, 5, None, "")]
     assert set(found[0]) == {"condition", "slow_time", *SETTINGS}
@@ -338,7 +338,7 @@ def test_diverged_replicate_leaves_all_conditions(make_run, make_table):
     assert list(kept.excluded["diverged"].values()) == [[2]]
     assert "mostly_diverged" not in kept.excluded
     whole = leave_out(panel, keep="all")
-    assert whole.values is panel.values
+    assert np.array_equal(whole.values, panel.values, equal_nan=True)
     assert whole.excluded == kept.excluded
 
 
@@ -355,7 +355,7 @@ def test_condition_is_left_out_whole_if_more_than_half_diverged(make_run, make_t
     wide = panel.conditions[1]["condition"]
     assert kept.excluded.get("mostly_diverged", []) == ([wide] if whole else [])
     assert kept.excluded["diverged"] == {wide: list(range(lost))}
-    assert leave_out(panel, keep="all").values is panel.values
+    assert np.array_equal(leave_out(panel, keep="all").values, panel.values, equal_nan=True)
 
 
 @pytest.mark.parametrize("column", ["engine", "dtype"])

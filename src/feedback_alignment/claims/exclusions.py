@@ -28,30 +28,30 @@ def leave_out(panel: Panel, *, keep: str = "") -> Panel:
         NotRunError: no condition has a value for every replicate that did not diverge.
     """
     names = np.array([chosen["condition"] for chosen in panel.conditions])
-    diverged, excluded = panel.diverged, dict(panel.excluded)
-    unknown, beside = np.isnan(panel.values), np.isnan(panel.other)
-    failing = {"": diverged, "all": diverged & (unknown | beside), "diverged": diverged & beside}
-    if failing[keep].any():
-        excluded["diverged"] = {
-            str(name): panel.replicates[gone].tolist()
-            for name, gone in zip(names, failing[keep], strict=True)
-            if gone.any()
-        }
-    if keep == "all":
-        return replace(panel, excluded=excluded)
-    unstable = np.zeros(len(names), dtype=bool) if keep else diverged.mean(axis=1) > 0.5
-    if unstable.any():
-        excluded["mostly_diverged"] = names[unstable].tolist()
-    needed = unknown if keep else unknown | beside
+    diverged, unknown, beside = panel.diverged, np.isnan(panel.values), np.isnan(panel.other)
+    # What does not count, or as failing, because it diverged, and what must have a value.
+    gone, needed = {
+        "": (diverged, unknown | beside),
+        "diverged": (diverged & beside, unknown),
+        "all": (diverged & (unknown | beside), np.zeros_like(unknown)),
+    }[keep]
+    leaves = np.zeros_like(diverged) if keep else diverged
+    unstable = leaves.mean(axis=1) > 0.5
     missing = (needed & ~diverged).any(axis=1) & ~unstable
     if missing.all():
         raise NotRunError(f"no condition has a value of {panel.quantity} for every replicate")
-    if missing.any():
-        excluded["no_value"] = names[missing].tolist()
     left = ~(unstable | missing)
     # Without a condition there is no replicate that it could be computed from.
-    lost = np.zeros(panel.replicates.size, dtype=bool) if keep else diverged[left].any(axis=0)
-    replicates = ~lost & left.any()
+    replicates = ~leaves[left].any(axis=0) & left.any()
+    found = {
+        "diverged": {
+            str(name): panel.replicates[row].tolist()
+            for name, row in zip(names, gone, strict=True)
+            if row.any()
+        },
+        "mostly_diverged": names[unstable].tolist(),
+        "no_value": names[missing].tolist(),
+    }
     cut = np.ix_(left, replicates)
     return replace(
         panel,
@@ -60,7 +60,7 @@ def leave_out(panel: Panel, *, keep: str = "") -> Panel:
         values=panel.values[cut],
         other=panel.other[cut],
         diverged=diverged[cut],
-        excluded=excluded,
+        excluded={**panel.excluded, **{kind: what for kind, what in found.items() if what}},
     )
 
 

@@ -67,18 +67,11 @@ class Rows:
 
 
 def rows_of(table: "pd.DataFrame") -> Rows:
-    """The rows of a tidy table."""
-    read = ["condition", "replicate", "metric", "layer", "value", *STEPS_READ]
-    return Rows(table[read], settings_of(table))
+    """The rows of a tidy table.
 
-
-def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
-    """Settings of every condition in the table, by condition id, in the order of the settings.
-
-    None where a setting is missing, or "" if it is text. Beside the columns: `slow_time`, and the
-    cases that the experiments of the table give the condition, a tuple.
-
-    A linear network of large width passes `cos(beta, b) = 1/2` at a slow time of about
+    Of settings that are missing, None, or "" of text. Beside the columns conditions have their
+    `slow_time`, and as `case` a tuple of those that the experiments of the table give them. A
+    linear network of large width passes `cos(beta, b) = 1/2` at a slow time of about
     10/(9 sqrt 3) = 0.64 (docs/findings.md), so a condition below has not settled.
     """
     columns = [*AXES, "steps"]
@@ -89,10 +82,12 @@ def settings_of(table: "pd.DataFrame") -> dict[str, dict[str, Any]]:
     rows["slow_time"] = decays * np.sqrt(rows["samples"] / rows["width"])
     cases = table[["condition", "case"]].drop_duplicates().fillna({"case": ""})
     cases = cases.groupby("condition")["case"].agg(tuple)
-    return {
+    settings = {
         chosen["condition"]: {**chosen, "case": cases[chosen["condition"]]}
         for chosen in rows.astype(object).where(rows.notna(), None).to_dict("records")
     }
+    read = ["condition", "replicate", "metric", "layer", "value", *STEPS_READ]
+    return Rows(table[read], settings)
 
 
 def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Panel:
