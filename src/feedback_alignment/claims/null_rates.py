@@ -154,11 +154,8 @@ def _differing(point: Point, statistic: Published, null: Null, rng: np.random.Ge
     """A sample of our replicates, and a published mean that differs from ours as the null says."""
     theirs = point.published
     difference = (null.difference or 0.0) * (rng.choice([-1, 1]) if null.sign == "either" else 1)
-    mean, sd = float(point.values.mean()), theirs.sd
-    if statistic.arguments.get("log"):
-        mean /= 10**difference
-    else:
-        mean -= difference
-    spread = float(point.values.std(ddof=1)) if sd is None else sd
+    ours = float(point.values.mean())
+    mean = ours / 10**difference if statistic.arguments.get("log") else ours - difference
+    spread = float(point.values.std(ddof=1)) if theirs.sd is None else theirs.sd
     mean += spread / math.sqrt(theirs.n) * rng.standard_normal()
     return Point(replace(theirs, mean=mean), resampled(point.panel, point.values.size, rng))

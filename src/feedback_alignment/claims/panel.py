@@ -132,10 +132,8 @@ def read_panel(rows: Rows, reading: Reading, other: Reading | None = None) -> Pa
 
 def _longest(settings: Mapping[str, Mapping[str, Any]]) -> set[str]:
     best: dict[tuple, str] = {}
-    for identifier, chosen in settings.items():
-        key = tuple(chosen[axis] for axis in AXES)
-        if key not in best or chosen["steps"] > settings[best[key]]["steps"]:
-            best[key] = identifier
+    for identifier, chosen in sorted(settings.items(), key=lambda item: -item[1]["steps"]):
+        best.setdefault(tuple(chosen[axis] for axis in AXES), identifier)
     return set(best.values())
 
 

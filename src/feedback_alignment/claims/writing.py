@@ -135,9 +135,8 @@ def remark(check: CheckVerdict | PointVerdict) -> str:
 
 def interval(check: CheckVerdict | PointVerdict) -> str:
     """An interval as text; empty if there is none."""
-    if check.ci_low is None:
-        return ""
-    return f"[{number(check.ci_low)}, {number(check.ci_high)}]"
+    low, high = number(check.ci_low), number(check.ci_high)
+    return f"[{low}, {high}]" if low else ""
 
 
 def number(value: float | None) -> str:
