@@ -11,7 +11,7 @@ from feedback_alignment.files import DamagedFileError, report_in_one_line
 from feedback_alignment.published import read_all
 from feedback_alignment.receipts import making
 from feedback_alignment.specification import read_specification
-from feedback_alignment.tables import read_tables
+from feedback_alignment.tables import StoredTables
 
 
 def main() -> int:
@@ -30,11 +30,13 @@ def main() -> int:
         with making(args.receipt, spec, made, args.upstream):
             claims = load_claims()
             wanted = {claim.figure for claim in claims}
-            tables = {
-                figure: read_tables([args.results / f"metrics/{name}.parquet" for name in names])
-                for figure, names in spec["figures"].items()
-                if figure in wanted and names
-            }
+            tables = StoredTables(
+                {
+                    figure: [args.results / f"metrics/{name}.parquet" for name in names]
+                    for figure, names in spec["figures"].items()
+                    if figure in wanted and names
+                }
+            )
             verdicts = judge(claims, tables, read_all(args.published))
             write_verdicts(verdicts, args.results, digest_of_claims(claims))
     except (InputError, DamagedFileError) as error:

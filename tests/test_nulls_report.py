@@ -51,7 +51,7 @@ def test_a_damaged_table_is_one_line(call, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_line(call, monkeypatch, tmp_path):
-    monkeypatch.setattr(nulls_report, "read_tables", lambda paths: [*paths])
+    monkeypatch.setattr("feedback_alignment.tables.read_tables", list)
     monkeypatch.setattr(nulls_report, "_tables", lambda config, figure: [config.name])
     monkeypatch.setattr(nulls_report, "null_rates", lambda *tables: RATES)
     (tmp_path / "taken").write_text("a file")
@@ -63,7 +63,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(call, monkeypatch, tmp_p
 
 
 def test_rates_are_written_and_those_too_high_are_named(call, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(nulls_report, "read_tables", lambda paths: [*paths])
+    monkeypatch.setattr("feedback_alignment.tables.read_tables", list)
     monkeypatch.setattr(nulls_report, "_tables", lambda config, figure: [config.name])
     asked = {}
 

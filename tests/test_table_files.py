@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from feedback_alignment.files import replacing, write_text
-from feedback_alignment.tables import COLUMNS, read_tables, tidy_frame, write_table
+from feedback_alignment.tables import (
+    COLUMNS,
+    StoredTables,
+    read_tables,
+    tidy_frame,
+    write_table,
+)
 
 _EXAMPLES = {"str": "x", "float64": 0.5, "int64": 10, "Int64": None, "bool": False}
 # One value a column, but for those that `frame` fills.
@@ -31,6 +37,19 @@ def test_a_table_comes_back_from_both_files_as_it_was(tmp_path):
     csv = pd.read_csv(tmp_path / "t.csv", keep_default_na=False, na_values={"value": [""]})
     assert list(csv.columns) == list(COLUMNS)
     np.testing.assert_array_equal(csv["value"], table["value"])
+
+
+def test_stored_tables_are_read_when_they_are_asked_for(tmp_path):
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    tables = StoredTables({"both": paths, "none": []})
+    assert list(tables) == ["both", "none"]
+    assert len(tables) == 2
+    assert tables["none"] is None
+    for path in paths:
+        write_table(frame(), path, path.with_suffix(".csv"))
+    pd.testing.assert_frame_equal(tables["both"], read_tables(paths))
+    with pytest.raises(KeyError):
+        tables["other"]
 
 
 def test_tables_are_read_one_under_the_other(tmp_path):

@@ -16,7 +16,7 @@ from feedback_alignment.errors import InputError
 from feedback_alignment.files import write_text
 from feedback_alignment.project import read_project
 from feedback_alignment.published import read_all
-from feedback_alignment.tables import read_tables
+from feedback_alignment.tables import StoredTables
 
 SAMPLES = 1000
 
@@ -34,13 +34,11 @@ def write_null_rates(
     """
     judged, nulls = (read_project(root, [path]) for path in (config, root / "config/nulls.yaml"))
     claims = load_claims()
-    own, more = {}, {}
-    for figure in {claim.figure for claim in claims} & {*judged.figures}:
-        paths = _tables(judged, figure)
-        own[figure] = read_tables(paths)
-        more[figure] = read_tables([*paths, *_tables(nulls, figure)])
-    published = read_all(root.glob(PUBLISHED))
-    rates = null_rates(claims, own, more, published, samples)
+    figures = {claim.figure for claim in claims} & {*judged.figures}
+    own = {figure: _tables(judged, figure) for figure in figures}
+    more = {figure: [*paths, *_tables(nulls, figure)] for figure, paths in own.items()}
+    tables = StoredTables(own), StoredTables(more)
+    rates = null_rates(claims, *tables, read_all(root.glob(PUBLISHED)), samples)
     columns = [field.name for field in fields(NullRate)]
     write_text(into / "nulls.csv", csv_rows(columns, [astuple(rate) for rate in rates]))
     write_text(into / "nulls.md", _markdown(rates, samples, config))

@@ -1,6 +1,6 @@
 """Tidy tables: their columns, which settings among them, writing and reading."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,3 +91,23 @@ def read_tables(paths: Sequence[Path]) -> "pd.DataFrame":
     import pandas as pd
 
     return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+
+
+class StoredTables(Mapping[str, "pd.DataFrame | None"]):
+    """Tidy tables by name, each read when it is asked for: together they may exceed the memory.
+
+    Each name stands for Parquet files, one under the other; for none of them its table is None.
+    """
+
+    def __init__(self, paths: Mapping[str, Sequence[Path]]) -> None:
+        self._paths = paths
+
+    def __getitem__(self, name: str) -> "pd.DataFrame | None":
+        paths = self._paths[name]
+        return read_tables(paths) if paths else None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)

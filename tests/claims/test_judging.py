@@ -1,4 +1,6 @@
+import gc
 import json
+import weakref
 from dataclasses import replace
 from itertools import product
 
@@ -345,6 +347,30 @@ def test_diverged_replicate_fails_where_every_replicate_must_pass(make_run, make
     found = check_of(table, share(ALL.final("loss") >= 1))
     assert (found.n, found.estimate, found.verdict) == (8, 7 / 8, "inconclusive")
     assert list(found.excluded["diverged"].values()) == [[0]]
+
+
+class OneAtATime(dict):
+    """Tables that are read when they are asked for, of which none may be left from before."""
+
+    last = staticmethod(lambda: None)
+
+    def __getitem__(self, figure):
+        gc.collect()
+        assert self.last() is None, f"the table before {figure} is still held"
+        table = super().__getitem__(figure).copy()
+        self.last = weakref.ref(table)
+        return table
+
+
+def test_tables_are_held_one_at_a_time_and_claims_keep_their_order(sweep):
+    table = sweep("weight_alignment", noisy(-0.5), WIDTHS)
+    figures = ["one", "two", "one", "three", "none"]
+    several = [Claim(f"a.{i}", "P", "S.", f, (SLOPE,)) for i, f in enumerate(figures)]
+    tables = dict.fromkeys(["two", "three", "one", "unasked"], table)
+    found = judge(several, OneAtATime(tables))
+    assert found == judge(several, tables)
+    assert [claim.id for claim in found] == [claim.id for claim in several]
+    assert [claim.verdict for claim in found] == ["replicated"] * 4 + ["not run"]
 
 
 FREE = ALL.where(rule="fa", l2=0)

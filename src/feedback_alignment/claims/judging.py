@@ -44,34 +44,40 @@ def judge(
     Raises:
         ClaimsError: published values that a check asks for are not there, or do not fit it.
     """
-    shown = {claim.figure for claim in claims}
-    rows: dict[str, Rows | str] = {
-        figure: f"no experiment of the figure {figure} has run" if table is None else rows_of(table)
-        for figure, table in tables.items()
-        if figure in shown
-    }
-    verdicts = []
-    for claim in claims:
-        own = rows.get(claim.figure, f"the config has no figure {claim.figure}")
-        checks = tuple(
-            CheckVerdict(
-                label=check.label,
-                part=part,
-                statistic=statistic.name,
-                where=plain(statistic.reading.where),
-                arguments=statistic.arguments,
-                threshold=f"{statistic.beside}{check.threshold}",
-                null=check.null.words,
-                **_judge(claim, check, statistic, own, published or {}),
-            )
-            for check in claim.checks
-            for part, statistic in parts_of(check.statistic, own)
+    verdicts: dict[str, ClaimVerdict] = {}
+    # Figure by figure, since tables that are read when they are asked for may exceed the memory.
+    for figure in dict.fromkeys(claim.figure for claim in claims):
+        rows = _rows(tables, figure)
+        shown = [claim for claim in claims if claim.figure == figure]
+        verdicts |= {claim.id: _verdict(claim, rows, published or {}) for claim in shown}
+    return [verdicts[claim.id] for claim in claims]
+
+
+def _rows(tables: Mapping[str, "pd.DataFrame | None"], figure: str) -> Rows | str:
+    """The rows behind a figure, or why there are none."""
+    if figure not in tables:
+        return f"the config has no figure {figure}"
+    table = tables[figure]
+    return f"no experiment of the figure {figure} has run" if table is None else rows_of(table)
+
+
+def _verdict(claim: Claim, rows: Rows | str, published: Tables) -> ClaimVerdict:
+    checks = tuple(
+        CheckVerdict(
+            label=check.label,
+            part=part,
+            statistic=statistic.name,
+            where=plain(statistic.reading.where),
+            arguments=statistic.arguments,
+            threshold=f"{statistic.beside}{check.threshold}",
+            null=check.null.words,
+            **_judge(claim, check, statistic, rows, published),
         )
-        result = overall([check.verdict for check in checks])
-        verdicts.append(
-            ClaimVerdict(claim.id, claim.paper, claim.statement, claim.figure, result, checks)
-        )
-    return verdicts
+        for check in claim.checks
+        for part, statistic in parts_of(check.statistic, rows)
+    )
+    result = overall([check.verdict for check in checks])
+    return ClaimVerdict(claim.id, claim.paper, claim.statement, claim.figure, result, checks)
 
 
 def _judge(

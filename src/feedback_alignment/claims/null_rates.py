@@ -76,17 +76,14 @@ def null_rates(
         published: the values that claims are compared with, by table.
         resamples: number of samples of each null.
     """
-    own = {figure: rows_of(table) for figure, table in judged.items()}
-    others = {figure: rows_of(table) for figure, table in nulls.items()}
-    return [
-        rate
-        for claim in claims
-        if claim.figure in own
-        for check in claim.checks
-        for rate in _rates(
-            claim, check, own[claim.figure], others[claim.figure], published, resamples
-        )
-    ]
+    rates: dict[str, list[NullRate]] = {}
+    # Figure by figure, as they are judged.
+    for figure in judged:
+        rows = rows_of(judged[figure]), rows_of(nulls[figure])
+        for claim in (each for each in claims if each.figure == figure):
+            found = [_rates(claim, check, *rows, published, resamples) for check in claim.checks]
+            rates[claim.id] = [rate for of_check in found for rate in of_check]
+    return [rate for claim in claims for rate in rates.get(claim.id, [])]
 
 
 def _rates(

@@ -27,7 +27,7 @@ from feedback_alignment.snapshots.pieces import asked, made_of, pieces_of
 from feedback_alignment.snapshots.reading import read_json
 from feedback_alignment.snapshots.summaries import summarise
 from feedback_alignment.snapshots.took import COLUMNS, took
-from feedback_alignment.tables import read_tables
+from feedback_alignment.tables import StoredTables, read_tables
 
 # So that the repository stays quick to clone.
 LARGEST = 15 * 10**6
@@ -60,18 +60,21 @@ def write_snapshot(
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".snapshot-") as work:
         new = Path(work) / target.name
-        tables = {n: read_tables([results / f"metrics/{n}.parquet"]) for n in experiments}
-        _write_claims(plan, root, tables, new)
-        for name, table in tables.items():
+        paths = {name: results / f"metrics/{name}.parquet" for name in experiments}
+        _write_claims(plan, root, paths, new)
+        status = {}
+        for name, path in paths.items():
+            table = read_tables([path])
             _write_csv(new / f"summaries/{name}.csv", summarise(table))
-        receipts = {n: read_receipt(receipt_of(results, plan.jobs["tables"][n])) for n in tables}
+            status[name] = count_statuses(table)
+        receipts = {n: read_receipt(receipt_of(results, plan.jobs["tables"][n])) for n in paths}
         rows = took(results, {n: r["specification"] for n, r in receipts.items() if r})
         _write_csv(new / "took.csv", pd.DataFrame(rows, columns=COLUMNS))
         figures = [figure for figure in plan.config.figures if pieces[f"figure/{figure}"]]
         for figure in figures:
             (new / "figures").mkdir(exist_ok=True)
             shutil.copy(results / f"figures/{figure}.svg", new / "figures")
-        _write_page(plan, root, tables, figures, results, new, rows[-1]["on"])
+        _write_page(plan, root, status, figures, results, new, rows[-1]["on"])
         content = {
             "configs": list(configs),
             "claims": plan.jobs["claims"]["claims"].code.digest,
@@ -94,17 +97,18 @@ def write_snapshot(
     return [name for name, piece in pieces.items() if not piece]
 
 
-def _write_claims(plan: Plan, root: Path, tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+def _write_claims(plan: Plan, root: Path, paths: Mapping[str, Path], folder: Path) -> None:
     published = read_all(root.glob(PUBLISHED))
     feeding = plan.jobs["claims"]["claims"].specification["figures"]
-    found = {
-        figure: pd.concat(there, ignore_index=True) if there else None
-        for figure, names in feeding.items()
-        if names
-        for there in [[tables[name] for name in names if name in tables]]
-    }
+    tables = StoredTables(
+        {
+            figure: [paths[name] for name in names if name in paths]
+            for figure, names in feeding.items()
+            if names
+        }
+    )
     claims = load_claims()
-    verdicts = judge(claims, found, published)
+    verdicts = judge(claims, tables, published)
     write_verdicts(verdicts, folder, digest_of_claims(claims))
     columns = ["claim", "check", "point", *_POINT]
     rows = list(_published_rows(verdicts, published))
@@ -134,14 +138,14 @@ def _published_rows(
 def _write_page(
     plan: Plan,
     root: Path,
-    tables: Mapping[str, pd.DataFrame],
+    statuses: Mapping[str, Any],
     figures: Sequence[str],
     results: Path,
     folder: Path,
     on: str,
 ) -> None:
     settings = describe(plan.jobs["record"]["record"].specification)
-    status = {n: count_statuses(tables[n]) if n in tables else {} for n in settings["experiments"]}
+    status = {name: statuses.get(name, {}) for name in settings["experiments"]}
     # Of a part that has run, with the versions that are here.
     there = results / "environment.json"
     versions = environment((root / LOCK_FILE).read_text(encoding="utf-8"))
