@@ -80,13 +80,13 @@ def test_rates_are_written_and_those_too_high_are_named(call, monkeypatch, capsy
     assert said == [
         "passes too often (0.200): chu.two: share|of: case frozen",
         "not run: chu.two: gain: no condition of the config matches",
-        f"{tmp_path}/nulls.md: 1 of 2 checks pass too often on their null",
+        f"{tmp_path}/smoke.md: 1 of 2 checks pass too often on their null",
     ]
-    rows = (tmp_path / "nulls.csv").read_text().splitlines()
+    rows = (tmp_path / "smoke.csv").read_text().splitlines()
     assert rows[0] == "claim,check,null,threshold,population,size,share,error,reason"
     assert rows[1] == "song.one,exponent,labels of width shuffled,< -0.25,200,8,0.02,0.0044,"
     assert len(rows) == 4
-    text = (tmp_path / "nulls.md").read_text()
+    text = (tmp_path / "smoke.md").read_text()
     assert "| chu.two | share\\|of | >= 0.9 | case frozen | 200 | 20 | 0.2 (0.0126) |" in text
 
 

@@ -38,7 +38,7 @@ def main() -> None:
     nulls = commands.add_parser("nulls", help="judge each check where what it looks for is absent")
     nulls.set_defaults(run=_judge_nulls)
     nulls.add_argument("config", type=Path, help="a config whose tables are there")
-    nulls.add_argument("--into", type=Path, default=ROOT / "docs", help="folder of the tables")
+    nulls.add_argument("--into", type=Path, default=ROOT / "docs/nulls", help="folder of the table")
     nulls.add_argument("--samples", type=int, default=SAMPLES, help="how many of each null")
     seeds = commands.add_parser("seeds", help="root seeds that the claims choose, and verdicts")
     seeds.set_defaults(run=_seeds)

@@ -27,7 +27,8 @@ def write_null_rates(
     """Judge samples of each null of a config, from its tables and those of `config/nulls.yaml`.
 
     Returns:
-        the table that was written into a folder, `nulls.md` beside `nulls.csv`, and the rates.
+        the table that was written into a folder, `<name of the config>.md` beside its `.csv`, and
+        the rates.
 
     Raises:
         InputError: a config is wrong, or a table is not there.
@@ -40,9 +41,10 @@ def write_null_rates(
     tables = StoredTables(own), StoredTables(more)
     rates = null_rates(claims, *tables, read_all(root.glob(PUBLISHED)), samples)
     columns = [field.name for field in fields(NullRate)]
-    write_text(into / "nulls.csv", csv_rows(columns, [astuple(rate) for rate in rates]))
-    write_text(into / "nulls.md", _markdown(rates, samples, config))
-    return into / "nulls.md", rates
+    table = into / f"{judged.name}.md"
+    write_text(table.with_suffix(".csv"), csv_rows(columns, [astuple(rate) for rate in rates]))
+    write_text(table, _markdown(rates, samples, config))
+    return table, rates
 
 
 def _tables(config: Config, figure: str) -> list[Path]:
