@@ -162,20 +162,33 @@ class _Planner:
         self.lock = digest_of(self.tree.source(root / LOCK_FILE).meaning.decode())
         tables = [self._add_table(experiment) for experiment in config.experiments]
         figures = [self._add_figure(figure) for figure in config.figures]
-        content = {"figures": {f: [e.name for e in config.feeding(f)] for f in config.figures}}
-        code = self.tree.code("scripts/claims.py")
-        made = [f"claims.{end}" for end in ("csv", "json", "md")]
-        claims = self._add("claims", "claims", content, code, made, tables)
-        content = {"name": config.name, "seed": config.seed}
-        content |= {"experiments": {e.name: _described(e) for e in config.experiments}}
-        code = self.tree.code("scripts/record.py", files=[LOCK_FILE])
-        made = [f"{name}.json" for name in ("manifest", "settings", "environment", "status")]
-        record = self._add("record", "record", content, code, made, [*tables, *figures, claims])
+        claims = self._add(
+            "claims",
+            "claims",
+            {"figures": {f: [e.name for e in config.feeding(f)] for f in config.figures}},
+            self.tree.code("scripts/claims.py"),
+            made=[f"claims.{end}" for end in ("csv", "json", "md")],
+            reads=tables,
+        )
+        described = {"experiments": {e.name: _described(e) for e in config.experiments}}
+        record = self._add(
+            "record",
+            "record",
+            {"name": config.name, "seed": config.seed, **described},
+            self.tree.code("scripts/record.py", files=[LOCK_FILE]),
+            made=[f"{name}.json" for name in ("manifest", "settings", "environment", "status")],
+            reads=[*tables, *figures, claims],
+        )
         captions = [f"{CAPTIONS}/{f}.rst" for f in config.figures]
         captions = [path for path in captions if (root / path).exists()]
-        content = {"figures": list(config.figures)}
-        code = self.tree.code("scripts/page.py", files=[SOURCES_FILE, SEEDS_FILE, *captions])
-        self._add("page", "page", content, code, ["index.html"], [*figures, claims, record])
+        self._add(
+            "page",
+            "page",
+            {"figures": list(config.figures)},
+            self.tree.code("scripts/page.py", files=[SOURCES_FILE, SEEDS_FILE, *captions]),
+            made=["index.html"],
+            reads=[*figures, claims, record],
+        )
 
     def _add(
         self,

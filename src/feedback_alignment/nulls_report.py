@@ -38,8 +38,8 @@ def write_null_rates(
     figures = {claim.figure for claim in claims} & {*judged.figures}
     own = {figure: _tables(judged, figure) for figure in figures}
     more = {figure: [*paths, *_tables(nulls, figure)] for figure, paths in own.items()}
-    tables = StoredTables(own), StoredTables(more)
-    rates = null_rates(claims, *tables, read_all(root.glob(PUBLISHED)), samples)
+    published = read_all(root.glob(PUBLISHED))
+    rates = null_rates(claims, StoredTables(own), StoredTables(more), published, samples)
     columns = [field.name for field in fields(NullRate)]
     table = into / f"{judged.name}.md"
     write_text(table.with_suffix(".csv"), csv_rows(columns, [astuple(rate) for rate in rates]))

@@ -68,8 +68,12 @@ def damage(
 ) -> str | None:
     """Why a job must run: what its receipt does not vouch for.
 
-    Arguments are as of :func:`making`, but for the digest of the specification that is wanted, and
-    the function that gives that of a file.
+    Args:
+        receipt: the job's receipt.
+        specification: digest of the specification that is wanted.
+        made: the files that the job makes.
+        upstream: receipts of the jobs whose files it reads.
+        sha256: digest of a file.
 
     Returns:
         None if all is as wanted; else empty, or a line if a file was damaged after it was made.

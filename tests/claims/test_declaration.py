@@ -1,6 +1,7 @@
 """What a declaration says, and the one line that a mistake in it gets."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -283,6 +284,12 @@ def in_a_helper(part):
     yield from helper()
 
 
+def caught(part):
+    """S."""
+    with suppress(ClaimsError):
+        yield "label", lowest_mean(part.final("loss")), untrained()
+
+
 def no_label(part):
     """S."""
     yield lowest_mean(part.final("loss")) < 1
@@ -315,6 +322,7 @@ def no_generator(part):
         (of_a_reading, 2, "a check compares a statistic with a number, as in slope(...) < -0.25, "),
         (two_statistics, 3, "& joins two comparisons of readings with numbers"),
         (in_a_helper, 4, "a check compares a statistic with a number, as in slope(...) < -0.25, "),
+        (caught, 3, "a check compares a statistic with a number, as in slope(...) < -0.25, "),
         (no_label, 2, "yield a label, a comparison and a null, not a Comparison"),
         (no_statement, 0, "test_declaration.no_statement has no docstring that states the claim"),
         (nothing, 0, "nothing yields no comparison"),

@@ -56,6 +56,13 @@ def test_diverged_replicates_count_but_are_in_no_mean(table_of):
     assert len(numbers.diverged(table)) == (runs["status"] == "diverged").sum() > 0
 
 
+def test_several_metrics_are_read_as_each_alone(table_of):
+    table = table_of("song_loss", "full")
+    names = ["loss", "weight_alignment"]
+    alone = pd.concat([numbers.metric(table, name) for name in names])
+    pd.testing.assert_frame_equal(numbers.metric(table, names), alone.sort_index())
+
+
 def test_last_is_the_value_at_the_last_step(table_of):
     table = table_of("song_loss", "full")
     shuffled = table.sample(frac=1, random_state=1)

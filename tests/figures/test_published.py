@@ -99,11 +99,14 @@ def test_points_that_no_panel_shows_change_nothing(table_of, by_width):
     published(facets(table_of("rules_width")[:0], COS, x="width"), by_width)
 
 
-def test_points_without_a_column_are_refused_in_one_line(table_of, by_width):
+def test_points_without_a_column_or_of_another_rule_are_refused_in_one_line(table_of, by_width):
     shown = ours(table_of("song_alignment_width"))
     with pytest.raises(FigureError, match="the published points have no column mean, width"):
         published(shown, by_width.drop(columns=["width", "mean"]))
     several = facets(table_of("song_loss"), [LOSS, COS], x="step", by=["width"], hue="l2")
     with pytest.raises(FigureError, match="no column metric"):
         published(several, by_width.drop(columns="metric"))
+    published(shown, by_width.assign(rule="fa"))
+    with pytest.raises(FigureError, match="the published points are of bp; allowed: fa"):
+        published(shown, by_width.assign(rule="bp"))
     assert figures.published is published

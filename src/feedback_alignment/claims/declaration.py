@@ -5,6 +5,7 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,7 +110,8 @@ def _checks(function: Callable[[Part], Yielded], scope: Mapping[str, Any]) -> tu
                     raise ClaimsError("another check of this claim has the same label")
             except ClaimsError as error:
                 # Into the generator, which waits at the line that yields this.
-                yielded.throw(error)
+                with suppress(StopIteration):
+                    yielded.throw(error)
                 raise
             found[check.label] = check
     if not found:
@@ -125,10 +127,9 @@ def _check(content: Any) -> Check:
         raise ClaimsError(f"a label is one line of text, not {shown(label)}")
     statistic = comparison.of if isinstance(comparison, Comparison) else None
     if not isinstance(statistic, Statistic | Published):
-        found = comparison if statistic is None else statistic
         raise ClaimsError(
             f"a check compares a statistic with a number, as in slope(...) < -0.25, "
-            f"not {shown(found)}"
+            f"not {shown(comparison if statistic is None else statistic)}"
         )
     if comparison.other is not None:
         raise ClaimsError("& joins two comparisons of readings with numbers")

@@ -47,10 +47,16 @@ def judge(
     verdicts: dict[str, ClaimVerdict] = {}
     # Figure by figure, since tables that are read when they are asked for may exceed the memory.
     for figure in dict.fromkeys(claim.figure for claim in claims):
-        rows = _rows(tables, figure)
         shown = [claim for claim in claims if claim.figure == figure]
-        verdicts |= {claim.id: _verdict(claim, rows, published or {}) for claim in shown}
+        verdicts |= _verdicts(shown, _rows(tables, figure), published or {})
     return [verdicts[claim.id] for claim in claims]
+
+
+def _verdicts(
+    claims: Sequence[Claim], rows: Rows | str, published: Tables
+) -> dict[str, ClaimVerdict]:
+    """Verdicts of the claims of a figure, by id."""
+    return {claim.id: _verdict(claim, rows, published) for claim in claims}
 
 
 def _rows(tables: Mapping[str, "pd.DataFrame | None"], figure: str) -> Rows | str:

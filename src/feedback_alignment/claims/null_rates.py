@@ -79,11 +79,25 @@ def null_rates(
     rates: dict[str, list[NullRate]] = {}
     # Figure by figure, as they are judged.
     for figure in judged:
-        rows = rows_of(judged[figure]), rows_of(nulls[figure])
-        for claim in (each for each in claims if each.figure == figure):
-            found = [_rates(claim, check, *rows, published, resamples) for check in claim.checks]
-            rates[claim.id] = [rate for of_check in found for rate in of_check]
+        shown = [claim for claim in claims if claim.figure == figure]
+        rates |= _of_figure(
+            shown, rows_of(judged[figure]), rows_of(nulls[figure]), published, resamples
+        )
     return [rate for claim in claims for rate in rates.get(claim.id, [])]
+
+
+def _of_figure(
+    claims: Sequence[Claim], rows: Rows, nulls: Rows, published: Tables, resamples: int
+) -> dict[str, list[NullRate]]:
+    """The rates of each claim of a figure, by id."""
+    return {
+        claim.id: [
+            rate
+            for check in claim.checks
+            for rate in _rates(claim, check, rows, nulls, published, resamples)
+        ]
+        for claim in claims
+    }
 
 
 def _rates(

@@ -82,7 +82,11 @@ def shuffled(along: str | None = None) -> Null:
 
 
 def unrelated(within: str | None = None) -> Null:
-    """The first quantity of every run that of another, with the same value of a setting or any."""
+    """The first quantity of every run is that of another run.
+
+    Args:
+        within: the other run has the same value of this setting; None for any run.
+    """
     if within is not None:
         pick(within, ALONG, "axis")
 
@@ -174,7 +178,12 @@ def gain_at(bound: float, along: str, *, start: Any, end: Any) -> Null:
 
 
 def quantile_at(bound: float, share: float) -> Null:
-    """Values of every condition of which a share falls below the edge of what passes, above 0."""
+    """Values of every condition of which this share falls below the edge of what passes.
+
+    Args:
+        bound: the edge, above 0.
+        share: between 0 and 1.
+    """
     finite(bound, "an edge must be a number")
 
     def prepare(panel: Panel) -> Panel:

@@ -64,6 +64,11 @@ class Published(Comparable):
     arguments: Mapping[str, Any] = field(default_factory=dict)
     beside: str = ""
 
+    @property
+    def by_point(self) -> bool:
+        """Whether each published value has a verdict of its own."""
+        return bool(self.beside)
+
     def values(self, tables: Tables) -> list[PublishedPoint]:
         """The published values that it is computed from.
 

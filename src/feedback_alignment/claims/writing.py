@@ -33,8 +33,19 @@ INTERVALS = (
     "Differences from published values are ours less theirs, with Welch's interval, at 90 % for "
     "agreement."
 )
-CSV_COLUMNS = ("claim", "paper", "statement", "statistic", "estimate", "ci_low", "ci_high")
-CSV_COLUMNS += ("threshold", "n", "verdict", "figure")
+CSV_COLUMNS = (
+    "claim",
+    "paper",
+    "statement",
+    "statistic",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "threshold",
+    "n",
+    "verdict",
+    "figure",
+)
 # Of the console: characters of a line, and of its cells but the last.
 _COLUMNS = 100
 _WIDTHS = (16, 30, 26, 6)

@@ -122,8 +122,16 @@ def parse_config(content: Mapping[str, Any], known_figures: Mapping[str, bool]) 
         conditions = expansion.conditions(path, entry)
         experiments.append(Experiment(name, tuple(entry.figures), entry.replicates, conditions))
     figures = _figures(checked.figures, experiments, known_figures)
-    own = checked.name, checked.seed, checked.block
-    return Config(*own, figures, tuple(experiments), sources, places, tuple(expansion.notes))
+    return Config(
+        checked.name,
+        checked.seed,
+        checked.block,
+        figures,
+        tuple(experiments),
+        sources,
+        places,
+        tuple(expansion.notes),
+    )
 
 
 def replicate_blocks(replicates: int, block: int) -> Iterator[tuple[int, ...]]:

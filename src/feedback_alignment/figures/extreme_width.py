@@ -57,18 +57,18 @@ def draw(table: pd.DataFrame) -> Figure:
     table = _with_variant(table)
     decayed = table["l2"] > 0
     # A panel keeps its place and letter, which the caption names, whether or not it has data.
-    still, moving = (table[~decayed], "λ = 0", "0"), (table[decayed], "λ > 0", "a positive number")
     content = (
-        ("(a) no decay", _still, "weight_alignment", *still),
-        ("(b) time to align", _times, "align_step", *moving),
-        ("(c) collapse", _collapse, "weight_alignment", *moving),
+        ("(a) no decay", _still, "weight_alignment", table[~decayed]),
+        ("(b) time to align", _times, "align_step", table[decayed]),
+        ("(c) collapse", _collapse, "weight_alignment", table[decayed]),
     )
     figure, (row,) = marks.grid(1, len(content), 2.2)
-    for axes, (name, painter, metric, rows, decay, value) in zip(row, content, strict=True):
+    for axes, (name, painter, metric, rows) in zip(row, content, strict=True):
         marks.title(axes, name, "", marks.diverged_note(rows, table))
         axes.set_xlabel("width $p$")
         reason = numbers.lacking_metrics(rows, metric)
         if rows.empty:
+            decay, value = ("λ = 0", "0") if painter is _still else ("λ > 0", "a positive number")
             reason = f"No run with {decay} in the table: "
             reason += f"set l2 to {value} in the experiment, or sweep it."
         elif painter is _collapse:

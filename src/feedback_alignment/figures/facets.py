@@ -72,7 +72,7 @@ class Quantity:
 
     def rows(self, table: pd.DataFrame) -> pd.DataFrame:
         """Its rows, of replicates that did not diverge."""
-        rows = numbers.metric(self.of(table), *self.metrics)
+        rows = numbers.metric(self.of(table), self.metrics)
         return rows[rows["value"] > 0] if self.estimator == "geometric" else rows
 
     def lacking(self, table: pd.DataFrame) -> str:

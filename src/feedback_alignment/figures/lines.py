@@ -21,8 +21,12 @@ def lines_of(
 ) -> tuple[pd.Series, dict[str, Look]]:
     """The lines of a table, one for each value of `hue` and each `variant`.
 
-    Arguments are as of :func:`facets`. `looks` set the order if every value has one; each variant
-    has another marker.
+    Args:
+        table: tidy rows with a column `variant`.
+        hue: a column of the table.
+        looks: of values of `hue`; beside what `Axes.plot` takes, a `label`, and whether there is a
+            `band`. They set the order if every value has one.
+        marker: marker of the points, if any; another for each variant.
 
     Returns:
         For each row the name of its line; and of each line what `Axes.plot` takes.

@@ -125,8 +125,9 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def metric(table: pd.DataFrame, *names: str) -> pd.DataFrame:
+def metric(table: pd.DataFrame, name: str | Sequence[str]) -> pd.DataFrame:
     """The rows of a metric, or several, of replicates that did not diverge, NaN left out."""
+    names = [name] if isinstance(name, str) else name
     kept = table["metric"].isin(names) & (table["status"] != "diverged")
     return table[kept & table["value"].notna()]
 

@@ -200,9 +200,9 @@ def _all(axes: Axes, grid: pd.DataFrame, cells: pd.DataFrame) -> None:
         look = {"color": _point(part.iloc[0])["color"], "linewidth": 1.5, "zorder": 2}
         axes.plot(ends, _shrink(line(ends)), gid="within", **look)
     for _, cell in _judged(cells[cells["control"] & ~cells["swept"]]).iterrows():
-        place = cell[["alignment", "accuracy", "accuracy_sd", "alignment_sd"]]
-        look = {"markersize": 7, "elinewidth": 0.9, "zorder": 3, "gid": "control"} | _EDGE
-        axes.errorbar(*place, **look, **_point(cell))
+        bars = {"yerr": cell["accuracy_sd"], "xerr": cell["alignment_sd"], "elinewidth": 0.9}
+        look = {"markersize": 7, "zorder": 3, "gid": "control"} | _EDGE | _point(cell)
+        axes.errorbar(cell["alignment"], cell["accuracy"], **bars, **look)
     axes.set(xlabel=_LABELS["alignment"], ylabel=_LABELS["accuracy"])
 
 

@@ -24,12 +24,14 @@ def published(shown: Facets, points: pd.DataFrame) -> None:
             if known `sd`, `layer`, and settings such as `activation`.
 
     Raises:
-        FigureError: the points lack a column.
+        FigureError: the points lack a column, or are of another rule than FA.
     """
     if not shown.panels:
         return
     if missing := sorted({shown.x, "metric", "l2", "mean"} - set(points)):
         raise numbers.FigureError(f"the published points have no column {', '.join(missing)}")
+    if "rule" in points and (others := sorted({*points["rule"]} - {"fa"})):
+        raise numbers.FigureError(f"the published points are of {', '.join(others)}; allowed: fa")
     drawn = [_draw(panel, _of(panel, points, shown.x), shown.x) for panel in shown]
     decays = sorted({l2 for some in drawn for l2 in some["l2"]})
     known = {str(key.get_label()) for key in shown.keys}

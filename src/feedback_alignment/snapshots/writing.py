@@ -40,8 +40,14 @@ def write_snapshot(
 ) -> list[str]:
     """Write the snapshot of a results folder, finished or not, in place of an earlier one.
 
-    Verdicts are those of the tree's claims on the tables that are there; the plan is what the tree
-    makes of the config, whose files are `configs`, relative to the project's root.
+    Verdicts are those of the tree's claims on the tables that are there.
+
+    Args:
+        plan: what the tree makes of the config.
+        root: the project's root.
+        configs: the config's files, relative to the root.
+        results: the results folder.
+        target: the snapshot's folder.
 
     Returns:
         the pieces that have not run.
@@ -121,7 +127,7 @@ def _published_rows(
     """Every published value beside ours, or `not run`."""
     for claim, verdict in zip(load_claims(), verdicts, strict=True):
         for check in claim.checks:
-            if not isinstance(check.statistic, Published) or not check.statistic.beside:
+            if not isinstance(check.statistic, Published) or not check.statistic.by_point:
                 continue
             (found,) = (v for v in verdict.checks if v.label == check.label)
             ours = {point.point: point for point in found.points}
